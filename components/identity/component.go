@@ -1,0 +1,106 @@
+package identity
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// AWS-managed policies of the roles below.
+const (
+	policyEKSCluster     = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+	policyNodeMinimal    = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy"
+	policyRegistryPull   = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
+	policySessionManager = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+)
+
+// Identity holds the roles that must exist before a cluster.
+type Identity struct {
+	pulumi.ResourceState
+
+	// ClusterRole is worn by the EKS control plane.
+	ClusterRole *Role
+	// NodeRole is worn by worker nodes. It may pull images and register with the cluster; networking permissions belong
+	// to the VPC CNI's own role.
+	NodeRole *Role
+	// BreakGlassRole is for people, when everything else fails. It has no AWS permission at all: the cluster gives it
+	// its rights inside Kubernetes.
+	BreakGlassRole *Role
+}
+
+// New creates the roles that must exist before a cluster.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Identity, error) {
+	if args == nil {
+		return nil, fmt.Errorf("identity %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	id := &Identity{}
+	if err := ctx.RegisterComponentResource("groundwork:identity:Identity", name, id, opts...); err != nil {
+		return nil, fmt.Errorf("registering identity %s: %w", name, err)
+	}
+	child := pulumi.Parent(id)
+	var err error
+	if id.ClusterRole, err = NewServiceRole(ctx, name+"-cluster", &ServiceRoleArgs{
+		Name: args.Name + "-cluster", Path: args.Path, Boundary: args.Boundary,
+		Services:          []string{"eks.amazonaws.com"},
+		ManagedPolicyARNs: []string{policyEKSCluster},
+	}, child); err != nil {
+		return nil, err
+	}
+	if id.NodeRole, err = NewServiceRole(ctx, name+"-node", &ServiceRoleArgs{
+		Name: args.Name + "-node", Path: args.Path, Boundary: args.Boundary,
+		Services:          []string{"ec2.amazonaws.com"},
+		ManagedPolicyARNs: []string{policyNodeMinimal, policyRegistryPull, policySessionManager},
+	}, child); err != nil {
+		return nil, err
+	}
+	if id.BreakGlassRole, err = newRole(ctx, name+"-break-glass", roleArgs{
+		name: args.Name + "-break-glass", path: args.Path, boundary: args.Boundary,
+		description: "Cluster administration when everything else fails; needs MFA",
+		trust:       pulumi.String(BreakGlassTrust(args.AccountID).JSON()),
+	}, []pulumi.ResourceOption{child}); err != nil {
+		return nil, err
+	}
+	if err := ctx.RegisterResourceOutputs(id, pulumi.Map{
+		"clusterRoleArn":    id.ClusterRole.ARN,
+		"nodeRoleArn":       id.NodeRole.ARN,
+		"breakGlassRoleArn": id.BreakGlassRole.ARN,
+	}); err != nil {
+		return nil, fmt.Errorf("registering outputs of identity %s: %w", name, err)
+	}
+	return id, nil
+}
+
+// BreakGlassTrust is the trust policy of the break-glass role: principals of the account that its administrators allow
+// to assume it, and only after multi-factor authentication within the last hour.
+func BreakGlassTrust(account string) Document {
+	return NewDocument(Statement{
+		Effect: Allow, Principal: AWS("arn:aws:iam::" + account + ":root"), Action: Strings{"sts:AssumeRole"},
+		Condition: Condition{
+			"Bool":            {"aws:MultiFactorAuthPresent": {"true"}},
+			"NumericLessThan": {"aws:MultiFactorAuthAge": {"3600"}},
+		},
+	})
+}
+
+// NewClusterOIDC creates the IAM OIDC provider of a cluster from its issuer URL, under the parent given in opts. IAM no
+// longer needs the certificate thumbprint of issuers that EKS hosts.
+func NewClusterOIDC(ctx *pulumi.Context, name string, issuerURL pulumi.StringOutput, opts ...pulumi.ResourceOption) (*OIDC, error) {
+	provider, err := iam.NewOpenIdConnectProvider(ctx, name, &iam.OpenIdConnectProviderArgs{
+		Url:           issuerURL,
+		ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &OIDC{
+		ProviderARN: provider.Arn,
+		Issuer: provider.Url.ApplyT(func(url string) string {
+			return strings.TrimPrefix(url, "https://")
+		}).(pulumi.StringOutput),
+	}, nil
+}

@@ -1,0 +1,130 @@
+package identity
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/spec"
+)
+
+// KeyArgs describe one KMS key.
+type KeyArgs struct {
+	// Alias is the key's alias without "alias/", for example "groundwork-prod-database".
+	Alias string
+	// Purpose completes "Encrypts ...".
+	Purpose string
+	// AccountID is the account that administers the key.
+	AccountID string
+	// Statements let others than the account's own principals use the key.
+	Statements []Statement
+	// DeletionWindowDays is how long a deleted key can be brought back, 7 to 30.
+	DeletionWindowDays int
+	// Protect refuses deletion through Pulumi.
+	Protect bool
+}
+
+// Key is a KMS key with its alias.
+type Key struct {
+	pulumi.ResourceState
+
+	// ARN of the key.
+	ARN pulumi.StringOutput
+}
+
+// NewKey creates a symmetric key that AWS rotates every year.
+func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.ResourceOption) (*Key, error) {
+	if args == nil {
+		return nil, fmt.Errorf("key %s: args is nil", name)
+	}
+	var p spec.Problems
+	p.Range("deletionWindowDays", args.DeletionWindowDays, 7, 30)
+	p.Match("accountId", args.AccountID, accountID, "an account of 12 digits")
+	p.Match("alias", args.Alias, keyAlias, "1 to 250 letters, digits, - _ /")
+	if err := p.Err("key " + name + ": args: "); err != nil {
+		return nil, err
+	}
+	k := &Key{}
+	if err := ctx.RegisterComponentResource("groundwork:identity:Key", name, k, opts...); err != nil {
+		return nil, fmt.Errorf("registering key %s: %w", name, err)
+	}
+	key, err := kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
+		Description:          pulumi.String("Encrypts " + args.Purpose),
+		EnableKeyRotation:    pulumi.Bool(true),
+		DeletionWindowInDays: pulumi.Int(args.DeletionWindowDays),
+		Policy:               pulumi.String(KeyPolicy(args.AccountID, args.Statements...).JSON()),
+	}, pulumi.Parent(k), pulumi.Protect(args.Protect))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := kms.NewAlias(ctx, name+"-alias", &kms.AliasArgs{
+		Name:        pulumi.String("alias/" + args.Alias),
+		TargetKeyId: key.KeyId,
+	}, pulumi.Parent(k)); err != nil {
+		return nil, err
+	}
+	k.ARN = key.Arn
+	if err := ctx.RegisterResourceOutputs(k, pulumi.Map{"arn": k.ARN}); err != nil {
+		return nil, fmt.Errorf("registering outputs of key %s: %w", name, err)
+	}
+	return k, nil
+}
+
+// KeyPolicy is a key policy that can lock nobody out: the account administers the key through IAM, and each further
+// statement lets one more party use it.
+func KeyPolicy(account string, statements ...Statement) Document {
+	return NewDocument(append([]Statement{{
+		Sid: "AccountAdministersThroughIAM", Effect: Allow,
+		Principal: AWS("arn:aws:iam::" + account + ":root"), Action: Strings{"kms:*"}, Resource: Strings{"*"},
+	}}, statements...)...)
+}
+
+// LogsMayUseKey lets CloudWatch Logs of one region encrypt the account's log groups with a key.
+func LogsMayUseKey(account, region string) Statement {
+	return Statement{
+		Sid: "LogGroupsOfThisAccount", Effect: Allow,
+		Principal: Services("logs." + region + ".amazonaws.com"),
+		Action:    Strings{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"},
+		Resource:  Strings{"*"},
+		Condition: Condition{"ArnLike": {
+			"kms:EncryptionContext:aws:logs:arn": {"arn:aws:logs:" + region + ":" + account + ":log-group:*"},
+		}},
+	}
+}
+
+// PublishersMayUseKey lets the given AWS services publish to topics that are encrypted with a key. The AWS-managed key
+// alias/aws/sns cannot be used for this: its policy cannot be changed.
+func PublishersMayUseKey(account string, services ...string) Statement {
+	return Statement{
+		Sid: "PublishersOfThisAccount", Effect: Allow,
+		Principal: Services(services...),
+		Action:    Strings{"kms:Decrypt", "kms:GenerateDataKey*"},
+		Resource:  Strings{"*"},
+		Condition: Condition{"StringEquals": {"aws:SourceAccount": {account}}},
+	}
+}
+
+// AutoScalingMayUseKey lets EC2 Auto Scaling start instances with volumes that are encrypted with a key. The
+// service-linked role is named in a condition, not as the principal: in an account that never had an Auto Scaling
+// group it does not exist yet, and KMS refuses policies that name principals it cannot find.
+func AutoScalingMayUseKey(account string) []Statement {
+	role := "arn:aws:iam::" + account + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+	whoever := Condition{
+		"StringEquals": {"kms:CallerAccount": {account}},
+		"ArnEquals":    {"aws:PrincipalArn": {role}},
+	}
+	grants := Condition{"Bool": {"kms:GrantIsForAWSResource": {"true"}}}
+	for operator, keys := range whoever {
+		grants[operator] = keys
+	}
+	return []Statement{{
+		Sid: "AutoScalingUsesVolumes", Effect: Allow, Principal: AWS("*"),
+		Action:   Strings{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"},
+		Resource: Strings{"*"}, Condition: whoever,
+	}, {
+		Sid: "AutoScalingGrantsVolumes", Effect: Allow, Principal: AWS("*"),
+		Action:   Strings{"kms:CreateGrant"},
+		Resource: Strings{"*"}, Condition: grants,
+	}}
+}

@@ -1,0 +1,189 @@
+package identity
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/spec"
+)
+
+// Role is a role that others refer to. Both outputs are known only once the role's permissions are in place, so what
+// wears the role never starts without them.
+type Role struct {
+	// ARN of the role.
+	ARN pulumi.StringOutput
+	// Name is the physical name.
+	Name pulumi.StringOutput
+	// Resource is the role itself, for components that take nothing else.
+	Resource *iam.Role
+}
+
+// roleArgs is what every role of the program is made of.
+type roleArgs struct {
+	name, path, boundary string
+	description          string
+	trust                pulumi.StringInput
+	managedPolicyARNs    []string
+	policy               pulumi.StringInput
+	maxSessionSeconds    int
+}
+
+// newRole is the one place where roles are made: it always sets path, boundary and session length. The logical name of
+// a role ends in "-role".
+func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.ResourceOption) (*Role, error) {
+	if args.maxSessionSeconds == 0 {
+		args.maxSessionSeconds = 3600
+	}
+	ra := &iam.RoleArgs{
+		Name:               pulumi.String(args.name),
+		Path:               pulumi.String(args.path),
+		Description:        pulumi.String(args.description),
+		AssumeRolePolicy:   args.trust,
+		MaxSessionDuration: pulumi.Int(args.maxSessionSeconds),
+	}
+	if args.boundary != "" {
+		ra.PermissionsBoundary = pulumi.String(args.boundary)
+	}
+	role, err := iam.NewRole(ctx, name+"-role", ra, opts...)
+	if err != nil {
+		return nil, err
+	}
+	permissions := pulumi.StringArray{}
+	for _, arn := range args.managedPolicyARNs {
+		attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-role-"+arn[lastSlash(arn)+1:],
+			&iam.RolePolicyAttachmentArgs{Role: role.Name, PolicyArn: pulumi.String(arn)}, opts...)
+		if err != nil {
+			return nil, err
+		}
+		permissions = append(permissions, attachment.ID())
+	}
+	if args.policy != nil {
+		inline, err := iam.NewRolePolicy(ctx, name+"-role-policy", &iam.RolePolicyArgs{
+			Name:   pulumi.String(args.name),
+			Role:   role.Name,
+			Policy: args.policy,
+		}, opts...)
+		if err != nil {
+			return nil, err
+		}
+		permissions = append(permissions, inline.ID())
+	}
+	ready := func(value pulumi.StringOutput) pulumi.StringOutput {
+		return pulumi.All(value, permissions).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
+	}
+	return &Role{ARN: ready(role.Arn), Name: ready(role.Name), Resource: role}, nil
+}
+
+func lastSlash(arn string) int {
+	for i := len(arn) - 1; i >= 0; i-- {
+		if arn[i] == '/' {
+			return i
+		}
+	}
+	return -1
+}
+
+// ServiceRoleArgs describe a role that AWS services wear.
+type ServiceRoleArgs struct {
+	// Name is the physical name, at most 64 characters.
+	Name string
+	// Path and Boundary are the program's path and permissions boundary; Boundary may be empty.
+	Path, Boundary string
+	// Services may assume the role, by service principal.
+	Services []string
+	// ManagedPolicyARNs are AWS-managed policies to attach.
+	ManagedPolicyARNs []string
+	// Policy is an inline policy document; nil for none.
+	Policy pulumi.StringInput
+}
+
+// NewServiceRole creates a role for AWS services, with its permissions, under the parent given in opts.
+func NewServiceRole(ctx *pulumi.Context, name string, args *ServiceRoleArgs, opts ...pulumi.ResourceOption) (*Role, error) {
+	if args == nil {
+		return nil, fmt.Errorf("service role %s: args is nil", name)
+	}
+	var p spec.Problems
+	checkRoleName(&p, args.Name)
+	if len(args.Services) == 0 {
+		p.Missing("services", "the service principals that may assume the role")
+	}
+	if err := p.Err("service role " + name + ": args: "); err != nil {
+		return nil, err
+	}
+	return newRole(ctx, name, roleArgs{
+		name: args.Name, path: args.Path, boundary: args.Boundary,
+		description:       "Worn by " + args.Services[0],
+		trust:             pulumi.String(ServiceTrust(args.Services...).JSON()),
+		managedPolicyARNs: args.ManagedPolicyARNs,
+		policy:            args.Policy,
+	}, opts)
+}
+
+// ServiceTrust is the trust policy of a role that the given AWS services may assume.
+func ServiceTrust(services ...string) Document {
+	return NewDocument(Statement{
+		Effect: Allow, Principal: Services(services...), Action: Strings{"sts:AssumeRole"},
+	})
+}
+
+// OIDC is a cluster's token issuer as IAM knows it.
+type OIDC struct {
+	// ProviderARN is the IAM OIDC provider of the issuer.
+	ProviderARN pulumi.StringOutput
+	// Issuer is the issuer's host and path, without "https://", as condition keys spell it.
+	Issuer pulumi.StringOutput
+}
+
+// WorkloadRoleArgs describe a role that one Kubernetes service account wears (IRSA).
+type WorkloadRoleArgs struct {
+	// Name is the physical name, at most 64 characters.
+	Name string
+	// Path and Boundary are the program's path and permissions boundary; Boundary may be empty.
+	Path, Boundary string
+	// OIDC is the cluster that signs the service account's tokens.
+	OIDC OIDC
+	// Namespace and ServiceAccount are exact; wildcards are refused.
+	Namespace, ServiceAccount string
+	// ManagedPolicyARNs are AWS-managed policies to attach.
+	ManagedPolicyARNs []string
+	// Policy is an inline policy document; nil for none.
+	Policy pulumi.StringInput
+}
+
+// NewWorkloadRole creates a role for one service account, with its permissions, under the parent given in opts.
+func NewWorkloadRole(ctx *pulumi.Context, name string, args *WorkloadRoleArgs, opts ...pulumi.ResourceOption) (*Role, error) {
+	if args == nil {
+		return nil, fmt.Errorf("workload role %s: args is nil", name)
+	}
+	var p spec.Problems
+	checkRoleName(&p, args.Name)
+	p.Match("namespace", args.Namespace, dnsLabel, "an exact Kubernetes namespace")
+	p.Match("serviceAccount", args.ServiceAccount, dnsLabel, "an exact Kubernetes service account")
+	if err := p.Err("workload role " + name + ": args: "); err != nil {
+		return nil, err
+	}
+	trust := pulumi.All(args.OIDC.ProviderARN, args.OIDC.Issuer).ApplyT(func(all []any) string {
+		return WorkloadTrust(all[0].(string), all[1].(string), args.Namespace, args.ServiceAccount).JSON()
+	}).(pulumi.StringOutput)
+	return newRole(ctx, name, roleArgs{
+		name: args.Name, path: args.Path, boundary: args.Boundary,
+		description:       "Worn by the service account " + args.Namespace + "/" + args.ServiceAccount,
+		trust:             trust,
+		managedPolicyARNs: args.ManagedPolicyARNs,
+		policy:            args.Policy,
+	}, opts)
+}
+
+// WorkloadTrust is the trust policy of a role for one service account. It pins both "sub" and "aud": without "aud" a
+// token that was issued for another audience would do.
+func WorkloadTrust(providerARN, issuer, namespace, serviceAccount string) Document {
+	return NewDocument(Statement{
+		Effect: Allow, Principal: Federated(providerARN), Action: Strings{"sts:AssumeRoleWithWebIdentity"},
+		Condition: Condition{"StringEquals": {
+			issuer + ":sub": {"system:serviceaccount:" + namespace + ":" + serviceAccount},
+			issuer + ":aud": {"sts.amazonaws.com"},
+		}},
+	})
+}
