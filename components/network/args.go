@@ -1,0 +1,174 @@
+package network
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/spec"
+)
+
+// NATMode says how private subnets reach the internet.
+type NATMode string
+
+const (
+	// NATNone gives no way out: everything goes through VPC endpoints.
+	NATNone NATMode = "none"
+	// NATSingle shares one gateway between the zones: cheapest, and one zone's failure takes every zone's way out.
+	NATSingle NATMode = "single"
+	// NATPerZone gives each zone its own gateway: what production needs.
+	NATPerZone NATMode = "perZone"
+)
+
+// FlowTraffic says which flows are logged.
+type FlowTraffic string
+
+const (
+	// FlowReject logs refused flows only.
+	FlowReject FlowTraffic = "REJECT"
+	// FlowAll logs every flow.
+	FlowAll FlowTraffic = "ALL"
+)
+
+// endpointServices are the interface endpoints that may be chosen, by the last part of the service name.
+var endpointServices = []string{
+	"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms", "logs", "monitoring",
+	"rds", "secretsmanager", "sns", "ssm", "sts",
+}
+
+// endpointsWithoutNAT are what a node must reach to join a cluster and pull images when there is no NAT gateway.
+// Source: Amazon EKS User Guide, "Deploy private clusters with limited internet access".
+var endpointsWithoutNAT = []string{"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "sts"}
+
+// Spec is what a stack chooses about its network. The zero value is not valid: a network needs an address range and zones.
+type Spec struct {
+	// CIDR is the VPC's address range: canonical, private (RFC 1918), /16 to /20.
+	CIDR string `json:"cidr"`
+	// Zones are the availability zones, two or more, in any order.
+	Zones []string `json:"zones"`
+	// NATMode is none, single or perZone; default single.
+	NATMode NATMode `json:"natMode"`
+	// InterfaceEndpoints are the AWS services reached by private addresses, such as "ecr.api"; default none.
+	InterfaceEndpoints []string `json:"interfaceEndpoints"`
+	// FlowLogTraffic is REJECT or ALL; default REJECT.
+	FlowLogTraffic FlowTraffic `json:"flowLogTraffic"`
+}
+
+// SetDefaults fills what was left out.
+func (s *Spec) SetDefaults() {
+	if s.NATMode == "" {
+		s.NATMode = NATSingle
+	}
+	if s.FlowLogTraffic == "" {
+		s.FlowLogTraffic = FlowReject
+	}
+}
+
+var privateRanges = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+}
+
+// Private reports whether p lies wholly inside one of the RFC 1918 ranges.
+func Private(p netip.Prefix) bool {
+	for _, r := range privateRanges {
+		if r.Bits() <= p.Bits() && r.Contains(p.Addr()) {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckCIDR parses an IPv4 range and records at key why it cannot be used; ok is false then.
+func CheckCIDR(p *spec.Problems, key, value string, minBits, maxBits int) (prefix netip.Prefix, ok bool) {
+	if value == "" {
+		p.Missing(key, "an IPv4 range such as 10.20.0.0/16")
+		return netip.Prefix{}, false
+	}
+	prefix, err := netip.ParsePrefix(value)
+	if err != nil || !prefix.Addr().Is4() {
+		p.Add(key, value, "is not an IPv4 range; give one such as 10.20.0.0/16")
+		return netip.Prefix{}, false
+	}
+	before := len(*p)
+	if prefix.Bits() < minBits || prefix.Bits() > maxBits {
+		p.Add(key, value, "has a prefix length outside /%d to /%d", minBits, maxBits)
+	}
+	if prefix != prefix.Masked() {
+		p.Add(key, value, "has host bits set; the range is %s", prefix.Masked())
+	}
+	if !Private(prefix) {
+		p.Add(key, value, "is not private; use 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+	}
+	return prefix, len(*p) == before
+}
+
+// Problems returns everything wrong with s for a VPC in region.
+func (s Spec) Problems(region string) spec.Problems {
+	var p spec.Problems
+	CheckCIDR(&p, "cidr", s.CIDR, minPrefix, maxPrefix)
+	if len(s.Zones) < 2 {
+		p.Add("zones", s.Zones, "has fewer than two zones; EKS and RDS need two or more")
+	}
+	seen := map[string]bool{}
+	for _, zone := range s.Zones {
+		if seen[zone] {
+			p.Add("zones", zone, "is given twice")
+		}
+		seen[zone] = true
+		letter, inRegion := strings.CutPrefix(zone, region)
+		if !inRegion || len(letter) != 1 {
+			p.Add("zones", zone, "is not a zone of %s; give one such as %sa", region, region)
+		} else if _, err := zoneSlot(zone); err != nil {
+			p.Add("zones", zone, "does not end in a letter a to h")
+		}
+	}
+	spec.OneOf(&p, "natMode", s.NATMode, NATNone, NATSingle, NATPerZone)
+	spec.OneOf(&p, "flowLogTraffic", s.FlowLogTraffic, FlowReject, FlowAll)
+	for i, service := range s.InterfaceEndpoints {
+		if !slices.Contains(endpointServices, service) {
+			p.Add("interfaceEndpoints", service, "is not one of %s", strings.Join(endpointServices, ", "))
+		}
+		if slices.Contains(s.InterfaceEndpoints[:i], service) {
+			p.Add("interfaceEndpoints", service, "is given twice")
+		}
+	}
+	if s.NATMode == NATNone {
+		for _, service := range endpointsWithoutNAT {
+			if !slices.Contains(s.InterfaceEndpoints, service) {
+				p.Add("interfaceEndpoints", s.InterfaceEndpoints, "lacks %q, which nodes need when natMode is none", service)
+			}
+		}
+	}
+	return p
+}
+
+// Args are the facts and choices of one network.
+type Args struct {
+	Spec
+	// Name is the physical base name, for example "groundwork-prod".
+	Name string
+	// Region is the AWS region, for example "eu-west-1".
+	Region string
+	// ClusterName is put on the subnet tags by which load balancer controllers find them.
+	ClusterName string
+	// LogsKeyARN is the KMS key that encrypts the flow log group.
+	LogsKeyARN pulumi.StringInput
+	// LogRetentionDays is how long flow logs are kept.
+	LogRetentionDays int
+	// RolePath and RoleBoundary are set on the flow log role.
+	RolePath, RoleBoundary string
+}
+
+// Validate returns all problems of the arguments in one error.
+func (a *Args) Validate(name string) error {
+	p := a.Problems(a.Region)
+	if a.Name == "" {
+		p.Missing("name", "the physical base name")
+	}
+	if a.LogsKeyARN == nil {
+		p.Missing("logsKeyARN", "the key that encrypts the flow log group")
+	}
+	return p.Err("network " + name + ": args: ")
+}
