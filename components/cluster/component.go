@@ -1,0 +1,227 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// Identity says who the cluster is to those who build on it.
+type Identity struct {
+	// Name of the cluster, known once its nodes are ready for workloads.
+	Name pulumi.StringOutput
+	// Endpoint is the URL of the Kubernetes API.
+	Endpoint pulumi.StringOutput
+	// OIDC signs the tokens of the cluster's service accounts.
+	OIDC identity.OIDC
+	// NodeSecurityGroupID is the group that EKS makes and managed nodes really wear. It is known as soon as the control
+	// plane is, before any node.
+	NodeSecurityGroupID pulumi.StringOutput
+}
+
+// Cluster is the control plane, its add-ons, nodes and access entries.
+type Cluster struct {
+	pulumi.ResourceState
+
+	// Identity is what workloads and data stores build on.
+	Identity Identity
+	// AutoScalingGroups are the groups behind the node groups, by node group name.
+	AutoScalingGroups map[string]pulumi.StringOutput
+	// LogGroupName is where the control plane logs go.
+	LogGroupName pulumi.StringOutput
+
+	name string
+	args *Args
+}
+
+// controlPlane is what is known once the control plane exists.
+type controlPlane struct {
+	name, version pulumi.StringOutput
+	eks           awseks.ClusterOutput
+}
+
+// controlPlaneLogs are all five log types that EKS has.
+var controlPlaneLogs = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
+
+// New creates a cluster. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	if args == nil {
+		return nil, fmt.Errorf("cluster %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	c := &Cluster{name: name, args: args, AutoScalingGroups: map[string]pulumi.StringOutput{}}
+	if err := ctx.RegisterComponentResource("groundwork:cluster:Cluster", name, c, opts...); err != nil {
+		return nil, fmt.Errorf("registering cluster %s: %w", name, err)
+	}
+	cp, err := c.controlPlane(ctx)
+	if err != nil {
+		return nil, err
+	}
+	oidc, err := identity.NewClusterOIDC(ctx, name+"-oidc", issuerURL(cp.eks), c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	beforeNodes, err := c.addonsBeforeNodes(ctx, cp, *oidc)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := c.nodeGroups(ctx, cp, beforeNodes)
+	if err != nil {
+		return nil, err
+	}
+	dns, err := c.addon(ctx, cp, AddonCoreDNS, nil, "", nodes)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.accessEntries(ctx, cp); err != nil {
+		return nil, err
+	}
+	c.Identity = Identity{
+		Name:                dns.ClusterName,
+		Endpoint:            cp.eks.Endpoint(),
+		OIDC:                *oidc,
+		NodeSecurityGroupID: cp.eks.VpcConfig().ClusterSecurityGroupId().Elem(),
+	}
+	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{
+		"name":                c.Identity.Name,
+		"endpoint":            c.Identity.Endpoint,
+		"nodeSecurityGroupId": c.Identity.NodeSecurityGroupID,
+	}); err != nil {
+		return nil, fmt.Errorf("registering outputs of cluster %s: %w", name, err)
+	}
+	return c, nil
+}
+
+func (c *Cluster) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append([]pulumi.ResourceOption{pulumi.Parent(c)}, extra...)
+}
+
+// controlPlane creates the log group, the key for Kubernetes secrets and the control plane itself.
+func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
+	logs, err := cloudwatch.NewLogGroup(ctx, c.name+"-control-plane-logs", &cloudwatch.LogGroupArgs{
+		Name:            pulumi.String(logGroupPrefix + c.args.Name + logGroupSuffix),
+		RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
+		KmsKeyId:        c.args.LogsKeyARN,
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	c.LogGroupName = logs.Name
+	secretsKey, err := identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
+		Alias:              c.args.Name + "-kubernetes-secrets",
+		Purpose:            "Kubernetes secrets of " + c.args.Name,
+		AccountID:          c.args.AccountID,
+		DeletionWindowDays: c.args.KeyDeletionDays,
+		Protect:            c.args.Protect,
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	// The name is read back from the log group and waits for the role's policy: pulumi-eks takes the role as a resource
+	// and does not hand a DependsOn on to its children, but it does carry the dependencies of an input. EKS would
+	// otherwise create the log group itself, without key and retention, and again after destroy.
+	name := pulumi.All(logs.Name, c.args.Roles.ClusterRole.ARN).ApplyT(func(all []any) string {
+		return strings.TrimSuffix(strings.TrimPrefix(all[0].(string), logGroupPrefix), logGroupSuffix)
+	}).(pulumi.StringOutput)
+
+	authentication := eks.AuthenticationModeApi
+	component, err := eks.NewCluster(ctx, c.name, &eks.ClusterArgs{
+		Name:                            name,
+		Version:                         pulumi.String(c.args.KubernetesVersion),
+		VpcId:                           c.args.Placement.VPCID,
+		PrivateSubnetIds:                c.args.Placement.PrivateSubnetIDs,
+		EndpointPrivateAccess:           pulumi.Bool(true),
+		EndpointPublicAccess:            pulumi.Bool(len(c.args.PublicAccessCIDRs) > 0),
+		PublicAccessCidrs:               pulumi.ToStringArray(c.args.PublicAccessCIDRs),
+		AuthenticationMode:              &authentication,
+		ServiceRole:                     c.args.Roles.ClusterRole.Resource,
+		InstanceRole:                    c.args.Roles.NodeRole.Resource,
+		EncryptionConfigKeyArn:          secretsKey.ARN,
+		EnabledClusterLogTypes:          pulumi.ToStringArray(controlPlaneLogs),
+		KubernetesServiceIpAddressRange: pulumi.String(c.args.ServiceCIDR),
+		ProviderCredentialOpts:          &eks.KubeconfigOptionsArgs{},
+		SkipDefaultNodeGroup:            pulumi.BoolRef(true),
+		UseDefaultVpcCni:                pulumi.BoolRef(true),
+	}, c.childOpts(
+		pulumi.Protect(c.args.Protect),
+		pulumi.Transforms([]pulumi.ResourceTransform{setSupportType(c.args.SupportType)}),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	return &controlPlane{
+		name:    component.EksCluster.Name(),
+		version: component.EksCluster.Version(),
+		eks:     component.EksCluster,
+	}, nil
+}
+
+const (
+	logGroupPrefix = "/aws/eks/"
+	logGroupSuffix = "/cluster"
+)
+
+// setSupportType gives the cluster inside the pulumi-eks component an upgrade policy, for which the component has no
+// input. Without one EKS keeps an old version and bills extended support.
+func setSupportType(support SupportType) pulumi.ResourceTransform {
+	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+		if args.Type != "aws:eks/cluster:Cluster" {
+			return nil
+		}
+		args.Props["upgradePolicy"] = pulumi.Map{"supportType": pulumi.String(support)}
+		return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
+	}
+}
+
+func issuerURL(c awseks.ClusterOutput) pulumi.StringOutput {
+	return c.Identities().Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
+}
+
+// accessEntries lets the break-glass role administer the cluster and each configured principal do what its level allows.
+func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
+	if err := c.accessEntry(ctx, cp, "break-glass", c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy", nil); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.args.Access)) {
+		access := c.args.Access[name]
+		if err := c.accessEntry(ctx, cp, name, pulumi.String(access.PrincipalARN), accessPolicies[access.Level], access.Namespaces); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) accessEntry(ctx *pulumi.Context, cp *controlPlane, name string, principal pulumi.StringInput, policy string, namespaces []string) error {
+	entry, err := awseks.NewAccessEntry(ctx, c.name+"-access-"+name, &awseks.AccessEntryArgs{
+		ClusterName:  cp.name,
+		PrincipalArn: principal,
+		Type:         pulumi.String("STANDARD"),
+	}, c.childOpts()...)
+	if err != nil {
+		return err
+	}
+	scope := &awseks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")}
+	if len(namespaces) > 0 {
+		scope = &awseks.AccessPolicyAssociationAccessScopeArgs{
+			Type: pulumi.String("namespace"), Namespaces: pulumi.ToStringArray(namespaces),
+		}
+	}
+	_, err = awseks.NewAccessPolicyAssociation(ctx, c.name+"-access-"+name, &awseks.AccessPolicyAssociationArgs{
+		ClusterName:  cp.name,
+		PrincipalArn: entry.PrincipalArn,
+		PolicyArn:    pulumi.String("arn:aws:eks::aws:cluster-access-policy/" + policy),
+		AccessScope:  scope,
+	}, c.childOpts()...)
+	return err
+}

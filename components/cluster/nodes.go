@@ -1,0 +1,155 @@
+package cluster
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// addonsBeforeNodes installs what a node needs to become ready: addresses for pods, service routing, and credentials.
+func (c *Cluster) addonsBeforeNodes(ctx *pulumi.Context, cp *controlPlane, oidc identity.OIDC) ([]pulumi.Resource, error) {
+	cniRole, err := identity.NewWorkloadRole(ctx, c.name+"-vpc-cni", &identity.WorkloadRoleArgs{
+		Name: c.args.Name + "-vpc-cni", Path: c.args.RolePath, Boundary: c.args.RoleBoundary,
+		OIDC: oidc, Namespace: "kube-system", ServiceAccount: "aws-node",
+		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"},
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	// NetworkPolicy objects have no effect on EKS unless the VPC CNI is told to enforce them.
+	cni, err := c.addon(ctx, cp, AddonVPCCNI, cniRole, `{"enableNetworkPolicy":"true"}`, nil)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := c.addon(ctx, cp, AddonKubeProxy, nil, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	podIdentity, err := c.addon(ctx, cp, AddonPodIdentityAgent, nil, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	return []pulumi.Resource{cni, proxy, podIdentity}, nil
+}
+
+// AddonVersion is the version of a core add-on: the stack's own choice, or the catalogue's for the Kubernetes version.
+func (s Spec) AddonVersion(addon string) string {
+	if version, ok := s.AddonVersions[addon]; ok {
+		return version
+	}
+	return Releases[s.KubernetesVersion].Addons[addon]
+}
+
+// addon installs one EKS add-on after the given resources. On update it overwrites what others changed in it: an add-on
+// that cannot be updated blocks every later cluster upgrade.
+func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, role *identity.Role, configuration string, after []pulumi.Resource) (*awseks.Addon, error) {
+	args := &awseks.AddonArgs{
+		ClusterName:              cp.name,
+		AddonName:                pulumi.String(addon),
+		AddonVersion:             pulumi.String(c.args.AddonVersion(addon)),
+		ResolveConflictsOnCreate: pulumi.String("OVERWRITE"),
+		ResolveConflictsOnUpdate: pulumi.String("OVERWRITE"),
+	}
+	if role != nil {
+		args.ServiceAccountRoleArn = role.ARN
+	}
+	if configuration != "" {
+		args.ConfigurationValues = pulumi.String(configuration)
+	}
+	return awseks.NewAddon(ctx, c.name+"-"+addon, args, c.childOpts(pulumi.DependsOn(after))...)
+}
+
+// nodeGroups creates the node groups after the given add-ons and returns them.
+func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, after []pulumi.Resource) ([]pulumi.Resource, error) {
+	volumesKey, err := identity.NewKey(ctx, c.name+"-volumes", &identity.KeyArgs{
+		Alias:              c.args.Name + "-node-volumes",
+		Purpose:            "volumes of the nodes of " + c.args.Name,
+		AccountID:          c.args.AccountID,
+		Statements:         identity.AutoScalingMayUseKey(c.args.AccountID),
+		DeletionWindowDays: c.args.KeyDeletionDays,
+		Protect:            c.args.Protect,
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	var groups []pulumi.Resource
+	for _, name := range slices.Sorted(maps.Keys(c.args.NodeGroups)) {
+		group, err := c.nodeGroup(ctx, cp, name, c.args.NodeGroups[name], volumesKey, after)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, group)
+	}
+	return groups, nil
+}
+
+func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, group NodeGroup, key *identity.Key, after []pulumi.Resource) (*awseks.NodeGroup, error) {
+	logical := c.name + "-nodes-" + name
+	physical := c.args.Name + "-" + name
+	tags := pulumi.StringMap{"Name": pulumi.String(physical)}
+	template, err := ec2.NewLaunchTemplate(ctx, logical, &ec2.LaunchTemplateArgs{
+		Name:                 pulumi.String(physical),
+		UpdateDefaultVersion: pulumi.Bool(true),
+		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{&ec2.LaunchTemplateBlockDeviceMappingArgs{
+			DeviceName: pulumi.String("/dev/xvda"),
+			Ebs: &ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
+				Encrypted:           pulumi.String("true"),
+				KmsKeyId:            key.ARN,
+				VolumeType:          pulumi.String("gp3"),
+				VolumeSize:          pulumi.Int(group.DiskGiB),
+				DeleteOnTermination: pulumi.String("true"),
+			},
+		}},
+		// One hop keeps pods away from the node's credentials: their packets take a second hop and are dropped.
+		MetadataOptions: &ec2.LaunchTemplateMetadataOptionsArgs{
+			HttpEndpoint:            pulumi.String("enabled"),
+			HttpTokens:              pulumi.String("required"),
+			HttpPutResponseHopLimit: pulumi.Int(1),
+		},
+		Monitoring: &ec2.LaunchTemplateMonitoringArgs{Enabled: pulumi.Bool(true)},
+		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
+			&ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: tags},
+			&ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: tags},
+		},
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := awseks.NewNodeGroup(ctx, logical, &awseks.NodeGroupArgs{
+		ClusterName:   cp.name,
+		NodeGroupName: pulumi.String(physical),
+		NodeRoleArn:   c.args.Roles.NodeRole.ARN,
+		SubnetIds:     c.args.Placement.NodeSubnetIDs,
+		Version:       cp.version,
+		AmiType:       pulumi.String(amiType(Instances[group.InstanceType])),
+		InstanceTypes: pulumi.StringArray{pulumi.String(group.InstanceType)},
+		CapacityType:  pulumi.String(group.CapacityType),
+		ScalingConfig: &awseks.NodeGroupScalingConfigArgs{
+			DesiredSize: pulumi.Int(group.DesiredSize),
+			MinSize:     pulumi.Int(group.MinSize),
+			MaxSize:     pulumi.Int(group.MaxSize),
+		},
+		UpdateConfig:     &awseks.NodeGroupUpdateConfigArgs{MaxUnavailablePercentage: pulumi.Int(33)},
+		NodeRepairConfig: &awseks.NodeGroupNodeRepairConfigArgs{Enabled: pulumi.Bool(true)},
+		LaunchTemplate: &awseks.NodeGroupLaunchTemplateArgs{
+			Id:      template.ID(),
+			Version: template.LatestVersion.ApplyT(strconv.Itoa).(pulumi.StringOutput),
+		},
+		Labels: pulumi.StringMap{"groundwork/node-group": pulumi.String(name)},
+	}, c.childOpts(
+		pulumi.DependsOn(after),
+		// The autoscaler owns the number of nodes; only the bounds are the program's.
+		pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	c.AutoScalingGroups[name] = nodes.Resources.Index(pulumi.Int(0)).AutoscalingGroups().Index(pulumi.Int(0)).Name().Elem()
+	return nodes, nil
+}
