@@ -1,0 +1,75 @@
+package registry
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// Registry holds the image repositories of one environment.
+type Registry struct {
+	pulumi.ResourceState
+
+	// URLs are what images are pushed to and pulled from, by repository name as in Spec.
+	URLs map[string]pulumi.StringOutput
+}
+
+// New creates a registry. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Registry, error) {
+	if args == nil {
+		return nil, fmt.Errorf("registry %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	r := &Registry{URLs: map[string]pulumi.StringOutput{}}
+	if err := ctx.RegisterComponentResource("groundwork:registry:Registry", name, r, opts...); err != nil {
+		return nil, fmt.Errorf("registering registry %s: %w", name, err)
+	}
+	key, err := identity.NewKey(ctx, name+"-images", &identity.KeyArgs{
+		Alias:              args.Name + "-images",
+		Purpose:            "container images of " + args.Name,
+		AccountID:          args.AccountID,
+		DeletionWindowDays: args.KeyDeletionDays,
+		Protect:            args.Protect,
+	}, pulumi.Parent(r))
+	if err != nil {
+		return nil, err
+	}
+	urls := pulumi.StringMap{}
+	for _, repository := range args.Repositories {
+		created, err := r.repository(ctx, name+"-"+repository, args.Name+"/"+repository, key, args)
+		if err != nil {
+			return nil, err
+		}
+		r.URLs[repository] = created.RepositoryUrl
+		urls[repository] = created.RepositoryUrl
+	}
+	if err := ctx.RegisterResourceOutputs(r, pulumi.Map{"urls": urls}); err != nil {
+		return nil, fmt.Errorf("registering outputs of registry %s: %w", name, err)
+	}
+	return r, nil
+}
+
+func (r *Registry) repository(ctx *pulumi.Context, logical, physical string, key *identity.Key, args *Args) (*ecr.Repository, error) {
+	repository, err := ecr.NewRepository(ctx, logical, &ecr.RepositoryArgs{
+		Name:                       pulumi.String(physical),
+		ImageTagMutability:         pulumi.String("IMMUTABLE"),
+		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
+		EncryptionConfigurations: ecr.RepositoryEncryptionConfigurationArray{
+			&ecr.RepositoryEncryptionConfigurationArgs{EncryptionType: pulumi.String("KMS"), KmsKey: key.ARN},
+		},
+		ForceDelete: pulumi.Bool(!args.Protect),
+	}, pulumi.Parent(r), pulumi.Protect(args.Protect))
+	if err != nil {
+		return nil, err
+	}
+	_, err = ecr.NewLifecyclePolicy(ctx, logical, &ecr.LifecyclePolicyArgs{
+		Repository: repository.Name,
+		Policy:     pulumi.String(LifecyclePolicy(args.KeepImages)),
+	}, pulumi.Parent(r))
+	return repository, err
+}

@@ -1,0 +1,49 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// untaggedDays is how long an image that lost its tag is kept: long enough to look into a failed push.
+const untaggedDays = 7
+
+type lifecyclePolicy struct {
+	Rules []lifecycleRule `json:"rules"`
+}
+
+type lifecycleRule struct {
+	RulePriority int               `json:"rulePriority"`
+	Description  string            `json:"description"`
+	Selection    selection         `json:"selection"`
+	Action       map[string]string `json:"action"`
+}
+
+type selection struct {
+	TagStatus   string `json:"tagStatus"`
+	CountType   string `json:"countType"`
+	CountUnit   string `json:"countUnit,omitempty"`
+	CountNumber int    `json:"countNumber"`
+}
+
+// LifecyclePolicy is the ECR lifecycle policy that expires untagged images after a week and keeps the newest keep
+// images of any kind. ECR wants the rule about "any" last.
+func LifecyclePolicy(keep int) string {
+	expire := map[string]string{"type": "expire"}
+	out, err := json.Marshal(lifecyclePolicy{Rules: []lifecycleRule{{
+		RulePriority: 1,
+		Description:  fmt.Sprintf("Expire untagged images after %d days", untaggedDays),
+		Selection:    selection{TagStatus: "untagged", CountType: "sinceImagePushed", CountUnit: "days", CountNumber: untaggedDays},
+		Action:       expire,
+	}, {
+		RulePriority: 2,
+		Description:  fmt.Sprintf("Keep the newest %d images", keep),
+		Selection:    selection{TagStatus: "any", CountType: "imageCountMoreThan", CountNumber: keep},
+		Action:       expire,
+	}}})
+	if err != nil {
+		// Strings and numbers always marshal.
+		panic(fmt.Sprintf("rendering lifecycle policy: %v", err))
+	}
+	return string(out)
+}
