@@ -1,0 +1,168 @@
+package database
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/network"
+	"groundwork/components/spec"
+)
+
+// Availability says how many zones the database lives in.
+type Availability string
+
+const (
+	// SingleZone runs one instance: a failure of its zone stops the database until it is restored.
+	SingleZone Availability = "singleZone"
+	// MultiZone keeps a synchronous standby in another zone and fails over to it by itself.
+	MultiZone Availability = "multiZone"
+)
+
+// Insights is how much Performance Insights keeps.
+type Insights string
+
+const (
+	// InsightsStandard keeps a week, at no charge.
+	InsightsStandard Insights = "standard"
+	// InsightsAdvanced keeps 15 months and adds fleet-wide analysis.
+	InsightsAdvanced Insights = "advanced"
+)
+
+// Spec is what a stack chooses about its database.
+type Spec struct {
+	// Version is the PostgreSQL major version, "15" to "17", a string; AWS keeps the minor version current. Default "15".
+	Version string `json:"version"`
+	// InstanceClass is one of Classes.
+	InstanceClass string `json:"instanceClass"`
+	// Availability is singleZone or multiZone; default singleZone.
+	Availability Availability `json:"availability"`
+	// StorageGiB is the first size of the gp3 volume, 20 to 65536; default 20.
+	StorageGiB int `json:"storageGiB"`
+	// MaxStorageGiB is how far AWS may grow it, at least StorageGiB; default five times StorageGiB.
+	MaxStorageGiB int `json:"maxStorageGiB"`
+	// BackupRetentionDays is 1 to 35; default 7.
+	BackupRetentionDays int `json:"backupRetentionDays"`
+	// MonitoringSeconds is the interval of enhanced monitoring: 1, 5, 10, 15, 30 or 60; default 60.
+	MonitoringSeconds int `json:"monitoringSeconds"`
+	// Insights is standard or advanced; default standard.
+	Insights Insights `json:"insights"`
+	// DatabaseName is the database created inside the instance; default "app".
+	DatabaseName string `json:"databaseName"`
+	// Username is the master user; RDS makes and rotates its password. Default "app_admin".
+	Username string `json:"username"`
+	// Port is 1150 to 65535; default 5432.
+	Port int `json:"port"`
+	// ApplyImmediately makes changes that need a restart at once instead of in the maintenance window.
+	ApplyImmediately bool `json:"applyImmediately"`
+}
+
+// SetDefaults fills what was left out.
+func (s *Spec) SetDefaults() {
+	setDefault(&s.Version, "15")
+	setDefault(&s.Availability, SingleZone)
+	setDefault(&s.StorageGiB, 20)
+	setDefault(&s.MaxStorageGiB, 5*s.StorageGiB)
+	setDefault(&s.BackupRetentionDays, 7)
+	setDefault(&s.MonitoringSeconds, 60)
+	setDefault(&s.Insights, InsightsStandard)
+	setDefault(&s.DatabaseName, "app")
+	setDefault(&s.Username, "app_admin")
+	setDefault(&s.Port, 5432)
+}
+
+func setDefault[T comparable](value *T, standard T) {
+	var zero T
+	if *value == zero {
+		*value = standard
+	}
+}
+
+var (
+	databaseName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
+	username     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,15}$`)
+	identifier   = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
+)
+
+// reservedUsers cannot be the master user: PostgreSQL or RDS own them, or they are the first names an attacker tries.
+var reservedUsers = []string{"admin", "administrator", "postgres", "public", "rdsadmin", "root", "user"}
+
+// reservedDatabases already exist in every instance.
+var reservedDatabases = []string{"postgres", "rdsadmin", "template0", "template1"}
+
+// Problems returns everything wrong with s. A protected database must keep backups for a week or longer.
+func (s Spec) Problems(protected bool) spec.Problems {
+	var p spec.Problems
+	if strings.Contains(s.Version, ".") {
+		p.Add("version", s.Version, "names a minor release; give the major version alone, AWS keeps the minor current")
+	} else {
+		spec.OneOf(&p, "version", s.Version, "15", "16", "17")
+	}
+	if _, ok := Classes[s.InstanceClass]; !ok {
+		p.Add("instanceClass", s.InstanceClass, "is not one of %s", strings.Join(KnownClasses(), ", "))
+	}
+	spec.OneOf(&p, "availability", s.Availability, SingleZone, MultiZone)
+	p.Range("storageGiB", s.StorageGiB, 20, 65536)
+	p.Range("maxStorageGiB", s.MaxStorageGiB, 20, 65536)
+	// RDS refuses a limit less than a tenth above the volume.
+	if s.MaxStorageGiB*10 < s.StorageGiB*11 {
+		p.Add("maxStorageGiB", s.MaxStorageGiB, "is less than a tenth above storageGiB %d", s.StorageGiB)
+	}
+	least := 1
+	if protected {
+		least = 7
+	}
+	p.Range("backupRetentionDays", s.BackupRetentionDays, least, 35)
+	spec.OneOf(&p, "monitoringSeconds", s.MonitoringSeconds, 1, 5, 10, 15, 30, 60)
+	spec.OneOf(&p, "insights", s.Insights, InsightsStandard, InsightsAdvanced)
+	p.Match("databaseName", s.DatabaseName, databaseName, "1 to 63 letters, digits or underscores, a letter first")
+	if slices.Contains(reservedDatabases, strings.ToLower(s.DatabaseName)) {
+		p.Add("databaseName", s.DatabaseName, "is reserved; choose another")
+	}
+	p.Match("username", s.Username, username, "1 to 16 letters, digits or underscores, a letter first")
+	if lower := strings.ToLower(s.Username); slices.Contains(reservedUsers, lower) || strings.HasPrefix(lower, "pg_") {
+		p.Add("username", s.Username, "is reserved or easy to guess; choose another")
+	}
+	p.Range("port", s.Port, 1150, 65535)
+	return p
+}
+
+// Args are the facts and choices of one database.
+type Args struct {
+	Spec
+	// Name is the instance identifier: 1 to 63 lower-case letters, digits and single hyphens, a letter first.
+	Name string
+	// AccountID owns the key.
+	AccountID string
+	// Placement is where the instance goes.
+	Placement network.Placement
+	// ClientSecurityGroupID is the one group whose members may connect.
+	ClientSecurityGroupID pulumi.StringInput
+	// RolePath and RoleBoundary are set on the monitoring role.
+	RolePath, RoleBoundary string
+	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
+	LogsKeyARN       pulumi.StringInput
+	LogRetentionDays int
+	// KeyDeletionDays is the recovery window of the key, 7 to 30.
+	KeyDeletionDays int
+	// Protect refuses deletion of instance and key.
+	Protect bool
+}
+
+// Validate returns all problems of the arguments in one error.
+func (a *Args) Validate(name string) error {
+	p := a.Problems(a.Protect)
+	p.Match("name", a.Name, identifier, "lower-case letters, digits and single hyphens, a letter first")
+	if len(a.Name) > 63 {
+		p.Add("name", a.Name, "has %d characters; RDS allows 63", len(a.Name))
+	}
+	if a.ClientSecurityGroupID == nil {
+		p.Missing("clientSecurityGroupID", "the security group of those who may connect")
+	}
+	if a.LogsKeyARN == nil {
+		p.Missing("logsKeyARN", "the key that encrypts the log groups")
+	}
+	return p.Err("database " + name + ": args: ")
+}

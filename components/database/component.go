@@ -1,0 +1,238 @@
+package database
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// Connection says how to reach the database.
+type Connection struct {
+	// Host is a DNS name that follows the instance through failovers.
+	Host pulumi.StringOutput
+	// Port is a TCP port.
+	Port int
+	// DatabaseName is the database inside the instance.
+	DatabaseName string
+	// SecretARN is the Secrets Manager secret in which RDS keeps the master user and rotates its password.
+	SecretARN pulumi.StringOutput
+}
+
+// Database is one PostgreSQL instance.
+type Database struct {
+	pulumi.ResourceState
+
+	// Connection is what clients need.
+	Connection Connection
+	// Identifier is the instance identifier, as metrics and events name it.
+	Identifier pulumi.StringOutput
+	// KeyARN encrypts storage, snapshots, insights and the master user's secret.
+	KeyARN pulumi.StringOutput
+
+	name string
+	args *Args
+}
+
+// exportedLogs are the logs that RDS for PostgreSQL can send to CloudWatch.
+var exportedLogs = []string{"postgresql", "upgrade"}
+
+// New creates a database. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Database, error) {
+	if args == nil {
+		return nil, fmt.Errorf("database %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	d := &Database{name: name, args: args}
+	if err := ctx.RegisterComponentResource("groundwork:database:Database", name, d, opts...); err != nil {
+		return nil, fmt.Errorf("registering database %s: %w", name, err)
+	}
+	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
+		Alias:              args.Name,
+		Purpose:            "the database " + args.Name + " and its snapshots",
+		AccountID:          args.AccountID,
+		DeletionWindowDays: args.KeyDeletionDays,
+		Protect:            args.Protect,
+	}, d.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	d.KeyARN = key.ARN
+	group, err := d.securityGroup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := d.logGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	instance, err := d.instance(ctx, key, group, logs)
+	if err != nil {
+		return nil, err
+	}
+	d.Identifier = instance.Identifier
+	d.Connection = Connection{
+		Host:         instance.Address,
+		Port:         args.Port,
+		DatabaseName: args.DatabaseName,
+		SecretARN:    instance.MasterUserSecrets.Index(pulumi.Int(0)).SecretArn().Elem(),
+	}
+	if err := ctx.RegisterResourceOutputs(d, pulumi.Map{
+		"host":      d.Connection.Host,
+		"secretArn": d.Connection.SecretARN,
+	}); err != nil {
+		return nil, fmt.Errorf("registering outputs of database %s: %w", name, err)
+	}
+	return d, nil
+}
+
+func (d *Database) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append([]pulumi.ResourceOption{pulumi.Parent(d)}, extra...)
+}
+
+// securityGroup creates the database's group. Its only rule is a resource of its own, so that the instance, which takes
+// longest of all, does not wait for the cluster whose nodes the rule names.
+func (d *Database) securityGroup(ctx *pulumi.Context) (*ec2.SecurityGroup, error) {
+	group, err := ec2.NewSecurityGroup(ctx, d.name, &ec2.SecurityGroupArgs{
+		Name:        pulumi.String(d.args.Name),
+		Description: pulumi.String("PostgreSQL from the nodes of the cluster only; nothing out"),
+		VpcId:       d.args.Placement.VPCID,
+		Tags:        pulumi.StringMap{"Name": pulumi.String(d.args.Name)},
+	}, d.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	_, err = vpc.NewSecurityGroupIngressRule(ctx, d.name+"-from-nodes", &vpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId:           group.ID(),
+		Description:               pulumi.String("PostgreSQL from the nodes of the cluster"),
+		ReferencedSecurityGroupId: d.args.ClientSecurityGroupID,
+		IpProtocol:                pulumi.String("tcp"),
+		FromPort:                  pulumi.Int(d.args.Port),
+		ToPort:                    pulumi.Int(d.args.Port),
+	}, d.childOpts()...)
+	return group, err
+}
+
+// logGroups creates the groups that RDS would otherwise create itself, without key and retention.
+func (d *Database) logGroups(ctx *pulumi.Context) ([]pulumi.Resource, error) {
+	var groups []pulumi.Resource
+	for _, log := range exportedLogs {
+		group, err := cloudwatch.NewLogGroup(ctx, d.name+"-"+log+"-logs", &cloudwatch.LogGroupArgs{
+			Name:            pulumi.String("/aws/rds/instance/" + d.args.Name + "/" + log),
+			RetentionInDays: pulumi.Int(d.args.LogRetentionDays),
+			KmsKeyId:        d.args.LogsKeyARN,
+		}, d.childOpts()...)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, group)
+	}
+	return groups, nil
+}
+
+func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.SecurityGroup, logs []pulumi.Resource) (*rds.Instance, error) {
+	subnets, err := rds.NewSubnetGroup(ctx, d.name, &rds.SubnetGroupArgs{
+		Name:        pulumi.String(d.args.Name),
+		Description: pulumi.String("Data subnets without a route out of the VPC"),
+		SubnetIds:   d.args.Placement.DataSubnetIDs,
+	}, d.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	parameters := rds.ParameterGroupParameterArray{}
+	for _, parameter := range Parameters() {
+		method := "immediate"
+		if parameter.Static {
+			method = "pending-reboot"
+		}
+		parameters = append(parameters, &rds.ParameterGroupParameterArgs{
+			Name: pulumi.String(parameter.Name), Value: pulumi.String(parameter.Value), ApplyMethod: pulumi.String(method),
+		})
+	}
+	// The major version is part of the name: a group of another family must exist beside the old one during an upgrade.
+	parameterGroup, err := rds.NewParameterGroup(ctx, d.name, &rds.ParameterGroupArgs{
+		Name:        pulumi.String(d.args.Name + "-postgres" + d.args.Version),
+		Description: pulumi.String("PostgreSQL " + d.args.Version + ": TLS forced, slow statements and connections logged"),
+		Family:      pulumi.String("postgres" + d.args.Version),
+		Parameters:  parameters,
+	}, d.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	monitoring, err := identity.NewServiceRole(ctx, d.name+"-monitoring", &identity.ServiceRoleArgs{
+		Name: d.args.Name + "-monitoring", Path: d.args.RolePath, Boundary: d.args.RoleBoundary,
+		Services:          []string{"monitoring.rds.amazonaws.com"},
+		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"},
+	}, d.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	// A snapshot's name is taken for as long as the snapshot lives. The random part lets an environment be destroyed,
+	// brought up again and destroyed again.
+	snapshot, err := random.NewRandomId(ctx, d.name+"-final-snapshot", &random.RandomIdArgs{
+		ByteLength: pulumi.Int(4),
+		Prefix:     pulumi.String(d.args.Name + "-final-"),
+	}, d.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	retentionDays := 7
+	if d.args.Insights == InsightsAdvanced {
+		retentionDays = 465
+	}
+	return rds.NewInstance(ctx, d.name, &rds.InstanceArgs{
+		Identifier:    pulumi.String(d.args.Name),
+		Engine:        pulumi.String("postgres"),
+		EngineVersion: pulumi.String(d.args.Version),
+		// Without this AWS keeps an old major version for a surcharge instead of upgrading it.
+		EngineLifecycleSupport:   pulumi.String("open-source-rds-extended-support-disabled"),
+		AutoMinorVersionUpgrade:  pulumi.Bool(true),
+		AllowMajorVersionUpgrade: pulumi.Bool(false),
+		InstanceClass:            pulumi.String(d.args.InstanceClass),
+		MultiAz:                  pulumi.Bool(d.args.Availability == MultiZone),
+		StorageType:              pulumi.String("gp3"),
+		AllocatedStorage:         pulumi.Int(d.args.StorageGiB),
+		MaxAllocatedStorage:      pulumi.Int(d.args.MaxStorageGiB),
+		StorageEncrypted:         pulumi.Bool(true),
+		KmsKeyId:                 key.ARN,
+
+		DbName:                           pulumi.String(d.args.DatabaseName),
+		Username:                         pulumi.String(d.args.Username),
+		ManageMasterUserPassword:         pulumi.Bool(true),
+		MasterUserSecretKmsKeyId:         key.ARN,
+		IamDatabaseAuthenticationEnabled: pulumi.Bool(true),
+
+		DbSubnetGroupName:   subnets.Name,
+		VpcSecurityGroupIds: pulumi.StringArray{group.ID()},
+		PubliclyAccessible:  pulumi.Bool(false),
+		Port:                pulumi.Int(d.args.Port),
+		CaCertIdentifier:    pulumi.String("rds-ca-rsa2048-g1"),
+		ParameterGroupName:  parameterGroup.Name,
+
+		BackupRetentionPeriod:   pulumi.Int(d.args.BackupRetentionDays),
+		BackupWindow:            pulumi.String("02:00-03:00"),
+		MaintenanceWindow:       pulumi.String("sun:03:30-sun:04:30"),
+		CopyTagsToSnapshot:      pulumi.Bool(true),
+		DeleteAutomatedBackups:  pulumi.Bool(!d.args.Protect),
+		SkipFinalSnapshot:       pulumi.Bool(false),
+		FinalSnapshotIdentifier: snapshot.Hex,
+		DeletionProtection:      pulumi.Bool(d.args.Protect),
+		ApplyImmediately:        pulumi.Bool(d.args.ApplyImmediately),
+
+		EnabledCloudwatchLogsExports:       pulumi.ToStringArray(exportedLogs),
+		MonitoringInterval:                 pulumi.Int(d.args.MonitoringSeconds),
+		MonitoringRoleArn:                  monitoring.ARN,
+		PerformanceInsightsEnabled:         pulumi.Bool(true),
+		PerformanceInsightsKmsKeyId:        key.ARN,
+		PerformanceInsightsRetentionPeriod: pulumi.Int(retentionDays),
+		DatabaseInsightsMode:               pulumi.String(d.args.Insights),
+	}, d.childOpts(pulumi.DependsOn(logs), pulumi.Protect(d.args.Protect))...)
+}
