@@ -1,0 +1,144 @@
+package observability
+
+import (
+	"fmt"
+
+	"groundwork/components/database"
+)
+
+// MissingData says what CloudWatch makes of a period without data.
+type MissingData string
+
+const (
+	// MissingIsBad is for metrics that stop only when the thing itself is gone.
+	MissingIsBad MissingData = "breaching"
+	// MissingIsGood is for metrics that exist only while something happens.
+	MissingIsGood MissingData = "notBreaching"
+	// MissingIsUnknown is for metrics whose silence means neither.
+	MissingIsUnknown MissingData = "missing"
+)
+
+// Comparisons that alarms use.
+const (
+	above   = "GreaterThanThreshold"
+	atLeast = "GreaterThanOrEqualToThreshold"
+	below   = "LessThanThreshold"
+)
+
+// Alarm is one row of the alarm table: a metric, a threshold and what silence means. What it watches is added by the
+// component as dimensions.
+type Alarm struct {
+	// Name is the last part of logical and physical name.
+	Name string
+	// Description says what has happened and what to do first.
+	Description string
+	Namespace   string
+	Metric      string
+	Statistic   string
+	Comparison  string
+	Threshold   float64
+	// PeriodSeconds, Periods and Datapoints: Datapoints of the last Periods must be over the threshold.
+	PeriodSeconds, Periods, Datapoints int
+	Missing                            MissingData
+}
+
+// NodeAlarms watch one Auto Scaling group.
+func NodeAlarms(t Thresholds) []Alarm {
+	return []Alarm{{
+		Name:        "cpu",
+		Description: fmt.Sprintf("Nodes use over %d%% CPU for 15 minutes: check pod requests, then whether the autoscaler is at maxSize", t.NodeCPUPercent),
+		Namespace:   "AWS/EC2", Metric: "CPUUtilization", Statistic: "Average",
+		Comparison: above, Threshold: float64(t.NodeCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		// A group scaled to nothing reports nothing.
+		Missing: MissingIsGood,
+	}, {
+		Name:        "status-check",
+		Description: "A node fails EC2 status checks: node repair should replace it within minutes, look at the node group's health if not",
+		Namespace:   "AWS/EC2", Metric: "StatusCheckFailed", Statistic: "Maximum",
+		Comparison: atLeast, Threshold: 1, PeriodSeconds: 60, Periods: 5, Datapoints: 3,
+		Missing: MissingIsGood,
+	}}
+}
+
+// ClusterAlarms watch one EKS control plane.
+func ClusterAlarms() []Alarm {
+	return []Alarm{{
+		Name:        "unschedulable-pods",
+		Description: "Pods find no node for 15 minutes: the autoscaler is at maxSize, or requests fit no instance type",
+		Namespace:   "AWS/EKS", Metric: "scheduler_pending_pods_UNSCHEDULABLE", Statistic: "Minimum",
+		Comparison: above, Threshold: 0, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		// EKS publishes the metric only while there is something to count.
+		Missing: MissingIsGood,
+	}, {
+		Name:        "api-errors",
+		Description: "The Kubernetes API answers over 100 requests in five minutes with 5xx: see the api log and the EKS health page",
+		Namespace:   "AWS/EKS", Metric: "apiserver_request_total_5XX", Statistic: "Sum",
+		Comparison: above, Threshold: 100, PeriodSeconds: 300, Periods: 3, Datapoints: 2,
+		Missing: MissingIsGood,
+	}}
+}
+
+// NATAlarms watch one NAT gateway.
+func NATAlarms() []Alarm {
+	return []Alarm{{
+		Name:        "port-allocation",
+		Description: "The NAT gateway is out of ports for one destination, connections fail: add a VPC endpoint for it or a second address",
+		Namespace:   "AWS/NATGateway", Metric: "ErrorPortAllocation", Statistic: "Sum",
+		Comparison: above, Threshold: 0, PeriodSeconds: 60, Periods: 5, Datapoints: 3,
+		Missing: MissingIsGood,
+	}, {
+		Name:        "packets-dropped",
+		Description: "The NAT gateway drops packets: AWS asks for a support case when it lasts",
+		Namespace:   "AWS/NATGateway", Metric: "PacketsDropCount", Statistic: "Sum",
+		Comparison: above, Threshold: 100, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		Missing: MissingIsGood,
+	}}
+}
+
+// DatabaseAlarms watch one RDS instance of the given class and storage.
+func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm {
+	alarms := []Alarm{{
+		Name:        "cpu",
+		Description: fmt.Sprintf("The database uses over %d%% CPU for 15 minutes: look at the top statements in Performance Insights", t.DatabaseCPUPercent),
+		Namespace:   "AWS/RDS", Metric: "CPUUtilization", Statistic: "Average",
+		Comparison: above, Threshold: float64(t.DatabaseCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		// A running instance reports every minute.
+		Missing: MissingIsBad,
+	}, {
+		Name:        "free-storage",
+		Description: fmt.Sprintf("Less than %d%% of the first volume size is free: storage grows by itself up to maxStorageGiB, raise that or clean up", t.DatabaseFreeStoragePercent),
+		Namespace:   "AWS/RDS", Metric: "FreeStorageSpace", Statistic: "Minimum",
+		Comparison: below, Threshold: float64(storageGiB) * float64(1<<30) * float64(t.DatabaseFreeStoragePercent) / 100,
+		PeriodSeconds: 300, Periods: 1, Datapoints: 1,
+		Missing: MissingIsUnknown,
+	}, {
+		Name:        "free-memory",
+		Description: "Less than a tenth of the memory is free: the instance will swap; look for many or large connections, then for a larger class",
+		Namespace:   "AWS/RDS", Metric: "FreeableMemory", Statistic: "Minimum",
+		Comparison: below, Threshold: float64(class.MemoryGiB) * float64(1<<30) / 10, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		Missing: MissingIsUnknown,
+	}, {
+		Name:        "connections",
+		Description: fmt.Sprintf("Over %d%% of the possible connections are open: find the client that leaks them before new ones are refused", t.DatabaseConnectionsPercent),
+		Namespace:   "AWS/RDS", Metric: "DatabaseConnections", Statistic: "Maximum",
+		Comparison: above, Threshold: float64(class.MaxConnections() * t.DatabaseConnectionsPercent / 100), PeriodSeconds: 60, Periods: 5, Datapoints: 3,
+		Missing: MissingIsUnknown,
+	}, {
+		Name:        "write-latency",
+		Description: "Writes take over 50 ms for 15 minutes: the volume is at its limit, or the standby is slow to confirm",
+		Namespace:   "AWS/RDS", Metric: "WriteLatency", Statistic: "Average",
+		Comparison: above, Threshold: 0.05, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		// No writes, no latency.
+		Missing: MissingIsGood,
+	}}
+	if class.Burstable {
+		alarms = append(alarms, Alarm{
+			Name:        "cpu-credits",
+			Description: "The burstable instance is nearly out of CPU credits: it will be throttled or billed for more; choose a larger or a fixed class",
+			Namespace:   "AWS/RDS", Metric: "CPUCreditBalance", Statistic: "Minimum",
+			Comparison: below, Threshold: 20, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+			Missing: MissingIsUnknown,
+		})
+	}
+	return alarms
+}

@@ -1,0 +1,112 @@
+package observability
+
+import (
+	"net/mail"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/database"
+	"groundwork/components/spec"
+)
+
+// Thresholds are the alarm thresholds that environments really differ in.
+type Thresholds struct {
+	// NodeCPUPercent is 1 to 99; default 80.
+	NodeCPUPercent int `json:"nodeCpuPercent"`
+	// DatabaseCPUPercent is 1 to 99; default 80.
+	DatabaseCPUPercent int `json:"databaseCpuPercent"`
+	// DatabaseFreeStoragePercent is 1 to 50; default 15.
+	DatabaseFreeStoragePercent int `json:"databaseFreeStoragePercent"`
+	// DatabaseConnectionsPercent is 1 to 99; default 80.
+	DatabaseConnectionsPercent int `json:"databaseConnectionsPercent"`
+}
+
+// Spec is what a stack chooses about its observability.
+type Spec struct {
+	// AlarmEmails receive alarms; each address has to confirm once.
+	AlarmEmails []string `json:"alarmEmails"`
+	// MonthlyBudgetUSD is the account's budget in US dollars, 1 or more.
+	MonthlyBudgetUSD int `json:"monthlyBudgetUsd"`
+	// Thresholds of the alarms.
+	Thresholds Thresholds `json:"thresholds"`
+}
+
+// SetDefaults fills what was left out.
+func (s *Spec) SetDefaults() {
+	t := &s.Thresholds
+	for _, d := range []struct {
+		value    *int
+		standard int
+	}{
+		{&t.NodeCPUPercent, 80}, {&t.DatabaseCPUPercent, 80},
+		{&t.DatabaseFreeStoragePercent, 15}, {&t.DatabaseConnectionsPercent, 80},
+	} {
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
+	}
+}
+
+// Problems returns everything wrong with s.
+func (s Spec) Problems() spec.Problems {
+	var p spec.Problems
+	for _, address := range s.AlarmEmails {
+		parsed, err := mail.ParseAddress(address)
+		if err != nil || parsed.Address != address {
+			p.Add("alarmEmails", address, "is not an e-mail address such as oncall@example.com")
+		}
+	}
+	if s.MonthlyBudgetUSD < 1 {
+		p.Add("monthlyBudgetUsd", s.MonthlyBudgetUSD, "is below 1; give the account's monthly budget in US dollars")
+	}
+	t := s.Thresholds
+	p.Range("thresholds.nodeCpuPercent", t.NodeCPUPercent, 1, 99)
+	p.Range("thresholds.databaseCpuPercent", t.DatabaseCPUPercent, 1, 99)
+	p.Range("thresholds.databaseFreeStoragePercent", t.DatabaseFreeStoragePercent, 1, 50)
+	p.Range("thresholds.databaseConnectionsPercent", t.DatabaseConnectionsPercent, 1, 99)
+	return p
+}
+
+// Targets are what is watched.
+type Targets struct {
+	// ClusterName is the EKS cluster.
+	ClusterName pulumi.StringOutput
+	// AutoScalingGroups are watched for load and failed instances, by node group.
+	AutoScalingGroups map[string]pulumi.StringOutput
+	// NATGatewayIDs are watched for exhaustion, by zone.
+	NATGatewayIDs map[string]pulumi.StringOutput
+	// DatabaseIdentifier is the RDS instance; DatabaseClass and DatabaseStorageGiB size its alarms.
+	DatabaseIdentifier pulumi.StringOutput
+	DatabaseClass      database.Class
+	DatabaseStorageGiB int
+}
+
+// Args are the facts and choices of one environment's observability.
+type Args struct {
+	Spec
+	// Name is the physical base name.
+	Name string
+	// AccountID and Region complete ARNs in policies.
+	AccountID, Region string
+	// Targets are what is watched.
+	Targets Targets
+	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
+	LogsKeyARN       pulumi.StringInput
+	LogRetentionDays int
+	// KeyDeletionDays is the recovery window of the key, 7 to 30.
+	KeyDeletionDays int
+	// Protect refuses deletion of the key through Pulumi.
+	Protect bool
+}
+
+// Validate returns all problems of the arguments in one error.
+func (a *Args) Validate(name string) error {
+	p := a.Problems()
+	if a.Name == "" {
+		p.Missing("name", "the physical base name")
+	}
+	if a.LogsKeyARN == nil {
+		p.Missing("logsKeyARN", "the key that encrypts the log groups")
+	}
+	return p.Err("observability " + name + ": args: ")
+}

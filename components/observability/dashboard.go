@@ -1,0 +1,97 @@
+package observability
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Subjects name what a dashboard shows, by the names CloudWatch knows.
+type Subjects struct {
+	Region  string
+	Cluster string
+	// AutoScalingGroups by node group, NATGateways by zone.
+	AutoScalingGroups, NATGateways map[string]string
+	Database                       string
+	// AlarmARNs are shown with their states at the top.
+	AlarmARNs []string
+}
+
+type widget struct {
+	Type       string         `json:"type"`
+	X          int            `json:"x"`
+	Y          int            `json:"y"`
+	Width      int            `json:"width"`
+	Height     int            `json:"height"`
+	Properties map[string]any `json:"properties"`
+}
+
+// Dashboard units: CloudWatch divides a row into 24 columns.
+const (
+	widgetWidth  = 8
+	widgetHeight = 6
+	alarmsHeight = 4
+	rowWidth     = 24
+)
+
+// DashboardBody renders a dashboard: the alarms first, then a row for nodes, one for the way out, one for the database.
+func DashboardBody(s Subjects) string {
+	widgets := []widget{{
+		Type: "alarm", Width: rowWidth, Height: alarmsHeight,
+		Properties: map[string]any{"title": "Alarms", "alarms": slices.Sorted(slices.Values(s.AlarmARNs))},
+	}}
+	y := alarmsHeight
+	row := func(graphs ...widget) {
+		for i, g := range graphs {
+			g.X, g.Y, g.Width, g.Height = i*widgetWidth, y, widgetWidth, widgetHeight
+			g.Properties["region"] = s.Region
+			widgets = append(widgets, g)
+		}
+		y += widgetHeight
+	}
+	row(
+		graph("Node CPU %", "Average", each("AWS/EC2", "CPUUtilization", "AutoScalingGroupName", s.AutoScalingGroups)),
+		graph("Nodes in service", "Minimum", each("AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", s.AutoScalingGroups)),
+		graph("Pods without a node", "Maximum", [][]any{{"AWS/EKS", "scheduler_pending_pods_UNSCHEDULABLE", "ClusterName", s.Cluster}}),
+	)
+	if len(s.NATGateways) > 0 {
+		row(
+			graph("NAT bytes out", "Sum", each("AWS/NATGateway", "BytesOutToDestination", "NatGatewayId", s.NATGateways)),
+			graph("NAT connections", "Maximum", each("AWS/NATGateway", "ActiveConnectionCount", "NatGatewayId", s.NATGateways)),
+			graph("NAT port errors", "Sum", each("AWS/NATGateway", "ErrorPortAllocation", "NatGatewayId", s.NATGateways)),
+		)
+	}
+	db := func(metric string) []any { return []any{"AWS/RDS", metric, "DBInstanceIdentifier", s.Database} }
+	row(
+		graph("Database CPU %", "Average", [][]any{db("CPUUtilization")}),
+		graph("Database connections", "Maximum", [][]any{db("DatabaseConnections")}),
+		graph("Database latency", "Average", [][]any{db("ReadLatency"), db("WriteLatency")}),
+	)
+	row(
+		graph("Database free storage", "Minimum", [][]any{db("FreeStorageSpace")}),
+		graph("Database free memory", "Minimum", [][]any{db("FreeableMemory")}),
+		graph("Database IOPS", "Average", [][]any{db("ReadIOPS"), db("WriteIOPS")}),
+	)
+	out, err := json.Marshal(map[string]any{"widgets": widgets})
+	if err != nil {
+		// Strings, numbers, lists and maps always marshal.
+		panic(fmt.Sprintf("rendering dashboard: %v", err))
+	}
+	return string(out)
+}
+
+func graph(title, statistic string, metrics [][]any) widget {
+	return widget{Type: "metric", Properties: map[string]any{
+		"title": title, "view": "timeSeries", "stat": statistic, "period": 300, "metrics": metrics,
+	}}
+}
+
+// each is one line per subject, labelled with the subject's key.
+func each(namespace, metric, dimension string, subjects map[string]string) [][]any {
+	lines := make([][]any, 0, len(subjects))
+	for _, key := range slices.Sorted(maps.Keys(subjects)) {
+		lines = append(lines, []any{namespace, metric, dimension, subjects[key], map[string]string{"label": key}})
+	}
+	return lines
+}
