@@ -1,0 +1,296 @@
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/cluster"
+	"groundwork/components/database"
+	"groundwork/components/identity"
+	"groundwork/components/network"
+	"groundwork/components/observability"
+	"groundwork/components/registry"
+	"groundwork/components/spec"
+)
+
+// Project is the Pulumi project name, the namespace of the configuration and the first part of every physical name.
+const Project = "groundwork"
+
+// Config is the whole configuration of one stack: what Pulumi.<stack>.yaml says, defaults filled in, checked.
+type Config struct {
+	// Region is aws:region.
+	Region string
+	// Environment comes from the stack name: "dev", "prod".
+	Environment string
+	// AccountID is the only AWS account the program will touch.
+	AccountID string
+	// Owner goes on every resource as a tag.
+	Owner string
+	// Tags go on every resource besides Project, Environment, Owner and ManagedBy.
+	Tags map[string]string
+	// Protect refuses to delete what holds data or cannot be made again.
+	Protect bool
+	// LogRetentionDays is how long every log group keeps events; default 30.
+	LogRetentionDays int
+	// PermissionsBoundary is the ARN of a policy that bounds every role; empty for none.
+	PermissionsBoundary string
+
+	Network       network.Spec
+	Cluster       cluster.Spec
+	Registry      registry.Spec
+	Database      database.Spec
+	Observability observability.Spec
+
+	// Today decides what is still supported.
+	Today time.Time
+}
+
+// setting ties one key below "groundwork:" to its place in Config.
+type setting struct {
+	key    string
+	target any
+}
+
+// settings lists every key of the project. Structs, maps and lists are written as YAML objects, the rest as scalars.
+func (c *Config) settings() []setting {
+	return []setting{
+		{"accountId", &c.AccountID},
+		{"owner", &c.Owner},
+		{"tags", &c.Tags},
+		{"protect", &c.Protect},
+		{"logRetentionDays", &c.LogRetentionDays},
+		{"permissionsBoundary", &c.PermissionsBoundary},
+		{"network", &c.Network},
+		{"cluster", &c.Cluster},
+		{"registry", &c.Registry},
+		{"database", &c.Database},
+		{"observability", &c.Observability},
+	}
+}
+
+// Keys of other namespaces that mean something to this program or to the engine.
+var foreignKeys = []string{"aws:region", "pulumi:disable-default-providers", "pulumi:tags"}
+
+var (
+	environmentName = regexp.MustCompile(`^[a-z][a-z0-9]{0,8}$`)
+	regionName      = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	tagKey          = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$`)
+	tagValue        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$`)
+)
+
+// logRetentions are the periods CloudWatch Logs knows, in days.
+var logRetentions = []int{
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+}
+
+// Load decodes, defaults and checks the configuration of a stack. raw has the form in which Pulumi hands it to programs:
+// keys with their namespace, objects as JSON. The error lists every problem with its key.
+func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
+	c := &Config{Today: today, Environment: stack, Region: raw["aws:region"]}
+	var p spec.Problems
+	checkKeys(&p, raw)
+	for _, s := range c.settings() {
+		if text, ok := raw[Project+":"+s.key]; ok {
+			decodeSetting(&p, Project+":"+s.key, text, s.target)
+		}
+	}
+	decoded := len(p) == 0
+	c.setDefaults()
+	if decoded {
+		// Checking values that could not be read would only repeat that they are missing.
+		p = append(p, c.problems()...)
+	}
+	if len(p) > 0 {
+		return nil, fmt.Errorf("configuration of stack %s has %d problem(s):\n%w", stack, len(p), p.Err("  "))
+	}
+	return c, nil
+}
+
+// checkKeys records every key that neither the program nor the engine knows.
+func checkKeys(p *spec.Problems, raw map[string]string) {
+	var own []string
+	for _, s := range (&Config{}).settings() {
+		own = append(own, s.key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		name, isOwn := strings.CutPrefix(key, Project+":")
+		switch {
+		case isOwn && !slices.Contains(own, name):
+			unknownKey(p, key, name, slices.Clone(own))
+		case key == "aws:profile":
+			p.Add(key, raw[key], "is not used; set AWS_PROFILE in the environment, so that no profile gets into state")
+		case !isOwn && !slices.Contains(foreignKeys, key):
+			unknownKey(p, key, key, slices.Clone(foreignKeys))
+		}
+	}
+}
+
+// decodeSetting reads one top-level value. Pulumi hands scalars over as bare text, everything else as JSON.
+func decodeSetting(p *spec.Problems, key, text string, target any) {
+	switch t := target.(type) {
+	case *string:
+		*t = text
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			p.Add(key, text, "is not a whole number")
+		}
+		*t = n
+	case *bool:
+		if text != "true" && text != "false" {
+			p.Add(key, text, "is not true or false")
+		}
+		*t = text == "true"
+	default:
+		decodeJSON(p, key, text, target)
+	}
+}
+
+func (c *Config) setDefaults() {
+	if c.LogRetentionDays == 0 {
+		c.LogRetentionDays = 30
+	}
+	c.Network.SetDefaults()
+	c.Cluster.SetDefaults()
+	c.Registry.SetDefaults()
+	c.Database.SetDefaults()
+	c.Observability.SetDefaults()
+}
+
+// problems returns everything wrong with the values, each key with its namespace.
+func (c *Config) problems() spec.Problems {
+	var p spec.Problems
+	if !environmentName.MatchString(c.Environment) {
+		p.Add("the stack name", c.Environment,
+			"is not an environment: 1 to 9 lower-case letters or digits, a letter first, such as dev or prod (longer names overflow AWS's 32 characters)")
+	}
+	if c.Region == "" {
+		p.Missing("aws:region", "an AWS region such as eu-west-1")
+	} else {
+		p.Match("aws:region", c.Region, regionName, "an AWS region such as eu-west-1")
+	}
+	own := c.ownProblems()
+	for _, problem := range own {
+		problem.Key = Project + ":" + problem.Key
+		p = append(p, problem)
+	}
+	return p
+}
+
+func (c *Config) ownProblems() spec.Problems {
+	var p spec.Problems
+	identity.CheckAccountID(&p, "accountId", c.AccountID)
+	if c.Owner == "" {
+		p.Missing("owner", "the team to ask about these resources")
+	}
+	c.checkTags(&p)
+	if !slices.Contains(logRetentions, c.LogRetentionDays) {
+		p.Add("logRetentionDays", c.LogRetentionDays, "is not a period CloudWatch Logs knows: %s",
+			strings.Trim(fmt.Sprint(logRetentions), "[]"))
+	}
+	if c.PermissionsBoundary != "" {
+		identity.CheckPolicyARN(&p, "permissionsBoundary", c.PermissionsBoundary)
+	}
+	p.Include("network", c.Network.Problems(c.Region))
+	p.Include("cluster", c.Cluster.Problems(c.Today))
+	p.Include("registry", c.Registry.Problems())
+	p.Include("database", c.Database.Problems(c.Protect))
+	p.Include("observability", c.Observability.Problems())
+	if len(p) == 0 {
+		p.Include("cluster", c.fit())
+	}
+	return p
+}
+
+// reservedTags are set by the program itself.
+var reservedTags = []string{"Environment", "ManagedBy", "Name", "Owner", "Project"}
+
+// maxTags leaves room for the program's own tags and a resource's in AWS's fifty.
+const maxTags = 40
+
+func (c *Config) checkTags(p *spec.Problems) {
+	if len(c.Tags) > maxTags {
+		p.Add("tags", len(c.Tags), "are more than %d", maxTags)
+	}
+	p.Match("owner", c.Owner, tagValue, "at most 256 letters, digits, spaces or _.:/=+-@")
+	for _, key := range slices.Sorted(maps.Keys(c.Tags)) {
+		p.Match("tags", key, tagKey, "a tag key: 1 to 128 letters, digits, spaces or _.:/=+-@")
+		p.Match("tags."+key, c.Tags[key], tagValue, "at most 256 letters, digits, spaces or _.:/=+-@")
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			p.Add("tags", key, "begins with aws:, which AWS keeps for itself")
+		}
+		if slices.Contains(reservedTags, key) {
+			p.Add("tags", key, "is set by the program")
+		}
+	}
+}
+
+// reservedAddresses is how many addresses of a private subnet nodes must leave free: EKS recommends 16 for its own
+// interfaces, a load balancer needs 8, and each interface endpoint takes one.
+const reservedAddresses = 16 + 8
+
+// fit checks the cluster against the network's address plan.
+func (c *Config) fit() spec.Problems {
+	vpc := netip.MustParsePrefix(c.Network.CIDR)
+	plan, err := network.Plan(vpc, c.Network.Zones)
+	if err != nil {
+		return spec.Problems{{Key: "network.cidr", Value: c.Network.CIDR, Wrong: err.Error()}}
+	}
+	var zones []cluster.ZoneCapacity
+	for _, zone := range plan {
+		free := network.UsableAddresses(zone.Private) - reservedAddresses - len(c.Network.InterfaceEndpoints)
+		zones = append(zones, cluster.ZoneCapacity{Zone: zone.Zone, Addresses: free})
+	}
+	return c.Cluster.Fit(vpc, zones)
+}
+
+// rawConfig collects what Pulumi knows of the stack's configuration.
+func rawConfig(ctx *pulumi.Context) (map[string]string, error) {
+	raw := map[string]string{}
+	// The SDK can look keys up but not list them; the variable that the engine starts programs with lists them all, so
+	// that misspelt keys are found too.
+	if all := os.Getenv("PULUMI_CONFIG"); all != "" {
+		if err := json.Unmarshal([]byte(all), &raw); err != nil {
+			return nil, fmt.Errorf("reading PULUMI_CONFIG: %w", err)
+		}
+	}
+	keys := slices.Clone(foreignKeys)
+	for _, s := range (&Config{}).settings() {
+		keys = append(keys, Project+":"+s.key)
+	}
+	for _, key := range keys {
+		if value, ok := ctx.GetConfig(key); ok {
+			raw[key] = value
+		}
+	}
+	return raw, nil
+}
+
+// SettingTypes returns, for each key below "groundwork:", the type that the project file declares for it.
+func SettingTypes() map[string]string {
+	types := map[string]string{}
+	for _, s := range (&Config{}).settings() {
+		switch reflect.TypeOf(s.target).Elem().Kind() {
+		case reflect.String:
+			types[s.key] = "string"
+		case reflect.Int:
+			types[s.key] = "integer"
+		case reflect.Bool:
+			types[s.key] = "boolean"
+		default:
+			types[s.key] = "object"
+		}
+	}
+	return types
+}

@@ -1,0 +1,80 @@
+package stacks
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Deploy declares one whole environment: the layers in order, each fed by the outputs of those below it.
+func Deploy(ctx *pulumi.Context) error { return DeployAt(time.Now())(ctx) }
+
+// DeployAt returns Deploy as of a given day, which decides what AWS still supports.
+func DeployAt(today time.Time) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		raw, err := rawConfig(ctx)
+		if err != nil {
+			return err
+		}
+		config, err := Load(raw, ctx.Stack(), today)
+		if err != nil {
+			return err
+		}
+		return compose(ctx, config)
+	}
+}
+
+func compose(ctx *pulumi.Context, c *Config) error {
+	provider, err := newProvider(ctx, c)
+	if err != nil {
+		return err
+	}
+	opts := []pulumi.ResourceOption{pulumi.Provider(provider)}
+	p, err := platform(ctx, c, opts...)
+	if err != nil {
+		return fmt.Errorf("declaring platform: %w", err)
+	}
+	s, err := services(ctx, c, p, opts...)
+	if err != nil {
+		return fmt.Errorf("declaring services: %w", err)
+	}
+	o, err := observe(ctx, c, p, s, opts...)
+	if err != nil {
+		return fmt.Errorf("declaring observability: %w", err)
+	}
+
+	urls := pulumi.StringMap{}
+	for name, url := range p.RepositoryURLs {
+		urls[name] = url
+	}
+	ctx.Export("clusterName", p.Cluster.Name)
+	ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
+	ctx.Export("kubeconfigCommand", pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", c.Region, p.Cluster.Name))
+	ctx.Export("breakGlassRoleArn", p.BreakGlassRoleARN)
+	ctx.Export("repositoryUrls", urls)
+	ctx.Export("databaseHost", s.Database.Host)
+	ctx.Export("databaseSecretArn", s.Database.SecretARN)
+	ctx.Export("dashboardUrl", o.DashboardURL)
+	ctx.Export("alarmTopicArn", o.TopicARN)
+	return nil
+}
+
+// newProvider is the only AWS provider of a stack. It refuses any account but the configured one and tags everything.
+func newProvider(ctx *pulumi.Context, c *Config) (*aws.Provider, error) {
+	tags := pulumi.StringMap{
+		"Project":     pulumi.String(Project),
+		"Environment": pulumi.String(c.Environment),
+		"Owner":       pulumi.String(c.Owner),
+		"ManagedBy":   pulumi.String("pulumi"),
+	}
+	for key, value := range c.Tags {
+		tags[key] = pulumi.String(value)
+	}
+	return aws.NewProvider(ctx, "aws", &aws.ProviderArgs{
+		Region:            pulumi.String(c.Region),
+		AllowedAccountIds: pulumi.StringArray{pulumi.String(c.AccountID)},
+		DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: tags},
+	})
+}

@@ -1,0 +1,25 @@
+package stacks
+
+// Names of the layers, lowest first.
+const (
+	LayerPlatform      = "platform"
+	LayerServices      = "services"
+	LayerObservability = "observability"
+)
+
+// Layers lists the layers, lowest first.
+var Layers = []string{LayerPlatform, LayerServices, LayerObservability}
+
+// layerOfComponent ties the type of each outermost component to its layer.
+var layerOfComponent = map[string]string{
+	"groundwork:network:Network":             LayerPlatform,
+	"groundwork:identity:Identity":           LayerPlatform,
+	"groundwork:identity:Key":                LayerPlatform,
+	"groundwork:registry:Registry":           LayerPlatform,
+	"groundwork:cluster:Cluster":             LayerPlatform,
+	"groundwork:database:Database":           LayerServices,
+	"groundwork:observability:Observability": LayerObservability,
+}
+
+// LayerOf returns the layer of an outermost component, or "" for one that belongs to none.
+func LayerOf(componentType string) string { return layerOfComponent[componentType] }

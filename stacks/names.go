@@ -1,0 +1,24 @@
+package stacks
+
+// Prefix is the first part of every physical name of an environment: "groundwork-prod". With an environment of at most
+// nine characters it has at most 20, which leaves 12 for the tightest limit of AWS, the 32 characters of load balancers
+// and target groups.
+func (c *Config) Prefix() string { return Project + "-" + c.Environment }
+
+// RolePath is the IAM path of every role of an environment.
+func (c *Config) RolePath() string { return "/" + Project + "/" + c.Environment + "/" }
+
+// ClusterName is the physical name of the EKS cluster.
+func (c *Config) ClusterName() string { return c.Prefix() }
+
+// DatabaseName is the identifier of the database instance.
+func (c *Config) DatabaseName() string { return c.Prefix() + "-main" }
+
+// KeyDeletionDays is how long a deleted key can be brought back: as long as AWS allows where it is protected, as short
+// as AWS allows elsewhere.
+func (c *Config) KeyDeletionDays() int {
+	if c.Protect {
+		return 30
+	}
+	return 7
+}

@@ -1,0 +1,30 @@
+package stacks
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/database"
+	"groundwork/components/observability"
+)
+
+// observe creates what may change at any time: alarms, dashboard, budget.
+func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutputs, opts ...pulumi.ResourceOption) (*observability.Observability, error) {
+	return observability.New(ctx, "observability", &observability.Args{
+		Spec:      c.Observability,
+		Name:      c.Prefix(),
+		AccountID: c.AccountID,
+		Region:    c.Region,
+		Targets: observability.Targets{
+			ClusterName:        p.Cluster.Name,
+			AutoScalingGroups:  p.AutoScalingGroups,
+			NATGatewayIDs:      p.NATGatewayIDs,
+			DatabaseIdentifier: s.DatabaseIdentifier,
+			DatabaseClass:      database.Classes[c.Database.InstanceClass],
+			DatabaseStorageGiB: c.Database.StorageGiB,
+		},
+		LogsKeyARN:       p.LogsKeyARN,
+		LogRetentionDays: c.LogRetentionDays,
+		KeyDeletionDays:  c.KeyDeletionDays(),
+		Protect:          c.Protect,
+	}, opts...)
+}

@@ -1,0 +1,102 @@
+package stacks
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/cluster"
+	"groundwork/components/identity"
+	"groundwork/components/network"
+	"groundwork/components/registry"
+)
+
+// PlatformOutputs is what the platform layer hands to the layers above it.
+type PlatformOutputs struct {
+	// Placement is where things go.
+	Placement network.Placement
+	// NATGatewayIDs by zone.
+	NATGatewayIDs map[string]pulumi.StringOutput
+	// Cluster is who the cluster is.
+	Cluster cluster.Identity
+	// AutoScalingGroups by node group.
+	AutoScalingGroups map[string]pulumi.StringOutput
+	// LogsKeyARN encrypts log groups.
+	LogsKeyARN pulumi.StringOutput
+	// RepositoryURLs by repository.
+	RepositoryURLs map[string]pulumi.StringOutput
+	// BreakGlassRoleARN administers the cluster when everything else fails.
+	BreakGlassRoleARN pulumi.StringOutput
+}
+
+// platform creates what changes every few months: network, roles, cluster, registry.
+func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*PlatformOutputs, error) {
+	logsKey, err := identity.NewKey(ctx, "logs", &identity.KeyArgs{
+		Alias:              c.Prefix() + "-logs",
+		Purpose:            "log groups of " + c.Prefix(),
+		AccountID:          c.AccountID,
+		Statements:         []identity.Statement{identity.LogsMayUseKey(c.AccountID, c.Region)},
+		DeletionWindowDays: c.KeyDeletionDays(),
+		Protect:            c.Protect,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := identity.New(ctx, "identity", &identity.Args{
+		Name:      c.Prefix(),
+		Path:      c.RolePath(),
+		Boundary:  c.PermissionsBoundary,
+		AccountID: c.AccountID,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	net, err := network.New(ctx, "network", &network.Args{
+		Spec:             c.Network,
+		Name:             c.Prefix(),
+		Region:           c.Region,
+		ClusterName:      c.ClusterName(),
+		LogsKeyARN:       logsKey.ARN,
+		LogRetentionDays: c.LogRetentionDays,
+		RolePath:         c.RolePath(),
+		RoleBoundary:     c.PermissionsBoundary,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	images, err := registry.New(ctx, "registry", &registry.Args{
+		Spec:            c.Registry,
+		Name:            c.Prefix(),
+		AccountID:       c.AccountID,
+		KeyDeletionDays: c.KeyDeletionDays(),
+		Protect:         c.Protect,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	eks, err := cluster.New(ctx, "cluster", &cluster.Args{
+		Spec:             c.Cluster,
+		Name:             c.ClusterName(),
+		AccountID:        c.AccountID,
+		Region:           c.Region,
+		Placement:        net.Placement,
+		Roles:            roles,
+		RolePath:         c.RolePath(),
+		RoleBoundary:     c.PermissionsBoundary,
+		LogsKeyARN:       logsKey.ARN,
+		LogRetentionDays: c.LogRetentionDays,
+		KeyDeletionDays:  c.KeyDeletionDays(),
+		Protect:          c.Protect,
+		Today:            c.Today,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &PlatformOutputs{
+		Placement:         net.Placement,
+		NATGatewayIDs:     net.NATGatewayIDs,
+		Cluster:           eks.Identity,
+		AutoScalingGroups: eks.AutoScalingGroups,
+		LogsKeyARN:        logsKey.ARN,
+		RepositoryURLs:    images.URLs,
+		BreakGlassRoleARN: roles.BreakGlassRole.ARN,
+	}, nil
+}
