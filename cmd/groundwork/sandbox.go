@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"groundwork/sandbox"
+)
+
+// defaultSpeed makes the longest wait of a first deployment, a quarter of an hour, take about eight seconds.
+const defaultSpeed = 120
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "groundwork",
+		Short:         "A production AWS environment, tried without AWS",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newSandbox(stdout, stderr))
+	return root
+}
+
+// flags of the sandbox commands.
+type flags struct {
+	sandbox.Options
+	json bool
+}
+
+func newSandbox(stdout, stderr io.Writer) *cobra.Command {
+	f := &flags{}
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run the whole program against a simulated AWS, under the real Pulumi engine",
+		Long: "The sandbox keeps its state in .groundwork/sandbox, so a second up shows what has changed since the first.\n" +
+			"Nothing leaves the machine and no credentials are used.",
+	}
+	p := cmd.PersistentFlags()
+	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment: its settings are in Pulumi.STACK.yaml")
+	p.StringArrayVar(&f.Config, "config", nil, "try a setting for this run only: KEY=VALUE, such as database.instanceClass=db.t4g.medium (may be repeated)")
+	p.BoolVar(&f.json, "json", false, "print the result as JSON")
+	p.Float64Var(&f.Speed, "speed", defaultSpeed, "how many times faster than AWS; 0 does not wait at all")
+	add := func(c *cobra.Command) *cobra.Command {
+		c.Args = cobra.NoArgs
+		cmd.AddCommand(c)
+		return c
+	}
+	for operation, short := range map[sandbox.Operation]string{
+		sandbox.Preview: "Show what up would do",
+		sandbox.Up:      "Create or change the environment",
+		sandbox.Refresh: "Read back what is there and show drift",
+	} {
+		add(&cobra.Command{Use: string(operation), Short: short, RunE: f.operate(operation, stdout, stderr)})
+	}
+	destroy := add(&cobra.Command{
+		Use: string(sandbox.Destroy), Short: "Delete the environment; protected resources only with --unprotect",
+		RunE: f.operate(sandbox.Destroy, stdout, stderr),
+	})
+	destroy.Flags().BoolVar(&f.Unprotect, "unprotect", false, "take protection off first, with an up of its own")
+	add(&cobra.Command{Use: "export", Short: "Print the state as JSON", RunE: f.export(stdout, stderr)})
+	add(&cobra.Command{Use: "outputs", Short: "Print the stack's outputs", RunE: f.outputs(stdout, stderr)})
+	add(&cobra.Command{
+		Use:   "serve",
+		Short: "Keep the simulated providers up for your own pulumi command line",
+		Long: "Prints the variables with which your own pulumi works against the simulated providers, then waits for Ctrl-C.\n" +
+			"In another terminal: set them, then pulumi stack init dev, pulumi up -s dev.",
+		RunE: f.serve(stdout, stderr),
+	})
+	return cmd
+}
+
+// workspace finds the repository and completes the options.
+func (f *flags) workspace(log io.Writer) (*sandbox.Workspace, sandbox.Options, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, sandbox.Options{}, fmt.Errorf("finding the project: %w", err)
+	}
+	w, err := sandbox.FindWorkspace(dir)
+	o := f.Options
+	o.Log, o.Today = log, time.Now()
+	return w, o, err
+}
+
+type action = func(*cobra.Command, []string) error
+
+func (f *flags) operate(operation sandbox.Operation, stdout, stderr io.Writer) action {
+	return func(cmd *cobra.Command, _ []string) error {
+		if f.Speed < 0 {
+			return errors.New("--speed is below 0; give how many times faster than AWS, or 0 for no waiting")
+		}
+		w, o, err := f.workspace(stderr)
+		if err != nil {
+			return err
+		}
+		result, err := w.Run(cmd.Context(), operation, o)
+		if err != nil {
+			return err
+		}
+		if f.json {
+			return printJSON(stdout, result.Summary())
+		}
+		result.Print(stdout)
+		return nil
+	}
+}
+
+func (f *flags) export(stdout, stderr io.Writer) action {
+	return func(cmd *cobra.Command, _ []string) error {
+		w, o, err := f.workspace(stderr)
+		if err != nil {
+			return err
+		}
+		state, err := w.Export(cmd.Context(), o)
+		if err != nil {
+			return err
+		}
+		return printJSON(stdout, state)
+	}
+}
+
+func (f *flags) outputs(stdout, stderr io.Writer) action {
+	return func(cmd *cobra.Command, _ []string) error {
+		w, o, err := f.workspace(stderr)
+		if err != nil {
+			return err
+		}
+		outputs, err := w.Outputs(cmd.Context(), o)
+		if err != nil {
+			return err
+		}
+		if f.json {
+			return printJSON(stdout, outputs)
+		}
+		sandbox.PrintOutputs(stdout, outputs)
+		return nil
+	}
+}
+
+func (f *flags) serve(stdout, stderr io.Writer) action {
+	return func(cmd *cobra.Command, _ []string) error {
+		w, o, err := f.workspace(stderr)
+		if err != nil {
+			return err
+		}
+		return w.Serve(cmd.Context(), o, func(variables string) {
+			fmt.Fprint(stdout, variables)
+			fmt.Fprintln(stderr, "Serving; Ctrl-C ends it. Set the variables above in another terminal and use pulumi there.")
+		})
+	}
+}
+
+func printJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}

@@ -1,0 +1,195 @@
+package sandbox
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+
+	"groundwork/components/database"
+)
+
+const (
+	instanceType       = "aws:rds/instance:Instance"
+	subnetGroupType    = "aws:rds/subnetGroup:SubnetGroup"
+	parameterGroupType = "aws:rds/parameterGroup:ParameterGroup"
+	repositoryType     = "aws:ecr/repository:Repository"
+)
+
+var (
+	rdsIdentifier  = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
+	rdsSnapshot    = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*$`)
+	rdsDatabase    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
+	rdsUser        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,15}$`)
+	repositoryName = regexp.MustCompile(`^[a-z0-9]+([._/-][a-z0-9]+)*$`)
+	rdsIntervals   = []float64{0, 1, 5, 10, 15, 30, 60}
+)
+
+var dataTypes = map[string]Type{
+	subnetGroupType: {
+		Args:      rds.SubnetGroupArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name"},
+		Refs:      []Ref{{Path: "subnetIds", Type: subnetType, Blocks: true, Code: "InvalidSubnet"}},
+		Unique:    unique("name", "DBSubnetGroupAlreadyExists"),
+		ID:        fromName("name"),
+		Outputs:   func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "subgrp:"+id)} },
+		Created: func(c *Cloud, o *Object) error {
+			zones := map[string]bool{}
+			for _, id := range o.State.strs("subnetIds") {
+				zones[c.objects[subnetType+"|"+id].State.str("availabilityZone")] = true
+			}
+			if len(zones) < 2 {
+				return apiError("DBSubnetGroupDoesNotCoverEnoughAZs: the subnets cover %d zone(s), two are needed", len(zones))
+			}
+			return nil
+		},
+	},
+	parameterGroupType: {
+		Args:      rds.ParameterGroupArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name", "family", "description"},
+		Unique:    unique("name", "DBParameterGroupAlreadyExists"),
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("family") && !strings.HasPrefix(in.str("family"), "postgres"), "family", "the sandbox knows the postgres families only, not %q", in.str("family"))
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "pg:"+id)} },
+	},
+	instanceType: {
+		Args:      rds.InstanceArgs{},
+		AutoName:  "identifier",
+		Immutable: []string{"engine", "username", "dbName", "kmsKeyId", "storageEncrypted", "dbSubnetGroupName", "availabilityZone", "snapshotIdentifier"},
+		Refs: []Ref{
+			{Path: "dbSubnetGroupName", Type: subnetGroupType, By: "name", Blocks: true, Code: "DBSubnetGroupNotFoundFault"},
+			{Path: "parameterGroupName", Type: parameterGroupType, By: "name", Blocks: true, Code: "DBParameterGroupNotFound"},
+			{Path: "vpcSecurityGroupIds", Type: securityGroupType, Blocks: true, Code: "InvalidVPCNetworkStateFault"},
+			{Path: "kmsKeyId", Type: keyType, By: "arn", Code: "KMSKeyNotAccessibleFault"},
+			{Path: "performanceInsightsKmsKeyId", Type: keyType, By: "arn", Code: "KMSKeyNotAccessibleFault"},
+			{Path: "monitoringRoleArn", Type: roleType, By: "arn"},
+		},
+		Unique: unique("identifier", "DBInstanceAlreadyExists"),
+		ID: func(_ Props, digest string) string {
+			return "db-" + strings.ToUpper(digest[:26])
+		},
+		Check: checkInstance,
+		Outputs: func(s Site, id string, in Props) Props {
+			host := fmt.Sprintf("%s.c0sandbox.%s.rds.amazonaws.com", in.str("identifier"), s.Region)
+			port := 5432.0
+			if n, ok := in.num("port"); ok {
+				port = n
+			}
+			out := Props{
+				"arn": s.arn("rds", "db:"+in.str("identifier")), "address": host, "endpoint": fmt.Sprintf("%s:%d", host, int(port)),
+				"port": port, "status": "available", "resourceId": id, "engineVersionActual": in.str("engineVersion") + ".18", "hostedZoneId": "Z0SANDBOX",
+			}
+			if in.flag("manageMasterUserPassword") {
+				out["masterUserSecrets"] = []any{map[string]any{
+					"secretArn": s.arn("secretsmanager", "secret:rds!db-"+strings.ToLower(id[3:23])+"-"+"Ab3dEf"), "secretStatus": "active",
+					"kmsKeyId": in.str("masterUserSecretKmsKeyId"),
+				}}
+			}
+			return out
+		},
+		Created: func(c *Cloud, o *Object) error {
+			group := c.find(Ref{Type: parameterGroupType, By: "name"}, o.State.str("parameterGroupName"))
+			if group != nil && group.State.str("family") != o.State.str("engine")+o.State.str("engineVersion") {
+				return apiError("InvalidParameterCombination: the parameter group's family %s is not that of %s %s",
+					group.State.str("family"), o.State.str("engine"), o.State.str("engineVersion"))
+			}
+			for _, log := range o.State.strs("enabledCloudwatchLogsExports") {
+				c.ensureLogGroup("/aws/rds/instance/"+o.State.str("identifier")+"/"+log, "RDS")
+			}
+			return nil
+		},
+		Deleted: func(c *Cloud, o *Object) error {
+			if o.State.flag("deletionProtection") {
+				return apiError("InvalidParameterCombination: Cannot delete protected DB Instance, please disable deletion protection and try again.")
+			}
+			for _, log := range o.State.strs("enabledCloudwatchLogsExports") {
+				c.ensureLogGroup("/aws/rds/instance/"+o.State.str("identifier")+"/"+log, "RDS")
+			}
+			if o.State.flag("skipFinalSnapshot") {
+				return nil
+			}
+			snapshot := "database snapshot " + o.State.str("finalSnapshotIdentifier")
+			if _, taken := c.left[snapshot]; taken {
+				return apiError("DBSnapshotAlreadyExists: %s", snapshot)
+			}
+			c.leave(snapshot, "the final snapshot, kept until you delete it")
+			return nil
+		},
+	},
+	"aws:rds/eventSubscription:EventSubscription": {
+		Args:      rds.EventSubscriptionArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name"},
+		Refs: []Ref{
+			{Path: "snsTopic", Type: topicType, By: "arn", Code: "SNSTopicArnNotFound"},
+			{Path: "sourceIds", Type: instanceType, By: "identifier", Code: "SourceNotFound"},
+		},
+		Unique:  unique("name", "SubscriptionAlreadyExist"),
+		ID:      fromName("name"),
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "es:"+id)} },
+	},
+	repositoryType: {
+		Args:      ecr.RepositoryArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name", "encryptionConfigurations"},
+		Refs:      []Ref{{Path: "encryptionConfigurations.0.kmsKey", Type: keyType, By: "arn", Code: "KmsException"}},
+		Unique:    unique("name", "RepositoryAlreadyExistsException"),
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			name := in.str("name")
+			failIf(&f, name != "" && (!repositoryName.MatchString(name) || len(name) < 2 || len(name) > 256), "name", "%q is not a repository name", name)
+			failIf(&f, !in.oneOf("imageTagMutability", "MUTABLE", "IMMUTABLE"), "imageTagMutability", "is not MUTABLE or IMMUTABLE")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{
+				"arn": s.arn("ecr", "repository/"+id), "registryId": s.Account,
+				"repositoryUrl": fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s", s.Account, s.Region, id),
+			}
+		},
+	},
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy": {
+		Args:      ecr.LifecyclePolicyArgs{},
+		Immutable: []string{"repository"},
+		Refs:      []Ref{{Path: "repository", Type: repositoryType, By: "name", Code: "RepositoryNotFoundException"}},
+		ID:        fromName("repository"),
+		Outputs:   func(s Site, _ string, _ Props) Props { return Props{"registryId": s.Account} },
+	},
+}
+
+func checkInstance(in Props) []Failure {
+	var f []Failure
+	id := in.str("identifier")
+	failIf(&f, id != "" && (!rdsIdentifier.MatchString(id) || len(id) > 63), "identifier", "%q is not an instance identifier", id)
+	failIf(&f, in.given("dbName") && !rdsDatabase.MatchString(in.str("dbName")), "dbName", "%q is not a database name", in.str("dbName"))
+	failIf(&f, in.given("username") && !rdsUser.MatchString(in.str("username")), "username", "%q is not a user name", in.str("username"))
+	failIf(&f, slices.Contains([]string{"admin", "postgres", "rdsadmin"}, in.str("username")), "username", "%q is a reserved word", in.str("username"))
+	class := in.str("instanceClass")
+	_, known := database.Classes[class]
+	failIf(&f, class != "" && !known, "instanceClass", "InvalidParameterCombination: RDS does not support %s here", class)
+	failIf(&f, in.outOfRange("backupRetentionPeriod", 0, 35), "backupRetentionPeriod", "is outside 0 to 35")
+	failIf(&f, in.outOfRange("port", 1150, 65535), "port", "is outside 1150 to 65535")
+	failIf(&f, in.outOfRange("allocatedStorage", 20, 65536), "allocatedStorage", "is outside 20 to 65536 GiB")
+	interval, ok := in.num("monitoringInterval")
+	failIf(&f, ok && !slices.Contains(rdsIntervals, interval), "monitoringInterval", "is not 0, 1, 5, 10, 15, 30 or 60")
+	failIf(&f, ok && interval > 0 && in.get("monitoringRoleArn") == nil, "monitoringRoleArn", "is needed with a monitoring interval")
+	failIf(&f, in.flag("manageMasterUserPassword") && in.get("password") != nil, "password", "does not go with manageMasterUserPassword")
+	failIf(&f, in.get("skipFinalSnapshot") != true && in.get("finalSnapshotIdentifier") == nil, "finalSnapshotIdentifier", "is required when skipFinalSnapshot is false")
+	snapshot := in.str("finalSnapshotIdentifier")
+	failIf(&f, snapshot != "" && (!rdsSnapshot.MatchString(snapshot) || len(snapshot) > 255), "finalSnapshotIdentifier", "%q is not a snapshot identifier", snapshot)
+	failIf(&f, in.flag("multiAz") && in.given("availabilityZone"), "availabilityZone", "does not go with multiAz")
+	retention, ok := in.num("performanceInsightsRetentionPeriod")
+	failIf(&f, ok && retention != 7 && retention != 731 && int(retention)%31 != 0, "performanceInsightsRetentionPeriod", "is not 7, 731 or a multiple of 31")
+	failIf(&f, in.str("databaseInsightsMode") == "advanced" && retention < 465, "performanceInsightsRetentionPeriod", "must be 465 or more with advanced insights")
+	return f
+}

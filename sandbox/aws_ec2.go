@@ -1,0 +1,340 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+)
+
+const (
+	vpcType           = "aws:ec2/vpc:Vpc"
+	subnetType        = "aws:ec2/subnet:Subnet"
+	routeTableType    = "aws:ec2/routeTable:RouteTable"
+	securityGroupType = "aws:ec2/securityGroup:SecurityGroup"
+	gatewayType       = "aws:ec2/internetGateway:InternetGateway"
+	natType           = "aws:ec2/natGateway:NatGateway"
+	eipType           = "aws:ec2/eip:Eip"
+	templateType      = "aws:ec2/launchTemplate:LaunchTemplate"
+)
+
+// Quotas that a new account has in each region. Source: Amazon VPC User Guide, "Amazon VPC quotas".
+const (
+	maxVPCs      = 5
+	maxElasticIP = 5
+)
+
+var (
+	groupName  = regexp.MustCompile(`^[0-9A-Za-z ._:/()#,@\[\]+=&;{}!$*-]{1,255}$`)
+	deviceName = regexp.MustCompile(`^/dev/(xvd[a-z]{1,2}|sd[a-z][0-9]*)$`)
+	zoneName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$`)
+)
+
+var vpcRef = Ref{Path: "vpcId", Type: vpcType, Blocks: true, Code: "InvalidVpcID.NotFound"}
+
+func ec2ARN(kind string) func(Site, string, Props) Props {
+	return func(s Site, id string, _ Props) Props {
+		return Props{"arn": s.arn("ec2", kind+"/"+id), "ownerId": s.Account}
+	}
+}
+
+// quota returns a Created hook that refuses more than max resources of a type.
+func quota(token string, max int, code string) func(*Cloud, *Object) error {
+	return func(c *Cloud, _ *Object) error {
+		n := 0
+		for _, o := range c.objects {
+			if o.Type == token {
+				n++
+			}
+		}
+		if n >= max {
+			return apiError("%s: the maximum of %d has been reached", code, max)
+		}
+		return nil
+	}
+}
+
+var ec2Types = map[string]Type{
+	vpcType: {
+		Args:      ec2.VpcArgs{},
+		Immutable: []string{"cidrBlock", "instanceTenancy"},
+		ID:        withPrefix("vpc-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			checkPrefix(&f, in, "cidrBlock", 16, 28)
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{
+				"arn": s.arn("ec2", "vpc/"+id), "ownerId": s.Account,
+				"defaultSecurityGroupId": "sg-" + id[4:], "mainRouteTableId": "rtb-" + id[4:], "defaultNetworkAclId": "acl-" + id[4:],
+			}
+		},
+		Created: quota(vpcType, maxVPCs, "VpcLimitExceeded"),
+	},
+	subnetType: {
+		Args:      ec2.SubnetArgs{},
+		Immutable: []string{"vpcId", "cidrBlock", "availabilityZone"},
+		Refs:      []Ref{vpcRef},
+		ID:        withPrefix("subnet-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			checkPrefix(&f, in, "cidrBlock", 16, 28)
+			failIf(&f, in.given("availabilityZone") && !zoneName.MatchString(in.str("availabilityZone")),
+				"availabilityZone", "%q is not an availability zone", in.str("availabilityZone"))
+			return f
+		},
+		Outputs: ec2ARN("subnet"),
+		Created: subnetFits,
+	},
+	gatewayType: {
+		Args: ec2.InternetGatewayArgs{}, Refs: []Ref{vpcRef}, ID: withPrefix("igw-"), Outputs: ec2ARN("internet-gateway"),
+		Unique: unique("vpcId", "Resource.AlreadyAssociated"),
+	},
+	routeTableType: {
+		Args: ec2.RouteTableArgs{}, Immutable: []string{"vpcId"}, Refs: []Ref{vpcRef}, ID: withPrefix("rtb-"), Outputs: ec2ARN("route-table"),
+	},
+	"aws:ec2/route:Route": {
+		Args:      ec2.RouteArgs{},
+		Immutable: []string{"routeTableId", "destinationCidrBlock"},
+		Refs: []Ref{
+			{Path: "routeTableId", Type: routeTableType, Code: "InvalidRouteTableID.NotFound"},
+			{Path: "gatewayId", Type: gatewayType, Blocks: true, Code: "InvalidGatewayID.NotFound"},
+			{Path: "natGatewayId", Type: natType, Code: "NatGatewayNotFound"},
+		},
+		Unique: func(in Props) (string, string) {
+			return in.str("routeTableId") + " " + in.str("destinationCidrBlock"), "RouteAlreadyExists"
+		},
+		ID: withPrefix("r-rtb-"),
+		Outputs: func(Site, string, Props) Props {
+			return Props{"origin": "CreateRoute", "state": "active"}
+		},
+	},
+	"aws:ec2/routeTableAssociation:RouteTableAssociation": {
+		Args:      ec2.RouteTableAssociationArgs{},
+		Immutable: []string{"subnetId"},
+		Refs: []Ref{
+			{Path: "subnetId", Type: subnetType, Blocks: true, Code: "InvalidSubnetID.NotFound"},
+			{Path: "routeTableId", Type: routeTableType, Blocks: true, Code: "InvalidRouteTableID.NotFound"},
+		},
+		Unique: unique("subnetId", "Resource.AlreadyAssociated"),
+		ID:     withPrefix("rtbassoc-"),
+	},
+	eipType: {
+		Args: ec2.EipArgs{},
+		ID:   withPrefix("eipalloc-"),
+		Outputs: func(s Site, id string, _ Props) Props {
+			// 192.0.2.0/24 is set aside for documentation: no real host is meant.
+			address := fmt.Sprintf("192.0.2.%d", 1+int(id[len(id)-1]+id[len(id)-2])%254)
+			return Props{"allocationId": id, "publicIp": address, "arn": s.arn("ec2", "elastic-ip/"+id)}
+		},
+		Created: quota(eipType, maxElasticIP, "AddressLimitExceeded"),
+	},
+	natType: {
+		Args:      ec2.NatGatewayArgs{},
+		Immutable: []string{"subnetId", "allocationId", "connectivityType"},
+		Refs: []Ref{
+			{Path: "subnetId", Type: subnetType, Blocks: true, Code: "InvalidSubnetID.NotFound"},
+			{Path: "allocationId", Type: eipType, Blocks: true, Code: "InvalidAllocationID.NotFound"},
+		},
+		Unique: unique("allocationId", "Resource.AlreadyAssociated"),
+		ID:     withPrefix("nat-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.str("connectivityType") != "private" && in.get("allocationId") == nil, "allocationId", "is needed by a public NAT gateway")
+			return f
+		},
+	},
+	"aws:ec2/vpcEndpoint:VpcEndpoint": {
+		Args:      ec2.VpcEndpointArgs{},
+		Immutable: []string{"vpcId", "serviceName", "vpcEndpointType"},
+		Refs: []Ref{
+			vpcRef,
+			{Path: "subnetIds", Type: subnetType, Blocks: true, Code: "InvalidSubnetId.NotFound"},
+			{Path: "routeTableIds", Type: routeTableType, Code: "InvalidRouteTableId.NotFound"},
+			{Path: "securityGroupIds", Type: securityGroupType, Blocks: true, Code: "InvalidGroup.NotFound"},
+		},
+		Unique: func(in Props) (string, string) {
+			return in.str("vpcId") + " " + in.str("serviceName"), "RouteAlreadyExists"
+		},
+		ID: withPrefix("vpce-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			gateway := in.str("vpcEndpointType") == "Gateway"
+			failIf(&f, !in.oneOf("vpcEndpointType", "Gateway", "Interface", "GatewayLoadBalancer"), "vpcEndpointType", "is not Gateway, Interface or GatewayLoadBalancer")
+			failIf(&f, gateway && in.get("subnetIds") != nil, "subnetIds", "does not go with a Gateway endpoint")
+			failIf(&f, !gateway && in.get("routeTableIds") != nil, "routeTableIds", "goes with a Gateway endpoint only")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("ec2", "vpc-endpoint/"+id), "state": "available", "ownerId": s.Account}
+		},
+	},
+	"aws:ec2/flowLog:FlowLog": {
+		Args:      ec2.FlowLogArgs{},
+		Immutable: []string{"vpcId", "trafficType", "logDestination", "logDestinationType", "iamRoleArn", "maxAggregationInterval", "logFormat"},
+		Refs: []Ref{
+			{Path: "vpcId", Type: vpcType, Code: "InvalidVpcId.NotFound"},
+			{Path: "iamRoleArn", Type: roleType, By: "arn"},
+			{Path: "logDestination", Type: logGroupType, By: "arn"},
+		},
+		ID: withPrefix("fl-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, !in.oneOf("trafficType", "ACCEPT", "REJECT", "ALL"), "trafficType", "is not ACCEPT, REJECT or ALL")
+			n, ok := in.num("maxAggregationInterval")
+			failIf(&f, ok && n != 60 && n != 600, "maxAggregationInterval", "is not 60 or 600")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("ec2", "vpc-flow-log/"+id)} },
+	},
+	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
+		Args: ec2.DefaultSecurityGroupArgs{},
+		Refs: []Ref{{Path: "vpcId", Type: vpcType, Code: "InvalidVpcID.NotFound"}},
+		ID:   func(in Props, _ string) string { return "sg-" + in.str("vpcId")[4:] },
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("ec2", "security-group/"+id), "name": "default", "ownerId": s.Account, "description": "default VPC security group"}
+		},
+	},
+	securityGroupType: {
+		Args:      ec2.SecurityGroupArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name", "description", "vpcId"},
+		Refs:      []Ref{vpcRef},
+		Unique: func(in Props) (string, string) {
+			return in.str("vpcId") + " " + in.str("name"), "InvalidGroup.Duplicate"
+		},
+		ID: withPrefix("sg-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			for _, property := range []string{"name", "description"} {
+				failIf(&f, in.given(property) && !groupName.MatchString(in.str(property)), property, "has characters that EC2 does not allow in a security group")
+			}
+			failIf(&f, len(in.str("name")) > 3 && in.str("name")[:3] == "sg-", "name", "must not begin with sg-")
+			return f
+		},
+		Outputs: ec2ARN("security-group"),
+	},
+	"aws:ec2/securityGroupRule:SecurityGroupRule": {
+		Args:      ec2.SecurityGroupRuleArgs{},
+		Immutable: []string{"securityGroupId", "type", "protocol", "fromPort", "toPort", "cidrBlocks", "sourceSecurityGroupId", "self"},
+		Refs: []Ref{
+			{Path: "securityGroupId", Type: securityGroupType, Code: "InvalidGroup.NotFound"},
+			{Path: "sourceSecurityGroupId", Type: securityGroupType, Blocks: true, Code: "InvalidGroup.NotFound"},
+		},
+		ID: withPrefix("sgrule-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, !in.oneOf("type", "ingress", "egress"), "type", "is not ingress or egress")
+			checkPorts(&f, in, "protocol")
+			return f
+		},
+		Outputs: func(_ Site, id string, _ Props) Props { return Props{"securityGroupRuleId": "sgr-" + id[7:]} },
+	},
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
+		Args:      vpc.SecurityGroupIngressRuleArgs{},
+		Immutable: []string{"securityGroupId"},
+		Refs: []Ref{
+			{Path: "securityGroupId", Type: securityGroupType, Code: "InvalidGroup.NotFound"},
+			{Path: "referencedSecurityGroupId", Type: securityGroupType, Blocks: true, Code: "InvalidGroup.NotFound"},
+		},
+		ID: withPrefix("sgr-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			sources := 0
+			for _, source := range []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"} {
+				if in.get(source) != nil {
+					sources++
+				}
+			}
+			failIf(&f, sources != 1, "cidrIpv4", "exactly one of cidrIpv4, cidrIpv6, prefixListId, referencedSecurityGroupId must be set")
+			checkPorts(&f, in, "ipProtocol")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("ec2", "security-group-rule/"+id), "securityGroupRuleId": id}
+		},
+	},
+	templateType: {
+		Args:      ec2.LaunchTemplateArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name"},
+		Refs:      []Ref{{Path: "vpcSecurityGroupIds", Type: securityGroupType, Blocks: true, Code: "InvalidGroup.NotFound"}},
+		Unique:    unique("name", "InvalidLaunchTemplateName.AlreadyExistsException"),
+		ID:        withPrefix("lt-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, len(in.str("name")) > 128 || (in.given("name") && len(in.str("name")) < 3), "name", "must have 3 to 128 characters")
+			failIf(&f, !in.oneOf("metadataOptions.httpTokens", "optional", "required"), "metadataOptions.httpTokens", "is not optional or required")
+			failIf(&f, in.outOfRange("metadataOptions.httpPutResponseHopLimit", 1, 64), "metadataOptions.httpPutResponseHopLimit", "is outside 1 to 64")
+			device := in.str("blockDeviceMappings.0.deviceName")
+			failIf(&f, device != "" && !deviceName.MatchString(device), "blockDeviceMappings[0].deviceName", "%q is not a device name", device)
+			failIf(&f, !in.oneOf("blockDeviceMappings.0.ebs.volumeType", "gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"),
+				"blockDeviceMappings[0].ebs.volumeType", "is not an EBS volume type")
+			failIf(&f, in.outOfRange("blockDeviceMappings.0.ebs.volumeSize", 1, 65536), "blockDeviceMappings[0].ebs.volumeSize", "is outside 1 to 65536 GiB")
+			return f
+		},
+		Outputs: func(s Site, id string, in Props) Props {
+			return Props{"arn": s.arn("ec2", "launch-template/"+id), "latestVersion": templateVersion(in), "defaultVersion": templateVersion(in)}
+		},
+	},
+}
+
+// templateVersion stands for the version number that EC2 counts up with every change: it differs whenever the template
+// does.
+func templateVersion(in Props) float64 {
+	changed := in.clone()
+	delete(changed, "tags")
+	delete(changed, "tagsAll")
+	for _, output := range []string{"arn", "latestVersion", "defaultVersion"} {
+		delete(changed, output)
+	}
+	return 1 + float64(checksum(changed)%997)
+}
+
+// checkPrefix records why the range at property is none that EC2 takes.
+func checkPrefix(f *[]Failure, in Props, property string, min, max int) {
+	if !in.given(property) {
+		return
+	}
+	prefix, err := netip.ParsePrefix(in.str(property))
+	if err != nil {
+		*f = append(*f, Failure{property, fmt.Sprintf("%q is not a valid CIDR", in.str(property))})
+		return
+	}
+	failIf(f, prefix.Bits() < min || prefix.Bits() > max, property, "%s is not between /%d and /%d", prefix, min, max)
+	failIf(f, prefix != prefix.Masked(), property, "%s has host bits set; EC2 would store %s", prefix, prefix.Masked())
+}
+
+func checkPorts(f *[]Failure, in Props, protocol string) {
+	failIf(f, in.outOfRange("fromPort", -1, 65535), "fromPort", "is outside -1 to 65535")
+	failIf(f, in.outOfRange("toPort", -1, 65535), "toPort", "is outside -1 to 65535")
+	from, haveFrom := in.num("fromPort")
+	to, haveTo := in.num("toPort")
+	failIf(f, haveFrom && haveTo && from > to, "toPort", "is below fromPort")
+	failIf(f, in.str(protocol) == "-1" && (from > 0 || to > 0), "fromPort", "has no meaning for all protocols")
+}
+
+// subnetFits refuses subnets outside their VPC or on top of another. The caller holds mu.
+func subnetFits(c *Cloud, o *Object) error {
+	subnet, err := netip.ParsePrefix(o.State.str("cidrBlock"))
+	if err != nil {
+		return apiError("InvalidParameterValue: %s", err)
+	}
+	parent := c.objects[vpcType+"|"+o.State.str("vpcId")]
+	whole, err := netip.ParsePrefix(parent.State.str("cidrBlock"))
+	if err != nil || whole.Bits() > subnet.Bits() || !whole.Contains(subnet.Addr()) {
+		return apiError("InvalidSubnet.Range: %s is not inside the VPC's %s", subnet, whole)
+	}
+	for _, other := range c.objects {
+		if other.Type != subnetType || other.State.str("vpcId") != parent.ID {
+			continue
+		}
+		if taken, err := netip.ParsePrefix(other.State.str("cidrBlock")); err == nil && taken.Overlaps(subnet) {
+			return apiError("InvalidSubnet.Conflict: %s overlaps %s of %s", subnet, taken, other.ID)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package sandbox
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+)
+
+const (
+	clusterType   = "aws:eks/cluster:Cluster"
+	nodeGroupType = "aws:eks/nodeGroup:NodeGroup"
+	logGroupType  = "aws:cloudwatch/logGroup:LogGroup"
+)
+
+var (
+	eksName         = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
+	nodeGroupName   = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,62}$`)
+	eksVersion      = regexp.MustCompile(`^1\.[0-9]{2}$`)
+	addonVersion    = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9]+$`)
+	clusterPolicy   = regexp.MustCompile(`^arn:aws:eks::aws:cluster-access-policy/AmazonEKS[A-Za-z]+Policy$`)
+	principal       = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
+	clusterLogTypes = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
+	// eksVersions are the versions a cluster can be created with today, extended support included.
+	eksVersions = []string{"1.31", "1.32", "1.33", "1.34", "1.35", "1.36"}
+)
+
+var clusterRef = Ref{Path: "clusterName", Type: clusterType, Blocks: true, Code: "ResourceNotFoundException"}
+
+var eksTypes = map[string]Type{
+	clusterType: {
+		Args:      eks.ClusterArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name", "roleArn", "encryptionConfig", "kubernetesNetworkConfig", "vpcConfig.securityGroupIds", "bootstrapSelfManagedAddons"},
+		Refs: []Ref{
+			{Path: "roleArn", Type: roleType, By: "arn"},
+			{Path: "vpcConfig.subnetIds", Type: subnetType, Blocks: true, Code: "InvalidParameterException"},
+			{Path: "vpcConfig.securityGroupIds", Type: securityGroupType, Blocks: true, Code: "InvalidParameterException"},
+			{Path: "encryptionConfig.provider.keyArn", Type: keyType, By: "arn", Code: "InvalidParameterException"},
+		},
+		Unique: unique("name", "ResourceInUseException"),
+		ID:     fromName("name"),
+		Check:  checkCluster,
+		Outputs: func(s Site, id string, in Props) Props {
+			hash := strings.ToUpper(strings.Repeat(hex8(checksum(Props{"cluster": s.Account + id})), 4))
+			vpcConfig := map[string]any{}
+			for key, value := range in.object("vpcConfig") {
+				vpcConfig[key] = value
+			}
+			vpcConfig["clusterSecurityGroupId"] = clusterGroupID(id)
+			return Props{
+				"arn": s.arn("eks", "cluster/"+id), "endpoint": "https://" + hash + ".gr7." + s.Region + ".eks.amazonaws.com", "status": "ACTIVE", "platformVersion": "eks.1",
+				"certificateAuthority":   map[string]any{"data": "c2FuZGJveA=="},
+				"certificateAuthorities": []any{map[string]any{"data": "c2FuZGJveA=="}},
+				"identities": []any{map[string]any{"oidcs": []any{map[string]any{
+					"issuer": "https://oidc.eks." + s.Region + ".amazonaws.com/id/" + hash,
+				}}}},
+				"vpcConfig": vpcConfig,
+			}
+		},
+		Created: clusterCreated,
+		Deleted: clusterDeleted,
+	},
+	nodeGroupType: {
+		Args:      eks.NodeGroupArgs{},
+		AutoName:  "nodeGroupName",
+		Immutable: []string{"clusterName", "nodeGroupName", "nodeRoleArn", "subnetIds", "amiType", "capacityType", "diskSize", "instanceTypes", "launchTemplate.id", "remoteAccess"},
+		Refs: []Ref{
+			clusterRef,
+			{Path: "nodeRoleArn", Type: roleType, By: "arn"},
+			{Path: "subnetIds", Type: subnetType, Blocks: true, Code: "InvalidParameterException"},
+			{Path: "launchTemplate.id", Type: templateType, Code: "InvalidParameterException"},
+		},
+		Unique: func(in Props) (string, string) {
+			return in.str("clusterName") + ":" + in.str("nodeGroupName"), "ResourceInUseException"
+		},
+		ID:    func(in Props, _ string) string { return in.str("clusterName") + ":" + in.str("nodeGroupName") },
+		Check: checkNodeGroup,
+		Outputs: func(s Site, id string, in Props) Props {
+			group := "eks-" + in.str("nodeGroupName") + "-" + hex8(checksum(Props{"id": id}))
+			return Props{
+				"arn": s.arn("eks", "nodegroup/"+strings.ReplaceAll(id, ":", "/")), "status": "ACTIVE",
+				"resources": []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": group}}}},
+			}
+		},
+	},
+	"aws:eks/addon:Addon": {
+		Args:      eks.AddonArgs{},
+		Immutable: []string{"addonName", "clusterName"},
+		Refs:      []Ref{clusterRef, {Path: "serviceAccountRoleArn", Type: roleType, By: "arn"}},
+		Unique:    func(in Props) (string, string) { return addonID(in, ""), "ResourceInUseException" },
+		ID:        addonID,
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("addonVersion") && !addonVersion.MatchString(in.str("addonVersion")), "addonVersion", "%q is not an add-on version", in.str("addonVersion"))
+			for _, property := range []string{"resolveConflictsOnCreate", "resolveConflictsOnUpdate"} {
+				failIf(&f, !in.oneOf(property, "NONE", "OVERWRITE", "PRESERVE"), property, "is not NONE, OVERWRITE or PRESERVE")
+			}
+			failIf(&f, in.str("resolveConflictsOnCreate") == "PRESERVE", "resolveConflictsOnCreate", "PRESERVE is for updates only")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("eks", "addon/"+strings.ReplaceAll(id, ":", "/")), "createdAt": "2026-11-22T00:00:00Z"}
+		},
+		Created: func(c *Cloud, o *Object) error {
+			// CoreDNS needs a node to run on; the others wait as daemon sets.
+			if o.State.str("addonName") != "coredns" {
+				return nil
+			}
+			for _, other := range c.objects {
+				if other.Type == nodeGroupType && other.State.str("clusterName") == o.State.str("clusterName") {
+					return nil
+				}
+			}
+			return apiError("InsufficientNumberOfReplicas: the add-on is unhealthy because it has no node to run on")
+		},
+	},
+	"aws:eks/accessEntry:AccessEntry": {
+		Args:      eks.AccessEntryArgs{},
+		Immutable: []string{"clusterName", "principalArn", "type"},
+		Refs:      []Ref{clusterRef},
+		Unique:    func(in Props) (string, string) { return accessID(in, ""), "ResourceInUseException" },
+		ID:        accessID,
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("principalArn") && !principal.MatchString(in.str("principalArn")), "principalArn", "%q is not a role or user", in.str("principalArn"))
+			failIf(&f, !in.oneOf("type", "STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX"), "type", "is not an access entry type")
+			failIf(&f, in.given("type") && in.str("type") != "STANDARD" && len(in.strs("kubernetesGroups")) > 0, "kubernetesGroups", "goes with STANDARD entries only")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"accessEntryArn": s.arn("eks", "access-entry/"+id), "createdAt": "2026-11-22T00:00:00Z"}
+		},
+	},
+	"aws:eks/accessPolicyAssociation:AccessPolicyAssociation": {
+		Args:      eks.AccessPolicyAssociationArgs{},
+		Immutable: []string{"clusterName", "principalArn", "policyArn", "accessScope"},
+		Refs: []Ref{
+			{Path: "clusterName", Type: clusterType, Code: "ResourceNotFoundException"},
+			{Path: "principalArn", Type: "aws:eks/accessEntry:AccessEntry", By: "principalArn", Code: "ResourceNotFoundException"},
+		},
+		ID: func(in Props, _ string) string { return accessID(in, "") + "#" + in.str("policyArn") },
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("policyArn") && !clusterPolicy.MatchString(in.str("policyArn")), "policyArn", "%q is not an EKS access policy", in.str("policyArn"))
+			failIf(&f, !in.oneOf("accessScope.type", "cluster", "namespace"), "accessScope.type", "is not cluster or namespace")
+			failIf(&f, in.str("accessScope.type") == "namespace" && len(in.strs("accessScope.namespaces")) == 0, "accessScope.namespaces", "is needed by the scope namespace")
+			return f
+		},
+	},
+}
+
+func addonID(in Props, _ string) string  { return in.str("clusterName") + ":" + in.str("addonName") }
+func accessID(in Props, _ string) string { return in.str("clusterName") + ":" + in.str("principalArn") }
+
+func checkCluster(in Props) []Failure {
+	var f []Failure
+	failIf(&f, in.given("name") && !eksName.MatchString(in.str("name")), "name", "%q is not a cluster name", in.str("name"))
+	failIf(&f, in.given("version") && (!eksVersion.MatchString(in.str("version")) || !slices.Contains(eksVersions, in.str("version"))),
+		"version", "unsupported Kubernetes version %q", in.str("version"))
+	failIf(&f, !in.oneOf("accessConfig.authenticationMode", "API", "API_AND_CONFIG_MAP", "CONFIG_MAP"), "accessConfig.authenticationMode", "is not an authentication mode")
+	failIf(&f, !in.oneOf("upgradePolicy.supportType", "STANDARD", "EXTENDED"), "upgradePolicy.supportType", "is not STANDARD or EXTENDED")
+	for _, log := range in.strs("enabledClusterLogTypes") {
+		failIf(&f, !slices.Contains(clusterLogTypes, log), "enabledClusterLogTypes", "%q is not a log type", log)
+	}
+	private, public := in.get("vpcConfig.endpointPrivateAccess"), in.get("vpcConfig.endpointPublicAccess")
+	failIf(&f, private == false && public == false, "vpcConfig", "at least one of private and public endpoint access must be on")
+	if in.given("kubernetesNetworkConfig.serviceIpv4Cidr") {
+		checkPrefix(&f, Props{"serviceIpv4Cidr": in.str("kubernetesNetworkConfig.serviceIpv4Cidr")}, "serviceIpv4Cidr", 12, 24)
+	}
+	return f
+}
+
+func checkNodeGroup(in Props) []Failure {
+	var f []Failure
+	failIf(&f, in.given("nodeGroupName") && !nodeGroupName.MatchString(in.str("nodeGroupName")), "nodeGroupName", "%q is not a node group name", in.str("nodeGroupName"))
+	desired, haveDesired := in.num("scalingConfig.desiredSize")
+	min, haveMin := in.num("scalingConfig.minSize")
+	max, haveMax := in.num("scalingConfig.maxSize")
+	failIf(&f, haveMax && max < 1, "scalingConfig.maxSize", "is below 1")
+	failIf(&f, haveMin && haveMax && min > max, "scalingConfig.minSize", "is above maxSize")
+	failIf(&f, haveDesired && ((haveMin && desired < min) || (haveMax && desired > max)), "scalingConfig.desiredSize", "is outside minSize to maxSize")
+	ami := in.str("amiType")
+	failIf(&f, strings.HasPrefix(ami, "AL2_"), "amiType", "%s: Amazon Linux 2 has no image for this Kubernetes version", ami)
+	for _, instance := range in.strs("instanceTypes") {
+		family, _, _ := strings.Cut(instance, ".")
+		arm := strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
+		failIf(&f, ami != "" && arm != strings.Contains(ami, "ARM"), "amiType", "%s does not run on %s", ami, instance)
+	}
+	failIf(&f, in.get("launchTemplate") != nil && in.get("diskSize") != nil, "diskSize", "belongs in the launch template")
+	return f
+}
+
+// clusterGroupID is the security group that EKS makes for a cluster and that managed nodes wear.
+func clusterGroupID(cluster string) string {
+	return "sg-0eks" + hex8(checksum(Props{"cluster": cluster})) + "00000"
+}
+
+// clusterCreated makes what EKS makes by itself: the cluster's security group, and the log group where there is none.
+func clusterCreated(c *Cloud, o *Object) error {
+	zones := map[string]bool{}
+	vpc := ""
+	for _, id := range o.State.strs("vpcConfig.subnetIds") {
+		subnet := c.objects[subnetType+"|"+id]
+		zones[subnet.State.str("availabilityZone")] = true
+		vpc = subnet.State.str("vpcId")
+	}
+	if len(zones) < 2 {
+		return apiError("InvalidParameterException: subnets specified must be in at least two different availability zones")
+	}
+	c.add(&Object{Type: securityGroupType, ID: clusterGroupID(o.ID), State: Props{
+		"name": "eks-cluster-sg-" + o.ID, "vpcId": vpc, "id": clusterGroupID(o.ID),
+		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, as well as any managed workloads.",
+	}})
+	if len(o.State.strs("enabledClusterLogTypes")) > 0 {
+		c.ensureLogGroup("/aws/eks/"+o.ID+"/cluster", "EKS")
+	}
+	return nil
+}
+
+// clusterDeleted takes the cluster's security group away, which EKS cannot while a rule elsewhere names it.
+func clusterDeleted(c *Cloud, o *Object) error {
+	group := c.objects[securityGroupType+"|"+clusterGroupID(o.ID)]
+	if group != nil {
+		if err := c.inUse(group); err != nil {
+			c.leave("security group "+group.ID, "EKS could not delete it: "+err.Error())
+		}
+		delete(c.objects, securityGroupType+"|"+group.ID)
+	}
+	if len(o.State.strs("enabledClusterLogTypes")) > 0 {
+		c.ensureLogGroup("/aws/eks/"+o.ID+"/cluster", "EKS")
+	}
+	return nil
+}
+
+// ensureLogGroup does what services that write logs do: where the group is missing they make it, without encryption,
+// without an end to its retention, and outside of any program. The caller holds mu.
+func (c *Cloud) ensureLogGroup(name, maker string) {
+	if c.find(Ref{Type: logGroupType, By: "name"}, name) == nil {
+		c.leave("log group "+name, maker+" made it by itself, without key and retention")
+	}
+}

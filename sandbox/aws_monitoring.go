@@ -1,0 +1,160 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/budgets"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
+)
+
+const topicType = "aws:sns/topic:Topic"
+
+var (
+	logGroupName   = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+	topicName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	dashboardName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+	logRetentions  = []float64{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+	comparisonOps  = []string{"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"}
+	missingDataOps = []string{"breaching", "notBreaching", "ignore", "missing"}
+)
+
+var monitoringTypes = map[string]Type{
+	logGroupType: {
+		Args:      cloudwatch.LogGroupArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name"},
+		Refs:      []Ref{{Path: "kmsKeyId", Type: keyType, By: "arn", Code: "InvalidParameterException"}},
+		Unique:    unique("name", "ResourceAlreadyExistsException"),
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("name") && !logGroupName.MatchString(in.str("name")), "name", "%q is not a log group name", in.str("name"))
+			days, ok := in.num("retentionInDays")
+			failIf(&f, ok && !slices.Contains(logRetentions, days), "retentionInDays", "%v is not a period CloudWatch Logs knows", days)
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("logs", "log-group:"+id)} },
+		Created: func(c *Cloud, o *Object) error {
+			// A key that the logs service may not use is refused when the group is made, not when logs come.
+			key := c.find(Ref{Type: keyType, By: "arn"}, o.State.str("kmsKeyId"))
+			if key != nil && !strings.Contains(key.State.str("policy"), "logs."+c.Site.Region+".amazonaws.com") {
+				return apiError("InvalidParameterException: the key %s does not let CloudWatch Logs use it", key.ID)
+			}
+			return nil
+		},
+	},
+	"aws:cloudwatch/metricAlarm:MetricAlarm": {
+		Args:      cloudwatch.MetricAlarmArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name"},
+		Refs:      []Ref{{Path: "alarmActions", Type: topicType, By: "arn"}},
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, len(in.str("name")) > 255, "name", "has more than 255 characters")
+			failIf(&f, len(in.str("alarmDescription")) > 1024, "alarmDescription", "has more than 1024 characters")
+			failIf(&f, !in.oneOf("comparisonOperator", comparisonOps...), "comparisonOperator", "is not a comparison")
+			failIf(&f, !in.oneOf("treatMissingData", missingDataOps...), "treatMissingData", "is not one of %v", missingDataOps)
+			period, ok := in.num("period")
+			failIf(&f, ok && period != 10 && period != 30 && int(period)%60 != 0, "period", "is not 10, 30 or a multiple of 60 seconds")
+			of, _ := in.num("evaluationPeriods")
+			failIf(&f, of < 1, "evaluationPeriods", "is below 1")
+			points, ok := in.num("datapointsToAlarm")
+			failIf(&f, ok && points > of, "datapointsToAlarm", "is above evaluationPeriods")
+			failIf(&f, period*of > 86400, "evaluationPeriods", "period times evaluationPeriods is longer than a day")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("cloudwatch", "alarm:"+id)} },
+	},
+	"aws:cloudwatch/dashboard:Dashboard": {
+		Args:      cloudwatch.DashboardArgs{},
+		Immutable: []string{"dashboardName"},
+		ID:        fromName("dashboardName"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("dashboardName") && !dashboardName.MatchString(in.str("dashboardName")), "dashboardName", "is not a dashboard name")
+			if body := in.str("dashboardBody"); body != "" {
+				var parsed struct{ Widgets []map[string]any }
+				err := json.Unmarshal([]byte(body), &parsed)
+				failIf(&f, err != nil, "dashboardBody", "InvalidParameterInput: %v", err)
+				failIf(&f, err == nil && len(parsed.Widgets) > 500, "dashboardBody", "InvalidParameterInput: more than 500 widgets")
+			}
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"dashboardArn": fmt.Sprintf("arn:aws:cloudwatch::%s:dashboard/%s", s.Account, id)}
+		},
+	},
+	topicType: {
+		Args:      sns.TopicArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name", "fifoTopic"},
+		Refs:      []Ref{{Path: "kmsMasterKeyId", Type: keyType, By: "arn", Code: "KMSNotFound"}},
+		Unique:    unique("name", "InvalidParameter"),
+		ID:        func(in Props, _ string) string { return in.str("name") },
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("name") && !topicName.MatchString(in.str("name")), "name", "%q is not a topic name", in.str("name"))
+			failIf(&f, len(in.str("displayName")) > 100, "displayName", "has more than 100 characters")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("sns", id), "owner": s.Account} },
+	},
+	"aws:sns/topicPolicy:TopicPolicy": {
+		Args:      sns.TopicPolicyArgs{},
+		Immutable: []string{"arn"},
+		Refs:      []Ref{{Path: "arn", Type: topicType, By: "arn", Code: "NotFound"}},
+		ID:        fromName("arn"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			checkPolicy(&f, in, "policy", 30720)
+			return f
+		},
+		Outputs: func(s Site, _ string, _ Props) Props { return Props{"owner": s.Account} },
+	},
+	"aws:sns/topicSubscription:TopicSubscription": {
+		Args:      sns.TopicSubscriptionArgs{},
+		Immutable: []string{"topic", "protocol", "endpoint"},
+		Refs:      []Ref{{Path: "topic", Type: topicType, By: "arn", Code: "NotFound"}},
+		ID:        func(in Props, digest string) string { return in.str("topic") + ":" + digest[:12] },
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.str("protocol") == "email" && in.given("endpoint") && !strings.Contains(in.str("endpoint"), "@"), "endpoint", "is not an e-mail address")
+			return f
+		},
+		Outputs: func(_ Site, id string, _ Props) Props { return Props{"arn": id, "pendingConfirmation": true} },
+	},
+	"aws:budgets/budget:Budget": {
+		Args:      budgets.BudgetArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name", "accountId"},
+		Refs:      []Ref{{Path: "notifications.0.subscriberSnsTopicArns", Type: topicType, By: "arn"}},
+		Unique:    unique("name", "DuplicateRecordException"),
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, strings.ContainsAny(in.str("name"), ":\\"), "name", "must not contain : or \\")
+			failIf(&f, len(in.str("name")) > 100, "name", "has more than 100 characters")
+			failIf(&f, !in.oneOf("timeUnit", "MONTHLY", "QUARTERLY", "ANNUALLY", "DAILY"), "timeUnit", "is not a budget period")
+			failIf(&f, !in.oneOf("budgetType", "COST", "USAGE", "RI_UTILIZATION", "RI_COVERAGE", "SAVINGS_PLANS_UTILIZATION", "SAVINGS_PLANS_COVERAGE"), "budgetType", "is not a budget type")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": fmt.Sprintf("arn:aws:budgets::%s:budget/%s", s.Account, id), "accountId": s.Account}
+		},
+	},
+}
+
+func hex8(n uint32) string { return fmt.Sprintf("%08x", n) }
+
+func days(n float64) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", int(n))
+}

@@ -1,0 +1,158 @@
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Ref says that an input names another resource, which must exist.
+type Ref struct {
+	// Path of the input; a list is checked element by element.
+	Path string
+	// Type of the resource it names.
+	Type string
+	// By is the property of that resource that is named: "id" (the default), "arn", "name" or another one.
+	By string
+	// Blocks is true where AWS refuses to delete the named resource while this one exists.
+	Blocks bool
+	// Code is AWS's error code when the named resource does not exist.
+	Code string
+}
+
+// Type is what the sandbox knows of one resource type.
+type Type struct {
+	// Args is the SDK's argument struct; inputs are checked against it.
+	Args pulumi.Input
+	// AutoName is the input that Pulumi fills from the logical name when the program gives none; "" for none.
+	AutoName string
+	// Immutable are the inputs whose change replaces the resource.
+	Immutable []string
+	// Refs are the inputs that name other resources.
+	Refs []Ref
+	// Unique returns what may exist once, such as a name, and AWS's error code for a second one.
+	Unique func(in Props) (key, code string)
+	// Check returns what AWS or its provider refuses about the inputs alone. Unknown values read as empty.
+	Check func(in Props) []Failure
+	// ID returns the physical ID of a new resource; digest differs for each.
+	ID func(in Props, digest string) string
+	// Outputs returns what AWS adds to the inputs.
+	Outputs func(s Site, id string, in Props) Props
+	// Created and Deleted let a resource act on the rest of the cloud. An error stops the operation.
+	Created func(c *Cloud, o *Object) error
+	Deleted func(c *Cloud, o *Object) error
+}
+
+// Site is where the simulated resources are.
+type Site struct {
+	Region, Account string
+}
+
+// arn returns an ARN in the site's account and region.
+func (s Site) arn(service, rest string) string {
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, s.Region, s.Account, rest)
+}
+
+// iamARN returns an ARN of IAM, which knows no region.
+func (s Site) iamARN(rest string) string { return "arn:aws:iam::" + s.Account + ":" + rest }
+
+// catalogue holds every type the sandbox knows, by type token.
+var catalogue map[string]Type
+
+// The types' hooks look the catalogue up themselves, so it can only be filled once they exist.
+func init() {
+	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, monitoringTypes, randomTypes)
+}
+
+func merge(parts ...map[string]Type) map[string]Type {
+	all := map[string]Type{}
+	for _, part := range parts {
+		for token, t := range part {
+			if _, double := all[token]; double {
+				panic("the sandbox catalogue has " + token + " twice")
+			}
+			all[token] = t
+		}
+	}
+	return all
+}
+
+// KnownTypes lists the type tokens that the sandbox can simulate.
+func KnownTypes() []string { return slices.Sorted(maps.Keys(catalogue)) }
+
+// lookUp returns the type of a token, or an error that says what to do.
+func lookUp(token string) (Type, error) {
+	t, ok := catalogue[token]
+	if !ok {
+		return Type{}, fmt.Errorf("the sandbox does not simulate %s: add the type to its catalogue (sandbox/aws_*.go)", token)
+	}
+	return t, nil
+}
+
+// Check returns everything the sandbox would refuse about the inputs of a resource of the given type.
+func Check(token string, in Props) ([]Failure, error) {
+	t, err := lookUp(token)
+	if err != nil {
+		return nil, err
+	}
+	failures := checkSchema(t.Args, in)
+	if len(failures) == 0 && t.Check != nil {
+		failures = t.Check(in)
+	}
+	return failures, nil
+}
+
+// Invoke answers a data source. An unknown one is an error.
+func Invoke(s Site, token string, _ Props) (Props, error) {
+	switch token {
+	case "aws:index/getPartition:getPartition":
+		return Props{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}, nil
+	case "aws:index/getRegion:getRegion":
+		return Props{"id": s.Region, "name": s.Region, "endpoint": "ec2." + s.Region + ".amazonaws.com", "description": s.Region}, nil
+	case "aws:index/getCallerIdentity:getCallerIdentity":
+		return Props{"id": s.Account, "accountId": s.Account, "arn": s.iamARN("user/sandbox"), "userId": "AIDASANDBOX"}, nil
+	}
+	return nil, fmt.Errorf("the sandbox does not simulate the function %s: add it to Invoke (sandbox/catalogue.go)", token)
+}
+
+// failIf adds a failure when bad holds; the checks of the types are lists of these.
+func failIf(failures *[]Failure, bad bool, property, reason string, a ...any) {
+	if bad {
+		*failures = append(*failures, Failure{property, fmt.Sprintf(reason, a...)})
+	}
+}
+
+// given reports whether there is a known, non-empty text at path.
+func (p Props) given(path string) bool { return p.str(path) != "" }
+
+// outOfRange reports whether there is a known number at path outside min to max.
+func (p Props) outOfRange(path string, min, max float64) bool {
+	n, ok := p.num(path)
+	return ok && (n < min || n > max)
+}
+
+// oneOf reports whether the text at path is one of the allowed, unknown or not given.
+func (p Props) oneOf(path string, allowed ...string) bool {
+	return !p.given(path) || slices.Contains(allowed, p.str(path))
+}
+
+// nameOf returns the part of an ARN or path behind its last slash or colon.
+func nameOf(s string) string { return s[strings.LastIndexAny(s, "/:")+1:] }
+
+// fromName makes the physical ID the value of an input.
+func fromName(property string) func(Props, string) string {
+	return func(in Props, _ string) string { return in.str(property) }
+}
+
+// withPrefix makes an ID as EC2 shapes them: a prefix and 17 hexadecimal digits.
+func withPrefix(prefix string) func(Props, string) string {
+	return func(_ Props, digest string) string { return prefix + digest[:17] }
+}
+
+// unique makes the value of an input unique among resources of the type, with AWS's code for a second one.
+func unique(property, code string) func(Props) (string, string) {
+	return func(in Props) (string, string) { return in.str(property), code }
+}

@@ -1,0 +1,410 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Object is one resource that exists in the simulated cloud.
+type Object struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+	// URN of the Pulumi resource that made it; empty for what AWS made by itself.
+	URN string `json:"urn,omitempty"`
+	// State holds inputs and outputs.
+	State Props `json:"state"`
+}
+
+// Cloud is a simulated AWS account. It keeps what was created, refuses what AWS refuses with AWS's error codes, and
+// takes as long as its clock says. It is safe for concurrent use.
+type Cloud struct {
+	// Site is set by the first provider that is configured.
+	Site Site
+	// Speed divides AWS's latencies: 100 makes a ten-minute cluster take six seconds; 0 takes no time at all.
+	Speed float64
+
+	mu      sync.Mutex
+	path    string
+	objects map[string]*Object
+	left    map[string]string
+	made    map[string]int
+	hurry   chan struct{}
+	faults  []Fault
+}
+
+// Fault makes one operation fail as AWS would.
+type Fault struct {
+	// Type and Operation ("create", "update", "delete") say where; an empty one matches all.
+	Type, Operation string
+	// Error is what AWS says, code first: "Throttling: Rate exceeded".
+	Error string
+	// Times is how often it happens; 0 means always.
+	Times int
+}
+
+// saved is the form of a cloud on disk.
+type saved struct {
+	Objects []*Object         `json:"objects"`
+	Left    map[string]string `json:"left"`
+	Made    map[string]int    `json:"made"`
+}
+
+// NewCloud returns an empty cloud in memory.
+func NewCloud(site Site) *Cloud {
+	return &Cloud{
+		Site: site, objects: map[string]*Object{}, left: map[string]string{}, made: map[string]int{},
+		hurry: make(chan struct{}),
+	}
+}
+
+// OpenCloud returns the cloud kept in the file at path, empty where there is no such file yet. Every change is written
+// back before it is reported, so an interrupted run loses nothing.
+func OpenCloud(path string) (*Cloud, error) {
+	c := NewCloud(Site{})
+	c.path = path
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the simulated cloud: %w", err)
+	}
+	var s saved
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("reading the simulated cloud %s: %w (delete the file to begin anew)", path, err)
+	}
+	for _, o := range s.Objects {
+		c.objects[o.Type+"|"+o.ID] = o
+	}
+	maps.Copy(c.left, s.Left)
+	maps.Copy(c.made, s.Made)
+	return c, nil
+}
+
+// save writes the cloud to its file. The caller holds mu.
+func (c *Cloud) save() error {
+	if c.path == "" {
+		return nil
+	}
+	s := saved{Left: c.left, Made: c.made}
+	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
+		s.Objects = append(s.Objects, c.objects[key])
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(c.path), 0o755); err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	temporary := c.path + ".new"
+	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	if err := os.Rename(temporary, c.path); err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	return nil
+}
+
+// Hurry ends every wait, now and later: what is under way completes at once, so that an interrupted run ends soon and
+// with all that was begun in its state.
+func (c *Cloud) Hurry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.hurry:
+	default:
+		close(c.hurry)
+	}
+}
+
+// Inject adds a fault.
+func (c *Cloud) Inject(f Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = append(c.faults, f)
+}
+
+// fault returns the error of the first fault that matches, and counts it. The caller holds mu.
+func (c *Cloud) fault(operation, token string) error {
+	for i := range c.faults {
+		f := &c.faults[i]
+		if (f.Type != "" && f.Type != token) || (f.Operation != "" && f.Operation != operation) || f.Times < 0 {
+			continue
+		}
+		if f.Times > 0 {
+			f.Times--
+			if f.Times == 0 {
+				f.Times = -1
+			}
+		}
+		return apiError(f.Error)
+	}
+	return nil
+}
+
+// apiError puts an AWS error into the words in which the provider reports it.
+func apiError(format string, a ...any) error {
+	return fmt.Errorf("api error "+format, a...)
+}
+
+// wait takes as long as AWS would, divided by Speed.
+func (c *Cloud) wait(ctx context.Context, seconds float64) error {
+	if c.Speed == 0 {
+		return nil
+	}
+	timer := time.NewTimer(time.Duration(seconds / c.Speed * float64(time.Second)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.hurry:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for AWS: %w", ctx.Err())
+	}
+	return nil
+}
+
+// Create makes a resource and returns its ID and state. The resource exists when Create returns without error, and not
+// otherwise.
+func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string, Props, error) {
+	t, err := lookUp(token)
+	if err != nil {
+		return "", nil, err
+	}
+	c.mu.Lock()
+	err = errors.Join(c.fault("create", token), c.missingRef(t, in), c.conflict(token, t, in, ""))
+	c.mu.Unlock()
+	if err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	if err := c.wait(ctx, Latency(token, in, Median)); err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.conflict(token, t, in, ""); err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	c.made[urn]++
+	digest := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d", c.Site.Account, urn, c.made[urn]))
+	id := t.ID(in, hex.EncodeToString(digest[:]))
+	o := &Object{Type: token, ID: id, URN: urn, State: withOutputs(c.Site, t, id, in)}
+	if t.Created != nil {
+		if err := t.Created(c, o); err != nil {
+			return "", nil, fmt.Errorf("creating %s: %w", token, err)
+		}
+	}
+	c.objects[token+"|"+id] = o
+	return id, o.State.clone(), c.save()
+}
+
+func withOutputs(s Site, t Type, id string, in Props) Props {
+	state := in.clone()
+	if t.Outputs != nil {
+		maps.Copy(state, t.Outputs(s, id, in))
+	}
+	return state
+}
+
+// Read returns the state of a resource, or nil where it does not exist.
+func (c *Cloud) Read(token, id string) Props {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o, ok := c.objects[token+"|"+id]; ok {
+		return o.State.clone()
+	}
+	return nil
+}
+
+// Update changes a resource to new inputs and returns its new state.
+func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, error) {
+	t, err := lookUp(token)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	o, exists := c.objects[token+"|"+id]
+	if !exists {
+		err = apiError("ResourceNotFoundException: %s does not exist", id)
+	} else {
+		err = errors.Join(c.fault("update", token), c.missingRef(t, in), c.conflict(token, t, in, id))
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+	}
+	if err := c.wait(ctx, Latency("small", nil, Median)); err != nil {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o.State = withOutputs(c.Site, t, id, in)
+	return o.State.clone(), c.save()
+}
+
+// Delete removes a resource. Deleting what does not exist succeeds, as with the real provider.
+func (c *Cloud) Delete(ctx context.Context, token, id string) error {
+	t, err := lookUp(token)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	o, exists := c.objects[token+"|"+id]
+	if exists {
+		err = errors.Join(c.fault("delete", token), c.inUse(o))
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	if !exists {
+		return nil
+	}
+	if err := c.wait(ctx, Latency(token, o.State, Median)/2); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.Deleted != nil {
+		if err := t.Deleted(c, o); err != nil {
+			return fmt.Errorf("deleting %s %s: %w", token, id, err)
+		}
+	}
+	delete(c.objects, token+"|"+id)
+	return c.save()
+}
+
+// missingRef returns AWS's error for the first named resource that does not exist. The caller holds mu.
+func (c *Cloud) missingRef(t Type, in Props) error {
+	for _, ref := range t.Refs {
+		for _, value := range in.strs(ref.Path) {
+			if c.find(ref, value) == nil {
+				code := ref.Code
+				if code == "" {
+					code = "InvalidParameterValue"
+				}
+				return apiError("%s: %s names %s %q, which does not exist", code, ref.Path, ref.Type, value)
+			}
+		}
+	}
+	return nil
+}
+
+// find returns the resource that a reference names, or nil. The caller holds mu.
+func (c *Cloud) find(ref Ref, value string) *Object {
+	if ref.By == "" || ref.By == "id" {
+		return c.objects[ref.Type+"|"+value]
+	}
+	for _, o := range c.objects {
+		if o.Type == ref.Type && o.State.str(ref.By) == value {
+			return o
+		}
+	}
+	return nil
+}
+
+// conflict returns AWS's error when something unique exists already under another ID. The caller holds mu.
+func (c *Cloud) conflict(token string, t Type, in Props, id string) error {
+	if t.Unique == nil {
+		return nil
+	}
+	key, code := t.Unique(in)
+	if key == "" {
+		return nil
+	}
+	for _, o := range c.objects {
+		if o.Type != token || o.ID == id {
+			continue
+		}
+		if other, _ := t.Unique(o.State); other == key {
+			return apiError("%s: %s already exists", code, key)
+		}
+	}
+	return nil
+}
+
+// inUse returns AWS's error when another resource still needs this one. The caller holds mu.
+func (c *Cloud) inUse(o *Object) error {
+	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
+		other := c.objects[key]
+		for _, ref := range catalogue[other.Type].Refs {
+			if !ref.Blocks || ref.Type != o.Type || other == o {
+				continue
+			}
+			for _, value := range other.State.strs(ref.Path) {
+				if c.find(ref, value) == o {
+					return apiError("DependencyViolation: %s is in use by %s %s", o.ID, other.Type, other.ID)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// add puts something into the cloud that AWS makes by itself. The caller holds mu.
+func (c *Cloud) add(o *Object) { c.objects[o.Type+"|"+o.ID] = o }
+
+// leave notes what stays behind after a deletion, and until when or why. The caller holds mu.
+func (c *Cloud) leave(what, why string) { c.left[what] = why }
+
+// Left returns what deletions left behind, with the reason for each: snapshots, keys in their recovery windows, and
+// whatever AWS made by itself.
+func (c *Cloud) Left() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.left)
+}
+
+// Objects returns what exists, sorted by type and ID.
+func (c *Cloud) Objects() []Object {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []Object
+	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
+		o := *c.objects[key]
+		o.State = o.State.clone()
+		list = append(list, o)
+	}
+	return list
+}
+
+// Forget removes every object for which lost is true, without asking AWS: what a killed run created and did not record.
+func (c *Cloud) Forget(lost func(Object) bool) ([]Object, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var forgotten []Object
+	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
+		if o := c.objects[key]; lost(*o) {
+			forgotten = append(forgotten, *o)
+			delete(c.objects, key)
+		}
+	}
+	if len(forgotten) == 0 {
+		return nil, nil
+	}
+	return forgotten, c.save()
+}
+
+// Tamper changes a property of a resource behind Pulumi's back: drift.
+func (c *Cloud) Tamper(token, id, property string, value any) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o, ok := c.objects[token+"|"+id]
+	if !ok {
+		return fmt.Errorf("tampering: %s %s does not exist", token, id)
+	}
+	o.State[property] = value
+	return c.save()
+}

@@ -1,0 +1,185 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// Resource is one resource of a deployment.
+type Resource struct {
+	URN, Type, Name, ID  string
+	Parent, Provider     string
+	Custom, Protect      bool
+	Inputs, Outputs      Props
+	PropertyDependencies map[string][]string
+	// Dependencies are all URNs that it waits for: by its properties, by DependsOn, and through its provider.
+	Dependencies []string
+}
+
+// Graph is every resource of a deployment.
+type Graph struct {
+	Resources []*Resource
+	byURN     map[string]*Resource
+}
+
+// NewGraph indexes resources; URNs must be unique.
+func NewGraph(resources []*Resource) (*Graph, error) {
+	g := &Graph{Resources: resources, byURN: map[string]*Resource{}}
+	for _, r := range resources {
+		if _, double := g.byURN[r.URN]; double {
+			return nil, fmt.Errorf("two resources have the URN %s", r.URN)
+		}
+		g.byURN[r.URN] = r
+	}
+	return g, nil
+}
+
+// ReadGraph reads the graph from a stack's exported state. Secrets in it must be shown or absent.
+func ReadGraph(state apitype.UntypedDeployment) (*Graph, error) {
+	var deployment apitype.DeploymentV3
+	if len(state.Deployment) > 0 {
+		if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
+			return nil, fmt.Errorf("reading the state: %w", err)
+		}
+	}
+	var resources []*Resource
+	for _, r := range deployment.Resources {
+		if r.Delete {
+			continue
+		}
+		resources = append(resources, &Resource{
+			URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name(), ID: string(r.ID),
+			Parent: string(r.Parent), Provider: r.Provider, Custom: r.Custom, Protect: r.Protect,
+			Inputs: plainProps(resource.NewPropertyMapFromMap(r.Inputs)), Outputs: plainProps(resource.NewPropertyMapFromMap(r.Outputs)),
+			PropertyDependencies: texts(r.PropertyDependencies), Dependencies: dependencies(r),
+		})
+	}
+	return NewGraph(resources)
+}
+
+func texts(m map[resource.PropertyKey][]resource.URN) map[string][]string {
+	out := map[string][]string{}
+	for key, urns := range m {
+		for _, urn := range urns {
+			out[string(key)] = append(out[string(key)], string(urn))
+		}
+	}
+	return out
+}
+
+func dependencies(r apitype.ResourceV3) []string {
+	set := map[string]bool{}
+	for _, urn := range r.Dependencies {
+		set[string(urn)] = true
+	}
+	for _, urns := range r.PropertyDependencies {
+		for _, urn := range urns {
+			set[string(urn)] = true
+		}
+	}
+	if urn, _, ok := cutLast(r.Provider, "::"); ok {
+		set[urn] = true
+	}
+	return sortedKeys(set)
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// Get returns the resource with a URN, or nil.
+func (g *Graph) Get(urn string) *Resource { return g.byURN[urn] }
+
+// OfType returns the resources of a type, by name.
+func (g *Graph) OfType(token string) []*Resource {
+	var found []*Resource
+	for _, r := range g.Resources {
+		if r.Type == token {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b *Resource) int { return strings.Compare(a.Name, b.Name) })
+	return found
+}
+
+// Component returns the outermost component that r belongs to, or nil where it has none.
+func (g *Graph) Component(r *Resource) *Resource {
+	var component *Resource
+	for parent := g.byURN[r.Parent]; parent != nil; parent = g.byURN[parent.Parent] {
+		if parent.Type != string(resource.RootStackType) {
+			component = parent
+		}
+	}
+	return component
+}
+
+// Step is one resource on the critical path.
+type Step struct {
+	Type, Name string
+	// Start and Seconds: when the resource can begin and how long it takes, in seconds on AWS.
+	Start, Seconds float64
+}
+
+// CriticalPath returns the chain of resources that decides how long a first deployment takes on AWS with unlimited
+// parallelism, and its length in seconds. A component takes no time itself and waits for what it contains.
+func (g *Graph) CriticalPath(p Percentile) ([]Step, float64) {
+	children := map[string][]string{}
+	for _, r := range g.Resources {
+		if r.Parent != "" {
+			children[r.Parent] = append(children[r.Parent], r.URN)
+		}
+	}
+	finish, previous := map[string]float64{}, map[string]string{}
+	var visit func(urn string) float64
+	visit = func(urn string) float64 {
+		if at, done := finish[urn]; done {
+			return at
+		}
+		finish[urn] = 0 // A resource never waits for itself, however it is reached.
+		r := g.byURN[urn]
+		if r == nil {
+			return 0
+		}
+		waits := r.Dependencies
+		if !r.Custom {
+			waits = children[urn]
+		}
+		start := 0.0
+		for _, dependency := range waits {
+			if at := visit(dependency); at > start {
+				start, previous[urn] = at, dependency
+			}
+		}
+		finish[urn] = start
+		if r.Custom && !strings.HasPrefix(r.Type, "pulumi:providers:") {
+			finish[urn] += Latency(r.Type, r.Inputs, p)
+		}
+		return finish[urn]
+	}
+	last, end := "", 0.0
+	for _, r := range g.Resources {
+		if at := visit(r.URN); r.Custom && at > end {
+			last, end = r.URN, at
+		}
+	}
+	var steps []Step
+	for urn := last; urn != ""; urn = previous[urn] {
+		if r := g.byURN[urn]; r.Custom {
+			seconds := Latency(r.Type, r.Inputs, p)
+			if strings.HasPrefix(r.Type, "pulumi:providers:") {
+				seconds = 0
+			}
+			steps = append(steps, Step{r.Type, r.Name, finish[urn] - seconds, seconds})
+		}
+	}
+	slices.Reverse(steps)
+	return steps, end
+}

@@ -1,0 +1,170 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// Props are the properties of a resource as plain values: string, float64, bool, []any, map[string]any, nil, and
+// unknown{} for what a preview does not know yet.
+type Props map[string]any
+
+// unknown stands for a value that only an update will know.
+type unknown struct{}
+
+// plainProps converts properties as Pulumi sends them. Secrets lose their mark: the engine puts it back.
+func plainProps(m resource.PropertyMap) Props {
+	p := Props{}
+	for key, value := range m {
+		if strings.HasPrefix(string(key), "__") {
+			continue
+		}
+		p[string(key)] = plain(value)
+	}
+	return p
+}
+
+func plain(v resource.PropertyValue) any {
+	switch {
+	case v.IsNull():
+		return nil
+	case v.IsComputed():
+		return unknown{}
+	case v.IsOutput():
+		if !v.OutputValue().Known {
+			return unknown{}
+		}
+		return plain(v.OutputValue().Element)
+	case v.IsSecret():
+		return plain(v.SecretValue().Element)
+	case v.IsArray():
+		list := make([]any, len(v.ArrayValue()))
+		for i, element := range v.ArrayValue() {
+			list[i] = plain(element)
+		}
+		return list
+	case v.IsObject():
+		return map[string]any(plainProps(v.ObjectValue()))
+	case v.IsResourceReference():
+		return plain(v.ResourceReferenceValue().ID)
+	default:
+		return v.V
+	}
+}
+
+// propertyMap converts back.
+func (p Props) propertyMap() resource.PropertyMap {
+	return resource.NewPropertyMapFromMap(pulumiValues(map[string]any(p)).(map[string]any))
+}
+
+func pulumiValues(v any) any {
+	switch v := v.(type) {
+	case unknown:
+		return resource.Computed{Element: resource.NewStringProperty("")}
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, element := range v {
+			m[key] = pulumiValues(element)
+		}
+		return m
+	case []any:
+		list := make([]any, len(v))
+		for i, element := range v {
+			list[i] = pulumiValues(element)
+		}
+		return list
+	}
+	return v
+}
+
+// get follows a path such as "vpcConfig.subnetIds"; a number indexes a list.
+func (p Props) get(path string) any {
+	var value any = map[string]any(p)
+	for _, step := range strings.Split(path, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			i := slices.Index([]string{"0", "1", "2", "3"}, step)
+			if i < 0 || i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// isUnknown reports whether the value at path is not known yet.
+func (p Props) isUnknown(path string) bool {
+	_, is := p.get(path).(unknown)
+	return is
+}
+
+// str returns the text at path, or "" where there is none or it is unknown.
+func (p Props) str(path string) string {
+	s, _ := p.get(path).(string)
+	return s
+}
+
+// num returns the number at path and whether there is one.
+func (p Props) num(path string) (float64, bool) {
+	switch n := p.get(path).(type) {
+	case float64:
+		return n, true
+	case int:
+		return float64(n), true
+	}
+	return 0, false
+}
+
+// flag returns the boolean at path, or false.
+func (p Props) flag(path string) bool {
+	b, _ := p.get(path).(bool)
+	return b
+}
+
+// strs returns the known texts of the list at path; a single text counts as a list of one.
+func (p Props) strs(path string) []string {
+	switch v := p.get(path).(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var list []string
+		for _, element := range v {
+			if s, ok := element.(string); ok {
+				list = append(list, s)
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+// object returns the mapping at path, or nil.
+func (p Props) object(path string) Props {
+	m, _ := p.get(path).(map[string]any)
+	return m
+}
+
+// clone returns a deep copy.
+func (p Props) clone() Props {
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(fmt.Sprintf("copying properties: %v", err))
+	}
+	var out Props
+	if err := json.Unmarshal(text, &out); err != nil {
+		panic(fmt.Sprintf("copying properties: %v", err))
+	}
+	return out
+}
+
+func sortedKeys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

@@ -1,0 +1,488 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// Packages are the Pulumi packages that the sandbox simulates.
+var Packages = []string{"aws", "kubernetes", "random"}
+
+// provider serves one package of a cloud by Pulumi's provider protocol.
+type provider struct {
+	pulumirpc.UnimplementedResourceProviderServer
+
+	pkg   string
+	cloud *Cloud
+	// defaultTags go on every resource that takes tags; the program's provider sets them.
+	defaultTags map[string]any
+}
+
+// Servers are the running providers of a cloud.
+type Servers struct {
+	servers []*grpc.Server
+	// DebugProviders is the value of PULUMI_DEBUG_PROVIDERS that points an engine at them.
+	DebugProviders string
+}
+
+// Serve starts a provider for each package on a free port of the loopback interface.
+func Serve(cloud *Cloud) (*Servers, error) {
+	s := &Servers{}
+	var ports []string
+	for _, pkg := range Packages {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			s.Stop()
+			return nil, fmt.Errorf("serving the simulated %s provider: %w", pkg, err)
+		}
+		server := grpc.NewServer(grpc.MaxRecvMsgSize(400 << 20))
+		pulumirpc.RegisterResourceProviderServer(server, &provider{pkg: pkg, cloud: cloud})
+		go func() {
+			// Serve returns when Stop is called; a lost listener shows as an error of the engine.
+			_ = server.Serve(listener)
+		}()
+		s.servers = append(s.servers, server)
+		ports = append(ports, fmt.Sprintf("%s:%d", pkg, listener.Addr().(*net.TCPAddr).Port))
+	}
+	s.DebugProviders = strings.Join(ports, ",")
+	return s, nil
+}
+
+// Stop ends the providers.
+func (s *Servers) Stop() {
+	for _, server := range s.servers {
+		server.Stop()
+	}
+}
+
+var unmarshalOptions = plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true, KeepResources: true}
+
+func fromRPC(s *structpb.Struct) (Props, error) {
+	m, err := plugin.UnmarshalProperties(s, unmarshalOptions)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	return plainProps(m), nil
+}
+
+func toRPC(p Props) (*structpb.Struct, error) {
+	return plugin.MarshalProperties(p.propertyMap(), plugin.MarshalOptions{KeepUnknowns: true})
+}
+
+func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
+
+func (p *provider) Handshake(context.Context, *pulumirpc.ProviderHandshakeRequest) (*pulumirpc.ProviderHandshakeResponse, error) {
+	return &pulumirpc.ProviderHandshakeResponse{}, nil
+}
+
+func (p *provider) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+// GetPluginInfo claims a version above any that a program may ask for: the catalogue, not a version, says what is known.
+func (p *provider) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{Version: "999.0.0"}, nil
+}
+
+func (p *provider) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
+	return &pulumirpc.GetSchemaResponse{Schema: `{"name":"` + p.pkg + `"}`}, nil
+}
+
+func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
+}
+
+// DiffConfig replaces the AWS provider, and with it everything, when it moves to another region.
+func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	before, err := fromRPC(r.GetOldInputs())
+	if err != nil {
+		return nil, err
+	}
+	after, err := fromRPC(r.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	changes := pulumirpc.DiffResponse_DIFF_NONE
+	if !reflect.DeepEqual(before, after) {
+		changes = pulumirpc.DiffResponse_DIFF_SOME
+	}
+	var replaces []string
+	if before.str("region") != after.str("region") {
+		replaces = []string{"region"}
+	}
+	return &pulumirpc.DiffResponse{Changes: changes, Replaces: replaces}, nil
+}
+
+// Configure puts the cloud into the region and account of the program's provider.
+func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
+	if p.pkg == "aws" {
+		args, err := fromRPC(r.GetArgs())
+		if err != nil {
+			return nil, err
+		}
+		p.configureAWS(unnest(args))
+	}
+	return &pulumirpc.ConfigureResponse{SupportsPreview: true, AcceptResources: false}, nil
+}
+
+// unnest decodes objects and lists that provider configuration may carry as JSON texts.
+func unnest(args Props) Props {
+	out := Props{}
+	for key, value := range args {
+		out[key] = value
+		if text, ok := value.(string); ok && strings.ContainsAny(text, "[{") {
+			var decoded any
+			if json.Unmarshal([]byte(text), &decoded) == nil {
+				out[key] = decoded
+			}
+		}
+	}
+	return out
+}
+
+func (p *provider) configureAWS(args Props) {
+	accounts, tags := args.strs("allowedAccountIds"), args.object("defaultTags").object("tags")
+	p.cloud.mu.Lock()
+	defer p.cloud.mu.Unlock()
+	if region := args.str("region"); region != "" {
+		p.cloud.Site.Region = region
+	}
+	if len(accounts) > 0 {
+		p.cloud.Site.Account = accounts[0]
+	}
+	p.defaultTags = tags
+}
+
+func (p *provider) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	args, err := fromRPC(r.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	result, err := Invoke(p.cloud.Site, r.GetTok(), args)
+	if err != nil {
+		return nil, status.Error(codes.Unimplemented, err.Error())
+	}
+	out, err := toRPC(result)
+	return &pulumirpc.InvokeResponse{Return: out}, err
+}
+
+func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	token := typeOf(r.GetUrn())
+	in, err := fromRPC(r.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	old, err := fromRPC(r.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	t, err := lookUp(token)
+	if err != nil {
+		return nil, status.Error(codes.Unimplemented, err.Error())
+	}
+	if t.AutoName != "" && in[t.AutoName] == nil {
+		in[t.AutoName] = autoName(resource.URN(r.GetUrn()).Name(), old.str(t.AutoName), r.GetRandomSeed())
+	}
+	failures, err := Check(token, in)
+	if err != nil {
+		return nil, status.Error(codes.Unimplemented, err.Error())
+	}
+	response := &pulumirpc.CheckResponse{}
+	for _, f := range failures {
+		response.Failures = append(response.Failures, &pulumirpc.CheckFailure{Property: f.Property, Reason: f.Reason})
+	}
+	response.Inputs, err = toRPC(in)
+	return response, err
+}
+
+// autoName keeps an old name, or makes one as Pulumi does: the logical name, a hyphen and seven hexadecimal digits.
+func autoName(logical, old string, seed []byte) string {
+	if strings.HasPrefix(old, logical+"-") {
+		return old
+	}
+	return logical + "-" + (hex.EncodeToString(seed) + "0000000")[:7]
+}
+
+func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	t, err := lookUp(typeOf(r.GetUrn()))
+	if err != nil {
+		return nil, status.Error(codes.Unimplemented, err.Error())
+	}
+	before, err := fromRPC(r.GetOldInputs())
+	if err != nil {
+		return nil, err
+	}
+	after, err := fromRPC(r.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	state, err := fromRPC(r.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	ignored := func(property string) bool {
+		return slices.ContainsFunc(r.GetIgnoreChanges(), func(p string) bool { return p == property || strings.HasPrefix(property, p+".") })
+	}
+	response := &pulumirpc.DiffResponse{
+		Changes: pulumirpc.DiffResponse_DIFF_NONE, HasDetailedDiff: true, DetailedDiff: map[string]*pulumirpc.PropertyDiff{},
+		// A physical name is taken until the old resource is gone.
+		DeleteBeforeReplace: t.AutoName != "" && before.str(t.AutoName) == after.str(t.AutoName),
+	}
+	note := func(property string, kind pulumirpc.PropertyDiff_Kind) {
+		response.Changes = pulumirpc.DiffResponse_DIFF_SOME
+		response.DetailedDiff[property] = &pulumirpc.PropertyDiff{Kind: kind, InputDiff: true}
+		response.Diffs = append(response.Diffs, strings.SplitN(property, ".", 2)[0])
+	}
+	for _, change := range Diff(t, before, after) {
+		if ignored(change.Property) {
+			continue
+		}
+		note(change.Property, change.kind())
+		if change.Replace {
+			response.Replaces = append(response.Replaces, change.Property)
+		}
+	}
+	if tags := p.tagsAll(t, after); tags != nil && !reflect.DeepEqual(map[string]any(state.object("tagsAll")), tags) {
+		note("tagsAll", pulumirpc.PropertyDiff_UPDATE)
+	}
+	return response, nil
+}
+
+// Change is one input that differs.
+type Change struct {
+	// Property is the path of the input, down to the innermost mapping; lists differ as a whole.
+	Property string
+	// Before and After are nil where the input was not given.
+	Before, After any
+	// Replace is true where AWS cannot change the input of an existing resource.
+	Replace bool
+}
+
+func (c Change) kind() pulumirpc.PropertyDiff_Kind {
+	kinds := []pulumirpc.PropertyDiff_Kind{
+		pulumirpc.PropertyDiff_ADD, pulumirpc.PropertyDiff_DELETE, pulumirpc.PropertyDiff_UPDATE,
+	}
+	i := 2
+	if c.Before == nil {
+		i = 0
+	} else if c.After == nil {
+		i = 1
+	}
+	if c.Replace {
+		return kinds[i] + 1
+	}
+	return kinds[i]
+}
+
+// Diff compares two sets of inputs of one type.
+func Diff(t Type, before, after Props) []Change {
+	var changes []Change
+	var compare func(prefix string, a, b map[string]any)
+	compare = func(prefix string, a, b map[string]any) {
+		keys := map[string]bool{}
+		for key := range a {
+			keys[key] = true
+		}
+		for key := range b {
+			keys[key] = true
+		}
+		for _, key := range sortedKeys(keys) {
+			property := prefix + key
+			before, after := a[key], b[key]
+			beforeMap, ok1 := before.(map[string]any)
+			afterMap, ok2 := after.(map[string]any)
+			if ok1 && ok2 {
+				compare(property+".", beforeMap, afterMap)
+				continue
+			}
+			if !reflect.DeepEqual(before, after) {
+				changes = append(changes, Change{property, before, after, immutable(t, property)})
+			}
+		}
+	}
+	compare("", before, after)
+	return changes
+}
+
+// immutable reports whether a change at property replaces the resource: the property itself, something below an
+// immutable one, or something that an immutable one lies below.
+func immutable(t Type, property string) bool {
+	for _, i := range t.Immutable {
+		if property == i || strings.HasPrefix(property, i+".") || strings.HasPrefix(i, property+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// tagsAll returns the default tags and the resource's own, or nil for a type without tags.
+func (p *provider) tagsAll(t Type, in Props) map[string]any {
+	if p.pkg != "aws" || t.Args == nil {
+		return nil
+	}
+	taggable := false
+	for i := range t.Args.ElementType().NumField() {
+		taggable = taggable || t.Args.ElementType().Field(i).Tag.Get("pulumi") == "tags"
+	}
+	if !taggable {
+		return nil
+	}
+	tags := map[string]any{}
+	for key, value := range p.defaultTags {
+		tags[key] = value
+	}
+	for key, value := range in.object("tags") {
+		tags[key] = value
+	}
+	return tags
+}
+
+func (p *provider) withTags(token string, in, state Props) Props {
+	if t, err := lookUp(token); err == nil {
+		if tags := p.tagsAll(t, in); tags != nil {
+			state["tagsAll"] = tags
+		}
+	}
+	return state
+}
+
+func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	token := typeOf(r.GetUrn())
+	in, err := fromRPC(r.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	if r.GetPreview() {
+		// What AWS would add is not known before it exists.
+		out, err := toRPC(p.withTags(token, in, cloneWithUnknowns(in)))
+		return &pulumirpc.CreateResponse{Properties: out}, err
+	}
+	id, state, err := p.cloud.Create(ctx, r.GetUrn(), token, in)
+	if err != nil {
+		return nil, status.Error(codes.Unknown, err.Error())
+	}
+	out, err := toRPC(p.withTags(token, in, state))
+	return &pulumirpc.CreateResponse{Id: id, Properties: out}, err
+}
+
+func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	token := typeOf(r.GetUrn())
+	in, err := fromRPC(r.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	if r.GetPreview() {
+		old, err := fromRPC(r.GetOlds())
+		if err != nil {
+			return nil, err
+		}
+		state := cloneWithUnknowns(in)
+		for key, value := range old {
+			if _, isInput := state[key]; !isInput && !volatile[token+" "+key] {
+				state[key] = value
+			}
+		}
+		out, err := toRPC(p.withTags(token, in, state))
+		return &pulumirpc.UpdateResponse{Properties: out}, err
+	}
+	state, err := p.cloud.Update(ctx, token, r.GetId(), in)
+	if err != nil {
+		return nil, status.Error(codes.Unknown, err.Error())
+	}
+	out, err := toRPC(p.withTags(token, in, state))
+	return &pulumirpc.UpdateResponse{Properties: out}, err
+}
+
+// volatile are outputs that an update changes, so that a preview must not promise the old value.
+var volatile = map[string]bool{templateType + " latestVersion": true, templateType + " defaultVersion": true}
+
+func cloneWithUnknowns(in Props) Props {
+	out := Props{}
+	for key, value := range in {
+		out[key] = value
+	}
+	return out
+}
+
+func (p *provider) Read(_ context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	token := typeOf(r.GetUrn())
+	t, err := lookUp(token)
+	if err != nil {
+		return nil, status.Error(codes.Unimplemented, err.Error())
+	}
+	state := p.cloud.Read(token, r.GetId())
+	if state == nil {
+		return &pulumirpc.ReadResponse{}, nil
+	}
+	old, err := fromRPC(r.GetInputs())
+	if err != nil {
+		return nil, err
+	}
+	// Inputs are read back from the cloud as the real provider does, so that drift shows as a difference.
+	in := Props{}
+	for i := range t.Args.ElementType().NumField() {
+		name := t.Args.ElementType().Field(i).Tag.Get("pulumi")
+		if _, wasInput := old[name]; wasInput {
+			in[name] = restrict(state[name], old[name])
+		}
+	}
+	inputs, err := toRPC(in)
+	if err != nil {
+		return nil, err
+	}
+	out, err := toRPC(p.withTags(token, in, state))
+	return &pulumirpc.ReadResponse{Id: r.GetId(), Inputs: inputs, Properties: out}, err
+}
+
+// restrict keeps of a mapping what the program gave as input: AWS adds keys of its own to some.
+func restrict(state, input any) any {
+	full, ok1 := state.(map[string]any)
+	given, ok2 := input.(map[string]any)
+	if !ok1 || !ok2 {
+		return state
+	}
+	out := map[string]any{}
+	for key := range given {
+		if value, ok := full[key]; ok {
+			out[key] = restrict(value, given[key])
+		}
+	}
+	return out
+}
+
+func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
+	if err := p.cloud.Delete(ctx, typeOf(r.GetUrn()), r.GetId()); err != nil {
+		return nil, status.Error(codes.Unknown, err.Error())
+	}
+	return &emptypb.Empty{}, nil
+}
+
+func (p *provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	p.cloud.Hurry()
+	return &emptypb.Empty{}, nil
+}
+
+// simpleType shortens "aws:ec2/vpc:Vpc" to "ec2 Vpc" for people.
+func simpleType(token string) string {
+	parts := strings.Split(token, ":")
+	if len(parts) != 3 {
+		return token
+	}
+	return strings.TrimPrefix(path.Dir(parts[1])+" "+parts[2], ". ")
+}

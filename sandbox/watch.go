@@ -1,0 +1,145 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// watcher follows an engine's events: it prints a line for each step and collects what changed.
+type watcher struct {
+	log     io.Writer
+	preview bool
+	result  *Result
+	started map[string]time.Time
+	errors  []string
+	steps   int
+}
+
+// marks are how steps are shown, as Pulumi shows them.
+var marks = map[apitype.OpType]string{
+	apitype.OpCreate: "+", apitype.OpUpdate: "~", apitype.OpDelete: "-", apitype.OpReplace: "+-",
+	apitype.OpCreateReplacement: "++", apitype.OpDeleteReplaced: "--", apitype.OpRefresh: "", apitype.OpRead: ">",
+}
+
+func (w *watcher) see(event events.EngineEvent) {
+	switch {
+	case event.ResourcePreEvent != nil:
+		m := event.ResourcePreEvent.Metadata
+		w.started[m.URN] = time.Now()
+		if m.Op != apitype.OpSame && m.Op != apitype.OpRefresh {
+			w.change(m)
+		}
+		if w.preview {
+			w.print(m, "")
+		}
+	case event.ResOutputsEvent != nil:
+		m := event.ResOutputsEvent.Metadata
+		if !w.preview {
+			w.print(m, fmt.Sprintf("%5.1fs ", time.Since(w.started[m.URN]).Seconds()))
+		}
+	case event.DiagnosticEvent != nil:
+		d := event.DiagnosticEvent
+		message := strings.TrimSpace(d.Message)
+		switch d.Severity {
+		case "error":
+			w.errors = append(w.errors, "  "+strings.ReplaceAll(message, "\n", "\n  "))
+		case "warning":
+			// The engine says this of every simulated provider and plugin found on PATH, which is how the sandbox works.
+			if !strings.Contains(message, "$PATH") && !strings.Contains(message, "attach") {
+				fmt.Fprintf(w.log, "warning: %s\n", message)
+			}
+		}
+	case event.SummaryEvent != nil:
+		for op, n := range event.SummaryEvent.ResourceChanges {
+			w.result.Changes[string(op)] = n
+		}
+	}
+}
+
+// change notes one step with the properties that differ.
+func (w *watcher) change(m apitype.StepEventMetadata) {
+	if m.Op == apitype.OpCreateReplacement || m.Op == apitype.OpDeleteReplaced {
+		return // Parts of a replace step, which is noted itself.
+	}
+	c := ChangedResource{Op: string(m.Op), Type: m.Type, Name: resource.URN(m.URN).Name(), URN: m.URN}
+	for property := range m.DetailedDiff {
+		c.Properties = append(c.Properties, property)
+	}
+	if len(c.Properties) == 0 {
+		c.Properties = slices.Clone(m.Diffs)
+	}
+	slices.Sort(c.Properties)
+	w.result.Changed = append(w.result.Changed, c)
+}
+
+func (w *watcher) print(m apitype.StepEventMetadata, took string) {
+	mark, known := marks[m.Op]
+	if !known || mark == "" || m.Type == string(resource.RootStackType) {
+		return
+	}
+	w.steps++
+	line := fmt.Sprintf("%4d  %-2s %s%-38s %s", w.steps, mark, took, simpleType(m.Type), resource.URN(m.URN).Name())
+	if m.Op == apitype.OpUpdate || m.Op == apitype.OpReplace {
+		var properties []string
+		for property := range m.DetailedDiff {
+			properties = append(properties, property)
+		}
+		slices.Sort(properties)
+		if len(properties) > 0 {
+			line += "  [" + strings.Join(properties, ", ") + "]"
+		}
+	}
+	fmt.Fprintln(w.log, strings.TrimRight(line, " "))
+}
+
+// dropPending removes from a state the operations that a killed run began and says which they were.
+func dropPending(state apitype.UntypedDeployment) (apitype.UntypedDeployment, []string, error) {
+	var deployment map[string]json.RawMessage
+	if len(state.Deployment) == 0 {
+		return state, nil, nil
+	}
+	if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
+		return state, nil, fmt.Errorf("reading the state: %w", err)
+	}
+	var pending []struct {
+		Type     string
+		Resource struct{ URN resource.URN }
+	}
+	if text, ok := deployment["pending_operations"]; ok {
+		if err := json.Unmarshal(text, &pending); err != nil {
+			return state, nil, fmt.Errorf("reading the state: %w", err)
+		}
+	}
+	if len(pending) == 0 {
+		return state, nil, nil
+	}
+	var begun []string
+	for _, p := range pending {
+		begun = append(begun, p.Type+" "+p.Resource.URN.Name())
+	}
+	delete(deployment, "pending_operations")
+	text, err := json.Marshal(deployment)
+	if err != nil {
+		return state, nil, fmt.Errorf("repairing the state: %w", err)
+	}
+	state.Deployment = text
+	return state, begun, nil
+}
+
+// StackOutputs returns the outputs of the stack that the graph belongs to. Secret ones are masked.
+func (g *Graph) StackOutputs() map[string]any {
+	for _, r := range g.Resources {
+		if r.Type == string(resource.RootStackType) {
+			return r.Outputs
+		}
+	}
+	return nil
+}
