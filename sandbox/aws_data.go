@@ -39,8 +39,8 @@ var dataTypes = map[string]Type{
 		Outputs:   func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "subgrp:"+id)} },
 		Created: func(c *Cloud, o *Object) error {
 			zones := map[string]bool{}
-			for _, id := range o.State.strs("subnetIds") {
-				zones[c.objects[subnetType+"|"+id].State.str("availabilityZone")] = true
+			for _, id := range o.State.Strs("subnetIds") {
+				zones[c.objects[subnetType+"|"+id].State.Str("availabilityZone")] = true
 			}
 			if len(zones) < 2 {
 				return apiError("DBSubnetGroupDoesNotCoverEnoughAZs: the subnets cover %d zone(s), two are needed", len(zones))
@@ -56,7 +56,7 @@ var dataTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("family") && !strings.HasPrefix(in.str("family"), "postgres"), "family", "the sandbox knows the postgres families only, not %q", in.str("family"))
+			failIf(&f, in.given("family") && !strings.HasPrefix(in.Str("family"), "postgres"), "family", "the sandbox knows the postgres families only, not %q", in.Str("family"))
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "pg:"+id)} },
@@ -79,49 +79,49 @@ var dataTypes = map[string]Type{
 		},
 		Check: checkInstance,
 		Outputs: func(s Site, id string, in Props) Props {
-			host := fmt.Sprintf("%s.c0sandbox.%s.rds.amazonaws.com", in.str("identifier"), s.Region)
+			host := fmt.Sprintf("%s.c0sandbox.%s.rds.amazonaws.com", in.Str("identifier"), s.Region)
 			port := 5432.0
-			if n, ok := in.num("port"); ok {
+			if n, ok := in.Num("port"); ok {
 				port = n
 			}
 			out := Props{
-				"arn": s.arn("rds", "db:"+in.str("identifier")), "address": host, "endpoint": fmt.Sprintf("%s:%d", host, int(port)),
-				"port": port, "status": "available", "resourceId": id, "engineVersionActual": in.str("engineVersion") + ".18", "hostedZoneId": "Z0SANDBOX",
+				"arn": s.arn("rds", "db:"+in.Str("identifier")), "address": host, "endpoint": fmt.Sprintf("%s:%d", host, int(port)),
+				"port": port, "status": "available", "resourceId": id, "engineVersionActual": in.Str("engineVersion") + ".18", "hostedZoneId": "Z0SANDBOX",
 			}
-			if in.flag("manageMasterUserPassword") {
+			if in.Flag("manageMasterUserPassword") {
 				out["masterUserSecrets"] = []any{map[string]any{
 					"secretArn": s.arn("secretsmanager", "secret:rds!db-"+strings.ToLower(id[3:23])+"-"+"Ab3dEf"), "secretStatus": "active",
-					"kmsKeyId": in.str("masterUserSecretKmsKeyId"),
+					"kmsKeyId": in.Str("masterUserSecretKmsKeyId"),
 				}}
 			}
 			return out
 		},
 		Created: func(c *Cloud, o *Object) error {
-			group := c.find(Ref{Type: parameterGroupType, By: "name"}, o.State.str("parameterGroupName"))
-			if group != nil && group.State.str("family") != o.State.str("engine")+o.State.str("engineVersion") {
+			group := c.find(Ref{Type: parameterGroupType, By: "name"}, o.State.Str("parameterGroupName"))
+			if group != nil && group.State.Str("family") != o.State.Str("engine")+o.State.Str("engineVersion") {
 				return apiError("InvalidParameterCombination: the parameter group's family %s is not that of %s %s",
-					group.State.str("family"), o.State.str("engine"), o.State.str("engineVersion"))
+					group.State.Str("family"), o.State.Str("engine"), o.State.Str("engineVersion"))
 			}
-			for _, log := range o.State.strs("enabledCloudwatchLogsExports") {
-				c.ensureLogGroup("/aws/rds/instance/"+o.State.str("identifier")+"/"+log, "RDS")
+			for _, log := range o.State.Strs("enabledCloudwatchLogsExports") {
+				c.ensureLogGroup("/aws/rds/instance/"+o.State.Str("identifier")+"/"+log, "RDS")
 			}
 			return nil
 		},
 		Deleted: func(c *Cloud, o *Object) error {
-			if o.State.flag("deletionProtection") {
+			if o.State.Flag("deletionProtection") {
 				return apiError("InvalidParameterCombination: Cannot delete protected DB Instance, please disable deletion protection and try again.")
 			}
-			for _, log := range o.State.strs("enabledCloudwatchLogsExports") {
-				c.ensureLogGroup("/aws/rds/instance/"+o.State.str("identifier")+"/"+log, "RDS")
+			for _, log := range o.State.Strs("enabledCloudwatchLogsExports") {
+				c.ensureLogGroup("/aws/rds/instance/"+o.State.Str("identifier")+"/"+log, "RDS")
 			}
-			if o.State.flag("skipFinalSnapshot") {
+			if o.State.Flag("skipFinalSnapshot") {
 				return nil
 			}
-			snapshot := "database snapshot " + o.State.str("finalSnapshotIdentifier")
+			snapshot := "database snapshot " + o.State.Str("finalSnapshotIdentifier")
 			if _, taken := c.left[snapshot]; taken {
 				return apiError("DBSnapshotAlreadyExists: %s", snapshot)
 			}
-			c.leave(snapshot, "the final snapshot, kept until you delete it")
+			c.leave(snapshot, "the final snapshot, kept until you delete it, readable as long as its KMS key exists")
 			return nil
 		},
 	},
@@ -146,7 +146,7 @@ var dataTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			name := in.str("name")
+			name := in.Str("name")
 			failIf(&f, name != "" && (!repositoryName.MatchString(name) || len(name) < 2 || len(name) > 256), "name", "%q is not a repository name", name)
 			failIf(&f, !in.oneOf("imageTagMutability", "MUTABLE", "IMMUTABLE"), "imageTagMutability", "is not MUTABLE or IMMUTABLE")
 			return f
@@ -169,27 +169,27 @@ var dataTypes = map[string]Type{
 
 func checkInstance(in Props) []Failure {
 	var f []Failure
-	id := in.str("identifier")
+	id := in.Str("identifier")
 	failIf(&f, id != "" && (!rdsIdentifier.MatchString(id) || len(id) > 63), "identifier", "%q is not an instance identifier", id)
-	failIf(&f, in.given("dbName") && !rdsDatabase.MatchString(in.str("dbName")), "dbName", "%q is not a database name", in.str("dbName"))
-	failIf(&f, in.given("username") && !rdsUser.MatchString(in.str("username")), "username", "%q is not a user name", in.str("username"))
-	failIf(&f, slices.Contains([]string{"admin", "postgres", "rdsadmin"}, in.str("username")), "username", "%q is a reserved word", in.str("username"))
-	class := in.str("instanceClass")
+	failIf(&f, in.given("dbName") && !rdsDatabase.MatchString(in.Str("dbName")), "dbName", "%q is not a database name", in.Str("dbName"))
+	failIf(&f, in.given("username") && !rdsUser.MatchString(in.Str("username")), "username", "%q is not a user name", in.Str("username"))
+	failIf(&f, slices.Contains([]string{"admin", "postgres", "rdsadmin"}, in.Str("username")), "username", "%q is a reserved word", in.Str("username"))
+	class := in.Str("instanceClass")
 	_, known := database.Classes[class]
 	failIf(&f, class != "" && !known, "instanceClass", "InvalidParameterCombination: RDS does not support %s here", class)
 	failIf(&f, in.outOfRange("backupRetentionPeriod", 0, 35), "backupRetentionPeriod", "is outside 0 to 35")
 	failIf(&f, in.outOfRange("port", 1150, 65535), "port", "is outside 1150 to 65535")
 	failIf(&f, in.outOfRange("allocatedStorage", 20, 65536), "allocatedStorage", "is outside 20 to 65536 GiB")
-	interval, ok := in.num("monitoringInterval")
+	interval, ok := in.Num("monitoringInterval")
 	failIf(&f, ok && !slices.Contains(rdsIntervals, interval), "monitoringInterval", "is not 0, 1, 5, 10, 15, 30 or 60")
-	failIf(&f, ok && interval > 0 && in.get("monitoringRoleArn") == nil, "monitoringRoleArn", "is needed with a monitoring interval")
-	failIf(&f, in.flag("manageMasterUserPassword") && in.get("password") != nil, "password", "does not go with manageMasterUserPassword")
-	failIf(&f, in.get("skipFinalSnapshot") != true && in.get("finalSnapshotIdentifier") == nil, "finalSnapshotIdentifier", "is required when skipFinalSnapshot is false")
-	snapshot := in.str("finalSnapshotIdentifier")
+	failIf(&f, ok && interval > 0 && in.Get("monitoringRoleArn") == nil, "monitoringRoleArn", "is needed with a monitoring interval")
+	failIf(&f, in.Flag("manageMasterUserPassword") && in.Get("password") != nil, "password", "does not go with manageMasterUserPassword")
+	failIf(&f, in.Get("skipFinalSnapshot") != true && in.Get("finalSnapshotIdentifier") == nil, "finalSnapshotIdentifier", "is required when skipFinalSnapshot is false")
+	snapshot := in.Str("finalSnapshotIdentifier")
 	failIf(&f, snapshot != "" && (!rdsSnapshot.MatchString(snapshot) || len(snapshot) > 255), "finalSnapshotIdentifier", "%q is not a snapshot identifier", snapshot)
-	failIf(&f, in.flag("multiAz") && in.given("availabilityZone"), "availabilityZone", "does not go with multiAz")
-	retention, ok := in.num("performanceInsightsRetentionPeriod")
+	failIf(&f, in.Flag("multiAz") && in.given("availabilityZone"), "availabilityZone", "does not go with multiAz")
+	retention, ok := in.Num("performanceInsightsRetentionPeriod")
 	failIf(&f, ok && retention != 7 && retention != 731 && int(retention)%31 != 0, "performanceInsightsRetentionPeriod", "is not 7, 731 or a multiple of 31")
-	failIf(&f, in.str("databaseInsightsMode") == "advanced" && retention < 465, "performanceInsightsRetentionPeriod", "must be 465 or more with advanced insights")
+	failIf(&f, in.Str("databaseInsightsMode") == "advanced" && retention < 465, "performanceInsightsRetentionPeriod", "must be 465 or more with advanced insights")
 	return f
 }

@@ -82,8 +82,8 @@ var ec2Types = map[string]Type{
 		Check: func(in Props) []Failure {
 			var f []Failure
 			checkPrefix(&f, in, "cidrBlock", 16, 28)
-			failIf(&f, in.given("availabilityZone") && !zoneName.MatchString(in.str("availabilityZone")),
-				"availabilityZone", "%q is not an availability zone", in.str("availabilityZone"))
+			failIf(&f, in.given("availabilityZone") && !zoneName.MatchString(in.Str("availabilityZone")),
+				"availabilityZone", "%q is not an availability zone", in.Str("availabilityZone"))
 			return f
 		},
 		Outputs: ec2ARN("subnet"),
@@ -105,7 +105,7 @@ var ec2Types = map[string]Type{
 			{Path: "natGatewayId", Type: natType, Code: "NatGatewayNotFound"},
 		},
 		Unique: func(in Props) (string, string) {
-			return in.str("routeTableId") + " " + in.str("destinationCidrBlock"), "RouteAlreadyExists"
+			return in.Str("routeTableId") + " " + in.Str("destinationCidrBlock"), "RouteAlreadyExists"
 		},
 		ID: withPrefix("r-rtb-"),
 		Outputs: func(Site, string, Props) Props {
@@ -143,7 +143,7 @@ var ec2Types = map[string]Type{
 		ID:     withPrefix("nat-"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.str("connectivityType") != "private" && in.get("allocationId") == nil, "allocationId", "is needed by a public NAT gateway")
+			failIf(&f, in.Str("connectivityType") != "private" && in.Get("allocationId") == nil, "allocationId", "is needed by a public NAT gateway")
 			return f
 		},
 	},
@@ -157,15 +157,15 @@ var ec2Types = map[string]Type{
 			{Path: "securityGroupIds", Type: securityGroupType, Blocks: true, Code: "InvalidGroup.NotFound"},
 		},
 		Unique: func(in Props) (string, string) {
-			return in.str("vpcId") + " " + in.str("serviceName"), "RouteAlreadyExists"
+			return in.Str("vpcId") + " " + in.Str("serviceName"), "RouteAlreadyExists"
 		},
 		ID: withPrefix("vpce-"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			gateway := in.str("vpcEndpointType") == "Gateway"
+			gateway := in.Str("vpcEndpointType") == "Gateway"
 			failIf(&f, !in.oneOf("vpcEndpointType", "Gateway", "Interface", "GatewayLoadBalancer"), "vpcEndpointType", "is not Gateway, Interface or GatewayLoadBalancer")
-			failIf(&f, gateway && in.get("subnetIds") != nil, "subnetIds", "does not go with a Gateway endpoint")
-			failIf(&f, !gateway && in.get("routeTableIds") != nil, "routeTableIds", "goes with a Gateway endpoint only")
+			failIf(&f, gateway && in.Get("subnetIds") != nil, "subnetIds", "does not go with a Gateway endpoint")
+			failIf(&f, !gateway && in.Get("routeTableIds") != nil, "routeTableIds", "goes with a Gateway endpoint only")
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props {
@@ -184,7 +184,7 @@ var ec2Types = map[string]Type{
 		Check: func(in Props) []Failure {
 			var f []Failure
 			failIf(&f, !in.oneOf("trafficType", "ACCEPT", "REJECT", "ALL"), "trafficType", "is not ACCEPT, REJECT or ALL")
-			n, ok := in.num("maxAggregationInterval")
+			n, ok := in.Num("maxAggregationInterval")
 			failIf(&f, ok && n != 60 && n != 600, "maxAggregationInterval", "is not 60 or 600")
 			return f
 		},
@@ -193,7 +193,7 @@ var ec2Types = map[string]Type{
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
 		Args: ec2.DefaultSecurityGroupArgs{},
 		Refs: []Ref{{Path: "vpcId", Type: vpcType, Code: "InvalidVpcID.NotFound"}},
-		ID:   func(in Props, _ string) string { return "sg-" + in.str("vpcId")[4:] },
+		ID:   func(in Props, _ string) string { return "sg-" + in.Str("vpcId")[4:] },
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("ec2", "security-group/"+id), "name": "default", "ownerId": s.Account, "description": "default VPC security group"}
 		},
@@ -204,15 +204,15 @@ var ec2Types = map[string]Type{
 		Immutable: []string{"name", "description", "vpcId"},
 		Refs:      []Ref{vpcRef},
 		Unique: func(in Props) (string, string) {
-			return in.str("vpcId") + " " + in.str("name"), "InvalidGroup.Duplicate"
+			return in.Str("vpcId") + " " + in.Str("name"), "InvalidGroup.Duplicate"
 		},
 		ID: withPrefix("sg-"),
 		Check: func(in Props) []Failure {
 			var f []Failure
 			for _, property := range []string{"name", "description"} {
-				failIf(&f, in.given(property) && !groupName.MatchString(in.str(property)), property, "has characters that EC2 does not allow in a security group")
+				failIf(&f, in.given(property) && !groupName.MatchString(in.Str(property)), property, "has characters that EC2 does not allow in a security group")
 			}
-			failIf(&f, len(in.str("name")) > 3 && in.str("name")[:3] == "sg-", "name", "must not begin with sg-")
+			failIf(&f, len(in.Str("name")) > 3 && in.Str("name")[:3] == "sg-", "name", "must not begin with sg-")
 			return f
 		},
 		Outputs: ec2ARN("security-group"),
@@ -245,7 +245,7 @@ var ec2Types = map[string]Type{
 			var f []Failure
 			sources := 0
 			for _, source := range []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"} {
-				if in.get(source) != nil {
+				if in.Get(source) != nil {
 					sources++
 				}
 			}
@@ -266,10 +266,10 @@ var ec2Types = map[string]Type{
 		ID:        withPrefix("lt-"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, len(in.str("name")) > 128 || (in.given("name") && len(in.str("name")) < 3), "name", "must have 3 to 128 characters")
+			failIf(&f, len(in.Str("name")) > 128 || (in.given("name") && len(in.Str("name")) < 3), "name", "must have 3 to 128 characters")
 			failIf(&f, !in.oneOf("metadataOptions.httpTokens", "optional", "required"), "metadataOptions.httpTokens", "is not optional or required")
 			failIf(&f, in.outOfRange("metadataOptions.httpPutResponseHopLimit", 1, 64), "metadataOptions.httpPutResponseHopLimit", "is outside 1 to 64")
-			device := in.str("blockDeviceMappings.0.deviceName")
+			device := in.Str("blockDeviceMappings.0.deviceName")
 			failIf(&f, device != "" && !deviceName.MatchString(device), "blockDeviceMappings[0].deviceName", "%q is not a device name", device)
 			failIf(&f, !in.oneOf("blockDeviceMappings.0.ebs.volumeType", "gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"),
 				"blockDeviceMappings[0].ebs.volumeType", "is not an EBS volume type")
@@ -285,7 +285,7 @@ var ec2Types = map[string]Type{
 // templateVersion stands for the version number that EC2 counts up with every change: it differs whenever the template
 // does.
 func templateVersion(in Props) float64 {
-	changed := in.clone()
+	changed := in.Clone()
 	delete(changed, "tags")
 	delete(changed, "tagsAll")
 	for _, output := range []string{"arn", "latestVersion", "defaultVersion"} {
@@ -299,9 +299,9 @@ func checkPrefix(f *[]Failure, in Props, property string, min, max int) {
 	if !in.given(property) {
 		return
 	}
-	prefix, err := netip.ParsePrefix(in.str(property))
+	prefix, err := netip.ParsePrefix(in.Str(property))
 	if err != nil {
-		*f = append(*f, Failure{property, fmt.Sprintf("%q is not a valid CIDR", in.str(property))})
+		*f = append(*f, Failure{property, fmt.Sprintf("%q is not a valid CIDR", in.Str(property))})
 		return
 	}
 	failIf(f, prefix.Bits() < min || prefix.Bits() > max, property, "%s is not between /%d and /%d", prefix, min, max)
@@ -311,28 +311,28 @@ func checkPrefix(f *[]Failure, in Props, property string, min, max int) {
 func checkPorts(f *[]Failure, in Props, protocol string) {
 	failIf(f, in.outOfRange("fromPort", -1, 65535), "fromPort", "is outside -1 to 65535")
 	failIf(f, in.outOfRange("toPort", -1, 65535), "toPort", "is outside -1 to 65535")
-	from, haveFrom := in.num("fromPort")
-	to, haveTo := in.num("toPort")
+	from, haveFrom := in.Num("fromPort")
+	to, haveTo := in.Num("toPort")
 	failIf(f, haveFrom && haveTo && from > to, "toPort", "is below fromPort")
-	failIf(f, in.str(protocol) == "-1" && (from > 0 || to > 0), "fromPort", "has no meaning for all protocols")
+	failIf(f, in.Str(protocol) == "-1" && (from > 0 || to > 0), "fromPort", "has no meaning for all protocols")
 }
 
 // subnetFits refuses subnets outside their VPC or on top of another. The caller holds mu.
 func subnetFits(c *Cloud, o *Object) error {
-	subnet, err := netip.ParsePrefix(o.State.str("cidrBlock"))
+	subnet, err := netip.ParsePrefix(o.State.Str("cidrBlock"))
 	if err != nil {
 		return apiError("InvalidParameterValue: %s", err)
 	}
-	parent := c.objects[vpcType+"|"+o.State.str("vpcId")]
-	whole, err := netip.ParsePrefix(parent.State.str("cidrBlock"))
+	parent := c.objects[vpcType+"|"+o.State.Str("vpcId")]
+	whole, err := netip.ParsePrefix(parent.State.Str("cidrBlock"))
 	if err != nil || whole.Bits() > subnet.Bits() || !whole.Contains(subnet.Addr()) {
 		return apiError("InvalidSubnet.Range: %s is not inside the VPC's %s", subnet, whole)
 	}
 	for _, other := range c.objects {
-		if other.Type != subnetType || other.State.str("vpcId") != parent.ID {
+		if other.Type != subnetType || other.State.Str("vpcId") != parent.ID {
 			continue
 		}
-		if taken, err := netip.ParsePrefix(other.State.str("cidrBlock")); err == nil && taken.Overlaps(subnet) {
+		if taken, err := netip.ParsePrefix(other.State.Str("cidrBlock")); err == nil && taken.Overlaps(subnet) {
 			return apiError("InvalidSubnet.Conflict: %s overlaps %s of %s", subnet, taken, other.ID)
 		}
 	}

@@ -45,7 +45,7 @@ var eksTypes = map[string]Type{
 		Outputs: func(s Site, id string, in Props) Props {
 			hash := strings.ToUpper(strings.Repeat(hex8(checksum(Props{"cluster": s.Account + id})), 4))
 			vpcConfig := map[string]any{}
-			for key, value := range in.object("vpcConfig") {
+			for key, value := range in.Object("vpcConfig") {
 				vpcConfig[key] = value
 			}
 			vpcConfig["clusterSecurityGroupId"] = clusterGroupID(id)
@@ -73,12 +73,12 @@ var eksTypes = map[string]Type{
 			{Path: "launchTemplate.id", Type: templateType, Code: "InvalidParameterException"},
 		},
 		Unique: func(in Props) (string, string) {
-			return in.str("clusterName") + ":" + in.str("nodeGroupName"), "ResourceInUseException"
+			return in.Str("clusterName") + ":" + in.Str("nodeGroupName"), "ResourceInUseException"
 		},
-		ID:    func(in Props, _ string) string { return in.str("clusterName") + ":" + in.str("nodeGroupName") },
+		ID:    func(in Props, _ string) string { return in.Str("clusterName") + ":" + in.Str("nodeGroupName") },
 		Check: checkNodeGroup,
 		Outputs: func(s Site, id string, in Props) Props {
-			group := "eks-" + in.str("nodeGroupName") + "-" + hex8(checksum(Props{"id": id}))
+			group := "eks-" + in.Str("nodeGroupName") + "-" + hex8(checksum(Props{"id": id}))
 			return Props{
 				"arn": s.arn("eks", "nodegroup/"+strings.ReplaceAll(id, ":", "/")), "status": "ACTIVE",
 				"resources": []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": group}}}},
@@ -93,11 +93,11 @@ var eksTypes = map[string]Type{
 		ID:        addonID,
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("addonVersion") && !addonVersion.MatchString(in.str("addonVersion")), "addonVersion", "%q is not an add-on version", in.str("addonVersion"))
+			failIf(&f, in.given("addonVersion") && !addonVersion.MatchString(in.Str("addonVersion")), "addonVersion", "%q is not an add-on version", in.Str("addonVersion"))
 			for _, property := range []string{"resolveConflictsOnCreate", "resolveConflictsOnUpdate"} {
 				failIf(&f, !in.oneOf(property, "NONE", "OVERWRITE", "PRESERVE"), property, "is not NONE, OVERWRITE or PRESERVE")
 			}
-			failIf(&f, in.str("resolveConflictsOnCreate") == "PRESERVE", "resolveConflictsOnCreate", "PRESERVE is for updates only")
+			failIf(&f, in.Str("resolveConflictsOnCreate") == "PRESERVE", "resolveConflictsOnCreate", "PRESERVE is for updates only")
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props {
@@ -105,11 +105,11 @@ var eksTypes = map[string]Type{
 		},
 		Created: func(c *Cloud, o *Object) error {
 			// CoreDNS needs a node to run on; the others wait as daemon sets.
-			if o.State.str("addonName") != "coredns" {
+			if o.State.Str("addonName") != "coredns" {
 				return nil
 			}
 			for _, other := range c.objects {
-				if other.Type == nodeGroupType && other.State.str("clusterName") == o.State.str("clusterName") {
+				if other.Type == nodeGroupType && other.State.Str("clusterName") == o.State.Str("clusterName") {
 					return nil
 				}
 			}
@@ -124,9 +124,9 @@ var eksTypes = map[string]Type{
 		ID:        accessID,
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("principalArn") && !principal.MatchString(in.str("principalArn")), "principalArn", "%q is not a role or user", in.str("principalArn"))
+			failIf(&f, in.given("principalArn") && !principal.MatchString(in.Str("principalArn")), "principalArn", "%q is not a role or user", in.Str("principalArn"))
 			failIf(&f, !in.oneOf("type", "STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX"), "type", "is not an access entry type")
-			failIf(&f, in.given("type") && in.str("type") != "STANDARD" && len(in.strs("kubernetesGroups")) > 0, "kubernetesGroups", "goes with STANDARD entries only")
+			failIf(&f, in.given("type") && in.Str("type") != "STANDARD" && len(in.Strs("kubernetesGroups")) > 0, "kubernetesGroups", "goes with STANDARD entries only")
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props {
@@ -140,55 +140,55 @@ var eksTypes = map[string]Type{
 			{Path: "clusterName", Type: clusterType, Code: "ResourceNotFoundException"},
 			{Path: "principalArn", Type: "aws:eks/accessEntry:AccessEntry", By: "principalArn", Code: "ResourceNotFoundException"},
 		},
-		ID: func(in Props, _ string) string { return accessID(in, "") + "#" + in.str("policyArn") },
+		ID: func(in Props, _ string) string { return accessID(in, "") + "#" + in.Str("policyArn") },
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("policyArn") && !clusterPolicy.MatchString(in.str("policyArn")), "policyArn", "%q is not an EKS access policy", in.str("policyArn"))
+			failIf(&f, in.given("policyArn") && !clusterPolicy.MatchString(in.Str("policyArn")), "policyArn", "%q is not an EKS access policy", in.Str("policyArn"))
 			failIf(&f, !in.oneOf("accessScope.type", "cluster", "namespace"), "accessScope.type", "is not cluster or namespace")
-			failIf(&f, in.str("accessScope.type") == "namespace" && len(in.strs("accessScope.namespaces")) == 0, "accessScope.namespaces", "is needed by the scope namespace")
+			failIf(&f, in.Str("accessScope.type") == "namespace" && len(in.Strs("accessScope.namespaces")) == 0, "accessScope.namespaces", "is needed by the scope namespace")
 			return f
 		},
 	},
 }
 
-func addonID(in Props, _ string) string  { return in.str("clusterName") + ":" + in.str("addonName") }
-func accessID(in Props, _ string) string { return in.str("clusterName") + ":" + in.str("principalArn") }
+func addonID(in Props, _ string) string  { return in.Str("clusterName") + ":" + in.Str("addonName") }
+func accessID(in Props, _ string) string { return in.Str("clusterName") + ":" + in.Str("principalArn") }
 
 func checkCluster(in Props) []Failure {
 	var f []Failure
-	failIf(&f, in.given("name") && !eksName.MatchString(in.str("name")), "name", "%q is not a cluster name", in.str("name"))
-	failIf(&f, in.given("version") && (!eksVersion.MatchString(in.str("version")) || !slices.Contains(eksVersions, in.str("version"))),
-		"version", "unsupported Kubernetes version %q", in.str("version"))
+	failIf(&f, in.given("name") && !eksName.MatchString(in.Str("name")), "name", "%q is not a cluster name", in.Str("name"))
+	failIf(&f, in.given("version") && (!eksVersion.MatchString(in.Str("version")) || !slices.Contains(eksVersions, in.Str("version"))),
+		"version", "unsupported Kubernetes version %q", in.Str("version"))
 	failIf(&f, !in.oneOf("accessConfig.authenticationMode", "API", "API_AND_CONFIG_MAP", "CONFIG_MAP"), "accessConfig.authenticationMode", "is not an authentication mode")
 	failIf(&f, !in.oneOf("upgradePolicy.supportType", "STANDARD", "EXTENDED"), "upgradePolicy.supportType", "is not STANDARD or EXTENDED")
-	for _, log := range in.strs("enabledClusterLogTypes") {
+	for _, log := range in.Strs("enabledClusterLogTypes") {
 		failIf(&f, !slices.Contains(clusterLogTypes, log), "enabledClusterLogTypes", "%q is not a log type", log)
 	}
-	private, public := in.get("vpcConfig.endpointPrivateAccess"), in.get("vpcConfig.endpointPublicAccess")
+	private, public := in.Get("vpcConfig.endpointPrivateAccess"), in.Get("vpcConfig.endpointPublicAccess")
 	failIf(&f, private == false && public == false, "vpcConfig", "at least one of private and public endpoint access must be on")
 	if in.given("kubernetesNetworkConfig.serviceIpv4Cidr") {
-		checkPrefix(&f, Props{"serviceIpv4Cidr": in.str("kubernetesNetworkConfig.serviceIpv4Cidr")}, "serviceIpv4Cidr", 12, 24)
+		checkPrefix(&f, Props{"serviceIpv4Cidr": in.Str("kubernetesNetworkConfig.serviceIpv4Cidr")}, "serviceIpv4Cidr", 12, 24)
 	}
 	return f
 }
 
 func checkNodeGroup(in Props) []Failure {
 	var f []Failure
-	failIf(&f, in.given("nodeGroupName") && !nodeGroupName.MatchString(in.str("nodeGroupName")), "nodeGroupName", "%q is not a node group name", in.str("nodeGroupName"))
-	desired, haveDesired := in.num("scalingConfig.desiredSize")
-	min, haveMin := in.num("scalingConfig.minSize")
-	max, haveMax := in.num("scalingConfig.maxSize")
+	failIf(&f, in.given("nodeGroupName") && !nodeGroupName.MatchString(in.Str("nodeGroupName")), "nodeGroupName", "%q is not a node group name", in.Str("nodeGroupName"))
+	desired, haveDesired := in.Num("scalingConfig.desiredSize")
+	min, haveMin := in.Num("scalingConfig.minSize")
+	max, haveMax := in.Num("scalingConfig.maxSize")
 	failIf(&f, haveMax && max < 1, "scalingConfig.maxSize", "is below 1")
 	failIf(&f, haveMin && haveMax && min > max, "scalingConfig.minSize", "is above maxSize")
 	failIf(&f, haveDesired && ((haveMin && desired < min) || (haveMax && desired > max)), "scalingConfig.desiredSize", "is outside minSize to maxSize")
-	ami := in.str("amiType")
+	ami := in.Str("amiType")
 	failIf(&f, strings.HasPrefix(ami, "AL2_"), "amiType", "%s: Amazon Linux 2 has no image for this Kubernetes version", ami)
-	for _, instance := range in.strs("instanceTypes") {
+	for _, instance := range in.Strs("instanceTypes") {
 		family, _, _ := strings.Cut(instance, ".")
 		arm := strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
 		failIf(&f, ami != "" && arm != strings.Contains(ami, "ARM"), "amiType", "%s does not run on %s", ami, instance)
 	}
-	failIf(&f, in.get("launchTemplate") != nil && in.get("diskSize") != nil, "diskSize", "belongs in the launch template")
+	failIf(&f, in.Get("launchTemplate") != nil && in.Get("diskSize") != nil, "diskSize", "belongs in the launch template")
 	return f
 }
 
@@ -201,10 +201,10 @@ func clusterGroupID(cluster string) string {
 func clusterCreated(c *Cloud, o *Object) error {
 	zones := map[string]bool{}
 	vpc := ""
-	for _, id := range o.State.strs("vpcConfig.subnetIds") {
+	for _, id := range o.State.Strs("vpcConfig.subnetIds") {
 		subnet := c.objects[subnetType+"|"+id]
-		zones[subnet.State.str("availabilityZone")] = true
-		vpc = subnet.State.str("vpcId")
+		zones[subnet.State.Str("availabilityZone")] = true
+		vpc = subnet.State.Str("vpcId")
 	}
 	if len(zones) < 2 {
 		return apiError("InvalidParameterException: subnets specified must be in at least two different availability zones")
@@ -213,7 +213,7 @@ func clusterCreated(c *Cloud, o *Object) error {
 		"name": "eks-cluster-sg-" + o.ID, "vpcId": vpc, "id": clusterGroupID(o.ID),
 		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, as well as any managed workloads.",
 	}})
-	if len(o.State.strs("enabledClusterLogTypes")) > 0 {
+	if len(o.State.Strs("enabledClusterLogTypes")) > 0 {
 		c.ensureLogGroup("/aws/eks/"+o.ID+"/cluster", "EKS")
 	}
 	return nil
@@ -228,7 +228,7 @@ func clusterDeleted(c *Cloud, o *Object) error {
 		}
 		delete(c.objects, securityGroupType+"|"+group.ID)
 	}
-	if len(o.State.strs("enabledClusterLogTypes")) > 0 {
+	if len(o.State.Strs("enabledClusterLogTypes")) > 0 {
 		c.ensureLogGroup("/aws/eks/"+o.ID+"/cluster", "EKS")
 	}
 	return nil

@@ -39,14 +39,14 @@ var iamTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("name") && !iamName.MatchString(in.str("name")), "name", "%q is not a role name of 1 to 64 characters", in.str("name"))
-			failIf(&f, in.given("path") && !iamPath.MatchString(in.str("path")), "path", "%q does not begin and end with /", in.str("path"))
+			failIf(&f, in.given("name") && !iamName.MatchString(in.Str("name")), "name", "%q is not a role name of 1 to 64 characters", in.Str("name"))
+			failIf(&f, in.given("path") && !iamPath.MatchString(in.Str("path")), "path", "%q does not begin and end with /", in.Str("path"))
 			failIf(&f, in.outOfRange("maxSessionDuration", 3600, 43200), "maxSessionDuration", "is outside 3600 to 43200")
 			checkPolicy(&f, in, "assumeRolePolicy", 2048)
 			return f
 		},
 		Outputs: func(s Site, id string, in Props) Props {
-			path := in.str("path")
+			path := in.Str("path")
 			if path == "" {
 				path = "/"
 			}
@@ -58,7 +58,7 @@ var iamTypes = map[string]Type{
 		AutoName:  "name",
 		Immutable: []string{"name", "role"},
 		Refs:      []Ref{{Path: "role", Type: roleType, By: "name", Blocks: true, Code: "NoSuchEntity"}},
-		ID:        func(in Props, _ string) string { return in.str("role") + ":" + in.str("name") },
+		ID:        func(in Props, _ string) string { return in.Str("role") + ":" + in.Str("name") },
 		Check: func(in Props) []Failure {
 			var f []Failure
 			checkPolicy(&f, in, "policy", 10240)
@@ -69,10 +69,10 @@ var iamTypes = map[string]Type{
 		Args:      iam.RolePolicyAttachmentArgs{},
 		Immutable: []string{"role", "policyArn"},
 		Refs:      []Ref{{Path: "role", Type: roleType, By: "name", Blocks: true, Code: "NoSuchEntity"}},
-		ID:        func(in Props, digest string) string { return in.str("role") + "-" + digest[:12] },
+		ID:        func(in Props, digest string) string { return in.Str("role") + "-" + digest[:12] },
 		Check: func(in Props) []Failure {
 			var f []Failure
-			arn := in.str("policyArn")
+			arn := in.Str("policyArn")
 			failIf(&f, arn != "" && !managedPolicy.MatchString(arn), "policyArn", "%q is not the ARN of a policy", arn)
 			name, managed := strings.CutPrefix(arn, "arn:aws:iam::aws:policy/")
 			failIf(&f, managed && !managedPolicies[name], "policyArn", "the sandbox knows no AWS-managed policy %s (sandbox/aws_iam.go)", name)
@@ -84,11 +84,11 @@ var iamTypes = map[string]Type{
 		Immutable: []string{"url"},
 		Unique:    unique("url", "EntityAlreadyExists"),
 		ID: func(in Props, _ string) string {
-			return "oidc-provider/" + strings.TrimPrefix(in.str("url"), "https://")
+			return "oidc-provider/" + strings.TrimPrefix(in.Str("url"), "https://")
 		},
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("url") && !strings.HasPrefix(in.str("url"), "https://"), "url", "does not begin with https://")
+			failIf(&f, in.given("url") && !strings.HasPrefix(in.Str("url"), "https://"), "url", "does not begin with https://")
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props {
@@ -112,10 +112,10 @@ var iamTypes = map[string]Type{
 		},
 		Deleted: func(c *Cloud, o *Object) error {
 			window := 30.0
-			if days, ok := o.State.num("deletionWindowInDays"); ok {
+			if days, ok := o.State.Num("deletionWindowInDays"); ok {
 				window = days
 			}
-			c.leave("KMS key "+o.State.str("description")+" ("+o.ID+")", "can be brought back for "+days(window))
+			c.leave("KMS key "+o.State.Str("description")+" ("+o.ID+")", "can be brought back for "+days(window))
 			return nil
 		},
 	},
@@ -128,19 +128,19 @@ var iamTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("name") && !aliasName.MatchString(in.str("name")), "name", "%q is not alias/ and 1 to 250 letters, digits, - _ /", in.str("name"))
-			failIf(&f, strings.HasPrefix(in.str("name"), "alias/aws/"), "name", "begins with alias/aws/, which AWS keeps for itself")
+			failIf(&f, in.given("name") && !aliasName.MatchString(in.Str("name")), "name", "%q is not alias/ and 1 to 250 letters, digits, - _ /", in.Str("name"))
+			failIf(&f, strings.HasPrefix(in.Str("name"), "alias/aws/"), "name", "begins with alias/aws/, which AWS keeps for itself")
 			return f
 		},
 		Outputs: func(s Site, id string, in Props) Props {
-			return Props{"arn": s.arn("kms", id), "targetKeyArn": s.arn("kms", "key/"+in.str("targetKeyId"))}
+			return Props{"arn": s.arn("kms", id), "targetKeyArn": s.arn("kms", "key/"+in.Str("targetKeyId"))}
 		},
 	},
 }
 
 // checkPolicy records why the document at property is none that IAM takes.
 func checkPolicy(f *[]Failure, in Props, property string, limit int) {
-	text := in.str(property)
+	text := in.Str(property)
 	if text == "" {
 		return
 	}

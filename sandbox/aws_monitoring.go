@@ -33,16 +33,16 @@ var monitoringTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("name") && !logGroupName.MatchString(in.str("name")), "name", "%q is not a log group name", in.str("name"))
-			days, ok := in.num("retentionInDays")
+			failIf(&f, in.given("name") && !logGroupName.MatchString(in.Str("name")), "name", "%q is not a log group name", in.Str("name"))
+			days, ok := in.Num("retentionInDays")
 			failIf(&f, ok && !slices.Contains(logRetentions, days), "retentionInDays", "%v is not a period CloudWatch Logs knows", days)
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("logs", "log-group:"+id)} },
 		Created: func(c *Cloud, o *Object) error {
 			// A key that the logs service may not use is refused when the group is made, not when logs come.
-			key := c.find(Ref{Type: keyType, By: "arn"}, o.State.str("kmsKeyId"))
-			if key != nil && !strings.Contains(key.State.str("policy"), "logs."+c.Site.Region+".amazonaws.com") {
+			key := c.find(Ref{Type: keyType, By: "arn"}, o.State.Str("kmsKeyId"))
+			if key != nil && !strings.Contains(key.State.Str("policy"), "logs."+c.Site.Region+".amazonaws.com") {
 				return apiError("InvalidParameterException: the key %s does not let CloudWatch Logs use it", key.ID)
 			}
 			return nil
@@ -56,15 +56,15 @@ var monitoringTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, len(in.str("name")) > 255, "name", "has more than 255 characters")
-			failIf(&f, len(in.str("alarmDescription")) > 1024, "alarmDescription", "has more than 1024 characters")
+			failIf(&f, len(in.Str("name")) > 255, "name", "has more than 255 characters")
+			failIf(&f, len(in.Str("alarmDescription")) > 1024, "alarmDescription", "has more than 1024 characters")
 			failIf(&f, !in.oneOf("comparisonOperator", comparisonOps...), "comparisonOperator", "is not a comparison")
 			failIf(&f, !in.oneOf("treatMissingData", missingDataOps...), "treatMissingData", "is not one of %v", missingDataOps)
-			period, ok := in.num("period")
+			period, ok := in.Num("period")
 			failIf(&f, ok && period != 10 && period != 30 && int(period)%60 != 0, "period", "is not 10, 30 or a multiple of 60 seconds")
-			of, _ := in.num("evaluationPeriods")
+			of, _ := in.Num("evaluationPeriods")
 			failIf(&f, of < 1, "evaluationPeriods", "is below 1")
-			points, ok := in.num("datapointsToAlarm")
+			points, ok := in.Num("datapointsToAlarm")
 			failIf(&f, ok && points > of, "datapointsToAlarm", "is above evaluationPeriods")
 			failIf(&f, period*of > 86400, "evaluationPeriods", "period times evaluationPeriods is longer than a day")
 			return f
@@ -77,8 +77,8 @@ var monitoringTypes = map[string]Type{
 		ID:        fromName("dashboardName"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("dashboardName") && !dashboardName.MatchString(in.str("dashboardName")), "dashboardName", "is not a dashboard name")
-			if body := in.str("dashboardBody"); body != "" {
+			failIf(&f, in.given("dashboardName") && !dashboardName.MatchString(in.Str("dashboardName")), "dashboardName", "is not a dashboard name")
+			if body := in.Str("dashboardBody"); body != "" {
 				var parsed struct{ Widgets []map[string]any }
 				err := json.Unmarshal([]byte(body), &parsed)
 				failIf(&f, err != nil, "dashboardBody", "InvalidParameterInput: %v", err)
@@ -96,11 +96,11 @@ var monitoringTypes = map[string]Type{
 		Immutable: []string{"name", "fifoTopic"},
 		Refs:      []Ref{{Path: "kmsMasterKeyId", Type: keyType, By: "arn", Code: "KMSNotFound"}},
 		Unique:    unique("name", "InvalidParameter"),
-		ID:        func(in Props, _ string) string { return in.str("name") },
+		ID:        func(in Props, _ string) string { return in.Str("name") },
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.given("name") && !topicName.MatchString(in.str("name")), "name", "%q is not a topic name", in.str("name"))
-			failIf(&f, len(in.str("displayName")) > 100, "displayName", "has more than 100 characters")
+			failIf(&f, in.given("name") && !topicName.MatchString(in.Str("name")), "name", "%q is not a topic name", in.Str("name"))
+			failIf(&f, len(in.Str("displayName")) > 100, "displayName", "has more than 100 characters")
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("sns", id), "owner": s.Account} },
@@ -121,10 +121,10 @@ var monitoringTypes = map[string]Type{
 		Args:      sns.TopicSubscriptionArgs{},
 		Immutable: []string{"topic", "protocol", "endpoint"},
 		Refs:      []Ref{{Path: "topic", Type: topicType, By: "arn", Code: "NotFound"}},
-		ID:        func(in Props, digest string) string { return in.str("topic") + ":" + digest[:12] },
+		ID:        func(in Props, digest string) string { return in.Str("topic") + ":" + digest[:12] },
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, in.str("protocol") == "email" && in.given("endpoint") && !strings.Contains(in.str("endpoint"), "@"), "endpoint", "is not an e-mail address")
+			failIf(&f, in.Str("protocol") == "email" && in.given("endpoint") && !strings.Contains(in.Str("endpoint"), "@"), "endpoint", "is not an e-mail address")
 			return f
 		},
 		Outputs: func(_ Site, id string, _ Props) Props { return Props{"arn": id, "pendingConfirmation": true} },
@@ -138,8 +138,8 @@ var monitoringTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
-			failIf(&f, strings.ContainsAny(in.str("name"), ":\\"), "name", "must not contain : or \\")
-			failIf(&f, len(in.str("name")) > 100, "name", "has more than 100 characters")
+			failIf(&f, strings.ContainsAny(in.Str("name"), ":\\"), "name", "must not contain : or \\")
+			failIf(&f, len(in.Str("name")) > 100, "name", "has more than 100 characters")
 			failIf(&f, !in.oneOf("timeUnit", "MONTHLY", "QUARTERLY", "ANNUALLY", "DAILY"), "timeUnit", "is not a budget period")
 			failIf(&f, !in.oneOf("budgetType", "COST", "USAGE", "RI_UTILIZATION", "RI_COVERAGE", "SAVINGS_PLANS_UTILIZATION", "SAVINGS_PLANS_COVERAGE"), "budgetType", "is not a budget type")
 			return f

@@ -83,6 +83,9 @@ func merge(parts ...map[string]Type) map[string]Type {
 // KnownTypes lists the type tokens that the sandbox can simulate.
 func KnownTypes() []string { return slices.Sorted(maps.Keys(catalogue)) }
 
+// RefsOf returns the inputs of a type that name other resources.
+func RefsOf(token string) []Ref { return catalogue[token].Refs }
+
 // lookUp returns the type of a token, or an error that says what to do.
 func lookUp(token string) (Type, error) {
 	t, ok := catalogue[token]
@@ -126,17 +129,17 @@ func failIf(failures *[]Failure, bad bool, property, reason string, a ...any) {
 }
 
 // given reports whether there is a known, non-empty text at path.
-func (p Props) given(path string) bool { return p.str(path) != "" }
+func (p Props) given(path string) bool { return p.Str(path) != "" }
 
 // outOfRange reports whether there is a known number at path outside min to max.
 func (p Props) outOfRange(path string, min, max float64) bool {
-	n, ok := p.num(path)
+	n, ok := p.Num(path)
 	return ok && (n < min || n > max)
 }
 
 // oneOf reports whether the text at path is one of the allowed, unknown or not given.
 func (p Props) oneOf(path string, allowed ...string) bool {
-	return !p.given(path) || slices.Contains(allowed, p.str(path))
+	return !p.given(path) || slices.Contains(allowed, p.Str(path))
 }
 
 // nameOf returns the part of an ARN or path behind its last slash or colon.
@@ -144,7 +147,7 @@ func nameOf(s string) string { return s[strings.LastIndexAny(s, "/:")+1:] }
 
 // fromName makes the physical ID the value of an input.
 func fromName(property string) func(Props, string) string {
-	return func(in Props, _ string) string { return in.str(property) }
+	return func(in Props, _ string) string { return in.Str(property) }
 }
 
 // withPrefix makes an ID as EC2 shapes them: a prefix and 17 hexadecimal digits.
@@ -154,5 +157,5 @@ func withPrefix(prefix string) func(Props, string) string {
 
 // unique makes the value of an input unique among resources of the type, with AWS's code for a second one.
 func unique(property, code string) func(Props) (string, string) {
-	return func(in Props) (string, string) { return in.str(property), code }
+	return func(in Props) (string, string) { return in.Str(property), code }
 }

@@ -207,11 +207,11 @@ func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string
 		}
 	}
 	c.objects[token+"|"+id] = o
-	return id, o.State.clone(), c.save()
+	return id, o.State.Clone(), c.save()
 }
 
 func withOutputs(s Site, t Type, id string, in Props) Props {
-	state := in.clone()
+	state := in.Clone()
 	if t.Outputs != nil {
 		maps.Copy(state, t.Outputs(s, id, in))
 	}
@@ -223,7 +223,7 @@ func (c *Cloud) Read(token, id string) Props {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o, ok := c.objects[token+"|"+id]; ok {
-		return o.State.clone()
+		return o.State.Clone()
 	}
 	return nil
 }
@@ -251,7 +251,7 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o.State = withOutputs(c.Site, t, id, in)
-	return o.State.clone(), c.save()
+	return o.State.Clone(), c.save()
 }
 
 // Delete removes a resource. Deleting what does not exist succeeds, as with the real provider.
@@ -289,7 +289,7 @@ func (c *Cloud) Delete(ctx context.Context, token, id string) error {
 // missingRef returns AWS's error for the first named resource that does not exist. The caller holds mu.
 func (c *Cloud) missingRef(t Type, in Props) error {
 	for _, ref := range t.Refs {
-		for _, value := range in.strs(ref.Path) {
+		for _, value := range in.Strs(ref.Path) {
 			if c.find(ref, value) == nil {
 				code := ref.Code
 				if code == "" {
@@ -308,7 +308,7 @@ func (c *Cloud) find(ref Ref, value string) *Object {
 		return c.objects[ref.Type+"|"+value]
 	}
 	for _, o := range c.objects {
-		if o.Type == ref.Type && o.State.str(ref.By) == value {
+		if o.Type == ref.Type && o.State.Str(ref.By) == value {
 			return o
 		}
 	}
@@ -343,7 +343,7 @@ func (c *Cloud) inUse(o *Object) error {
 			if !ref.Blocks || ref.Type != o.Type || other == o {
 				continue
 			}
-			for _, value := range other.State.strs(ref.Path) {
+			for _, value := range other.State.Strs(ref.Path) {
 				if c.find(ref, value) == o {
 					return apiError("DependencyViolation: %s is in use by %s %s", o.ID, other.Type, other.ID)
 				}
@@ -374,7 +374,7 @@ func (c *Cloud) Objects() []Object {
 	var list []Object
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		o := *c.objects[key]
-		o.State = o.State.clone()
+		o.State = o.State.Clone()
 		list = append(list, o)
 	}
 	return list

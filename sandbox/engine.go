@@ -93,7 +93,7 @@ const passphrase = "sandbox"
 func (w *Workspace) environment(t *Toolchain, servers *Servers, endpoint *endpointProxy) map[string]string {
 	return map[string]string{
 		"PATH":                                        t.Path + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"PULUMI_BACKEND_URL":                          "file://" + filepath.Join(w.project(), "state"),
+		"PULUMI_BACKEND_URL":                          "file://" + filepath.Join(w.State, "state"),
 		"PULUMI_CONFIG_PASSPHRASE":                    passphrase,
 		"PULUMI_DEBUG_PROVIDERS":                      servers.DebugProviders,
 		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
@@ -131,7 +131,7 @@ func (s *session) start(ctx context.Context) error {
 	if _, err := stacks.Load(raw, o.Stack, o.Today); err != nil {
 		return err
 	}
-	toolchain, err := Install(ctx, w.Root, w.Dir, o.Log)
+	toolchain, err := Install(ctx, w.Root, w.Tools, o.Log)
 	if err != nil {
 		return err
 	}
@@ -152,8 +152,8 @@ func (s *session) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting the Pulumi CLI: %w", err)
 	}
-	s.stack, err = auto.UpsertStackLocalSource(ctx, o.Stack, w.project(),
-		auto.Pulumi(cli), auto.PulumiHome(filepath.Join(w.Dir, "home")),
+	s.stack, err = auto.UpsertStackLocalSource(ctx, o.Stack, w.State,
+		auto.Pulumi(cli), auto.PulumiHome(filepath.Join(w.Tools, "home")),
 		auto.Program(stacks.DeployAt(o.Today)), auto.EnvVars(w.environment(toolchain, s.servers, s.endpoint)))
 	if err != nil {
 		return fmt.Errorf("selecting the stack: %w", err)
@@ -174,7 +174,7 @@ func (s *session) close() {
 // recover puts right what a killed run left: its lock on the state, operations it began, and resources it made but did
 // not record. The folder's own lock is held, so no other run can be using any of it.
 func (s *session) recover(ctx context.Context) error {
-	locks, _ := filepath.Glob(filepath.Join(s.workspace.project(), "state", ".pulumi", "locks", "organization", stacks.Project, s.options.Stack, "*.json"))
+	locks, _ := filepath.Glob(filepath.Join(s.workspace.State, "state", ".pulumi", "locks", "organization", stacks.Project, s.options.Stack, "*.json"))
 	for _, lock := range locks {
 		fmt.Fprintf(s.options.Log, "Removing the lock of a run that did not end\n")
 		if err := os.Remove(lock); err != nil {

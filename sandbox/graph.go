@@ -55,7 +55,7 @@ func ReadGraph(state apitype.UntypedDeployment) (*Graph, error) {
 		resources = append(resources, &Resource{
 			URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name(), ID: string(r.ID),
 			Parent: string(r.Parent), Provider: r.Provider, Custom: r.Custom, Protect: r.Protect,
-			Inputs: plainProps(resource.NewPropertyMapFromMap(r.Inputs)), Outputs: plainProps(resource.NewPropertyMapFromMap(r.Outputs)),
+			Inputs: PlainProps(resource.NewPropertyMapFromMap(r.Inputs)), Outputs: PlainProps(resource.NewPropertyMapFromMap(r.Outputs)),
 			PropertyDependencies: texts(r.PropertyDependencies), Dependencies: dependencies(r),
 		})
 	}

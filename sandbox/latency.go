@@ -56,16 +56,16 @@ func Latency(token string, in Props, p Percentile) float64 {
 func latencyVariant(token string, in Props) string {
 	switch token {
 	case "aws:eks/addon:Addon":
-		return in.str("addonName")
+		return in.Str("addonName")
 	case "aws:rds/instance:Instance":
-		if in.flag("multiAz") {
+		if in.Flag("multiAz") {
 			return "Multi-AZ"
 		}
 		return "single-AZ"
 	case "aws:ec2/vpcEndpoint:VpcEndpoint":
-		return in.str("vpcEndpointType")
+		return in.Str("vpcEndpointType")
 	case "kubernetes:helm.sh/v3:Release":
-		return in.str("chart")
+		return in.Str("chart")
 	}
 	return ""
 }

@@ -17,8 +17,8 @@ type Props map[string]any
 // unknown stands for a value that only an update will know.
 type unknown struct{}
 
-// plainProps converts properties as Pulumi sends them. Secrets lose their mark: the engine puts it back.
-func plainProps(m resource.PropertyMap) Props {
+// PlainProps converts properties as Pulumi sends them. Secrets lose their mark: the engine puts it back.
+func PlainProps(m resource.PropertyMap) Props {
 	p := Props{}
 	for key, value := range m {
 		if strings.HasPrefix(string(key), "__") {
@@ -49,7 +49,7 @@ func plain(v resource.PropertyValue) any {
 		}
 		return list
 	case v.IsObject():
-		return map[string]any(plainProps(v.ObjectValue()))
+		return map[string]any(PlainProps(v.ObjectValue()))
 	case v.IsResourceReference():
 		return plain(v.ResourceReferenceValue().ID)
 	default:
@@ -57,8 +57,8 @@ func plain(v resource.PropertyValue) any {
 	}
 }
 
-// propertyMap converts back.
-func (p Props) propertyMap() resource.PropertyMap {
+// PropertyMap converts back.
+func (p Props) PropertyMap() resource.PropertyMap {
 	return resource.NewPropertyMapFromMap(pulumiValues(map[string]any(p)).(map[string]any))
 }
 
@@ -82,8 +82,8 @@ func pulumiValues(v any) any {
 	return v
 }
 
-// get follows a path such as "vpcConfig.subnetIds"; a number indexes a list.
-func (p Props) get(path string) any {
+// Get follows a path such as "vpcConfig.subnetIds"; a number indexes a list.
+func (p Props) Get(path string) any {
 	var value any = map[string]any(p)
 	for _, step := range strings.Split(path, ".") {
 		switch v := value.(type) {
@@ -104,19 +104,19 @@ func (p Props) get(path string) any {
 
 // isUnknown reports whether the value at path is not known yet.
 func (p Props) isUnknown(path string) bool {
-	_, is := p.get(path).(unknown)
+	_, is := p.Get(path).(unknown)
 	return is
 }
 
-// str returns the text at path, or "" where there is none or it is unknown.
-func (p Props) str(path string) string {
-	s, _ := p.get(path).(string)
+// Str returns the text at path, or "" where there is none or it is unknown.
+func (p Props) Str(path string) string {
+	s, _ := p.Get(path).(string)
 	return s
 }
 
-// num returns the number at path and whether there is one.
-func (p Props) num(path string) (float64, bool) {
-	switch n := p.get(path).(type) {
+// Num returns the number at path and whether there is one.
+func (p Props) Num(path string) (float64, bool) {
+	switch n := p.Get(path).(type) {
 	case float64:
 		return n, true
 	case int:
@@ -125,15 +125,15 @@ func (p Props) num(path string) (float64, bool) {
 	return 0, false
 }
 
-// flag returns the boolean at path, or false.
-func (p Props) flag(path string) bool {
-	b, _ := p.get(path).(bool)
+// Flag returns the boolean at path, or false.
+func (p Props) Flag(path string) bool {
+	b, _ := p.Get(path).(bool)
 	return b
 }
 
-// strs returns the known texts of the list at path; a single text counts as a list of one.
-func (p Props) strs(path string) []string {
-	switch v := p.get(path).(type) {
+// Strs returns the known texts of the list at path; a single text counts as a list of one.
+func (p Props) Strs(path string) []string {
+	switch v := p.Get(path).(type) {
 	case string:
 		return []string{v}
 	case []any:
@@ -148,14 +148,14 @@ func (p Props) strs(path string) []string {
 	return nil
 }
 
-// object returns the mapping at path, or nil.
-func (p Props) object(path string) Props {
-	m, _ := p.get(path).(map[string]any)
+// Object returns the mapping at path, or nil.
+func (p Props) Object(path string) Props {
+	m, _ := p.Get(path).(map[string]any)
 	return m
 }
 
-// clone returns a deep copy.
-func (p Props) clone() Props {
+// Clone returns a deep copy.
+func (p Props) Clone() Props {
 	text, err := json.Marshal(p)
 	if err != nil {
 		panic(fmt.Sprintf("copying properties: %v", err))

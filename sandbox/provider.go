@@ -78,11 +78,11 @@ func fromRPC(s *structpb.Struct) (Props, error) {
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
-	return plainProps(m), nil
+	return PlainProps(m), nil
 }
 
 func toRPC(p Props) (*structpb.Struct, error) {
-	return plugin.MarshalProperties(p.propertyMap(), plugin.MarshalOptions{KeepUnknowns: true})
+	return plugin.MarshalProperties(p.PropertyMap(), plugin.MarshalOptions{KeepUnknowns: true})
 }
 
 func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
@@ -123,7 +123,7 @@ func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pul
 		changes = pulumirpc.DiffResponse_DIFF_SOME
 	}
 	var replaces []string
-	if before.str("region") != after.str("region") {
+	if before.Str("region") != after.Str("region") {
 		replaces = []string{"region"}
 	}
 	return &pulumirpc.DiffResponse{Changes: changes, Replaces: replaces}, nil
@@ -157,10 +157,10 @@ func unnest(args Props) Props {
 }
 
 func (p *provider) configureAWS(args Props) {
-	accounts, tags := args.strs("allowedAccountIds"), args.object("defaultTags").object("tags")
+	accounts, tags := args.Strs("allowedAccountIds"), args.Object("defaultTags").Object("tags")
 	p.cloud.mu.Lock()
 	defer p.cloud.mu.Unlock()
-	if region := args.str("region"); region != "" {
+	if region := args.Str("region"); region != "" {
 		p.cloud.Site.Region = region
 	}
 	if len(accounts) > 0 {
@@ -197,7 +197,7 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 		return nil, status.Error(codes.Unimplemented, err.Error())
 	}
 	if t.AutoName != "" && in[t.AutoName] == nil {
-		in[t.AutoName] = autoName(resource.URN(r.GetUrn()).Name(), old.str(t.AutoName), r.GetRandomSeed())
+		in[t.AutoName] = autoName(resource.URN(r.GetUrn()).Name(), old.Str(t.AutoName), r.GetRandomSeed())
 	}
 	failures, err := Check(token, in)
 	if err != nil {
@@ -242,7 +242,7 @@ func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 	response := &pulumirpc.DiffResponse{
 		Changes: pulumirpc.DiffResponse_DIFF_NONE, HasDetailedDiff: true, DetailedDiff: map[string]*pulumirpc.PropertyDiff{},
 		// A physical name is taken until the old resource is gone.
-		DeleteBeforeReplace: t.AutoName != "" && before.str(t.AutoName) == after.str(t.AutoName),
+		DeleteBeforeReplace: t.AutoName != "" && before.Str(t.AutoName) == after.Str(t.AutoName),
 	}
 	note := func(property string, kind pulumirpc.PropertyDiff_Kind) {
 		response.Changes = pulumirpc.DiffResponse_DIFF_SOME
@@ -258,7 +258,7 @@ func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 			response.Replaces = append(response.Replaces, change.Property)
 		}
 	}
-	if tags := p.tagsAll(t, after); tags != nil && !reflect.DeepEqual(map[string]any(state.object("tagsAll")), tags) {
+	if tags := p.tagsAll(t, after); tags != nil && !reflect.DeepEqual(map[string]any(state.Object("tagsAll")), tags) {
 		note("tagsAll", pulumirpc.PropertyDiff_UPDATE)
 	}
 	return response, nil
@@ -347,7 +347,7 @@ func (p *provider) tagsAll(t Type, in Props) map[string]any {
 	for key, value := range p.defaultTags {
 		tags[key] = value
 	}
-	for key, value := range in.object("tags") {
+	for key, value := range in.Object("tags") {
 		tags[key] = value
 	}
 	return tags

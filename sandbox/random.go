@@ -9,7 +9,7 @@ var randomTypes = map[string]Type{
 		Args:      random.RandomIdArgs{},
 		Immutable: []string{"byteLength", "keepers", "prefix"},
 		ID: func(in Props, digest string) string {
-			n, _ := in.num("byteLength")
+			n, _ := in.Num("byteLength")
 			return digest[:2*int(n)]
 		},
 		Check: func(in Props) []Failure {
@@ -17,6 +17,6 @@ var randomTypes = map[string]Type{
 			failIf(&f, in.outOfRange("byteLength", 1, 32), "byteLength", "is outside 1 to 32")
 			return f
 		},
-		Outputs: func(_ Site, id string, in Props) Props { return Props{"hex": in.str("prefix") + id} },
+		Outputs: func(_ Site, id string, in Props) Props { return Props{"hex": in.Str("prefix") + id} },
 	},
 }

@@ -25,7 +25,7 @@ func (w *Workspace) Serve(ctx context.Context, o Options, ready func(variables s
 	if _, err := stacks.Load(raw, o.Stack, o.Today); err != nil {
 		return err
 	}
-	toolchain, err := Install(ctx, w.Root, w.Dir, o.Log)
+	toolchain, err := Install(ctx, w.Root, w.Tools, o.Log)
 	if err != nil {
 		return err
 	}

@@ -15,17 +15,20 @@ import (
 	"groundwork/stacks"
 )
 
-// Workspace is the folder in which the sandbox keeps everything: tools, state, and copies of the stack files.
+// Workspace says where the sandbox keeps things.
 type Workspace struct {
-	// Root is the repository, Dir its .groundwork folder.
-	Root, Dir string
+	// Root is the repository. Its files are only read.
+	Root string
+	// Tools holds the CLI and the plugin, State the stacks' states, clouds and copied settings.
+	Tools, State string
 }
 
 // FindWorkspace looks for the repository from dir upwards.
 func FindWorkspace(dir string) (*Workspace, error) {
 	for at := dir; ; at = filepath.Dir(at) {
 		if isFile(filepath.Join(at, "Pulumi.yaml")) && isFile(filepath.Join(at, "tools", "go.mod")) {
-			return &Workspace{Root: at, Dir: filepath.Join(at, ".groundwork")}, nil
+			own := filepath.Join(at, ".groundwork")
+			return &Workspace{Root: at, Tools: own, State: filepath.Join(own, "sandbox")}, nil
 		}
 		if at == filepath.Dir(at) {
 			return nil, fmt.Errorf("finding the project: neither %s nor a folder above it holds Pulumi.yaml and tools/go.mod; run this inside the repository", dir)
@@ -33,21 +36,18 @@ func FindWorkspace(dir string) (*Workspace, error) {
 	}
 }
 
-// project is the folder the engine works in.
-func (w *Workspace) project() string { return filepath.Join(w.Dir, "sandbox") }
-
 // cloudFile is where the simulated cloud of a stack is kept. A stack has an account of its own, as in real life.
 func (w *Workspace) cloudFile(stack string) string {
-	return filepath.Join(w.project(), "cloud-"+stack+".json")
+	return filepath.Join(w.State, "cloud-"+stack+".json")
 }
 
 // lock makes sure that one run at a time works in the folder. The operating system drops the lock of a process that
 // dies, so it is never stale.
 func (w *Workspace) lock() (release func(), err error) {
-	if err := os.MkdirAll(filepath.Join(w.project(), "state"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(w.State, "state"), 0o755); err != nil {
 		return nil, fmt.Errorf("locking the sandbox: %w", err)
 	}
-	path := filepath.Join(w.project(), "lock")
+	path := filepath.Join(w.State, "lock")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the sandbox: %w", err)
@@ -95,7 +95,7 @@ func (w *Workspace) prepare(stack string, changes []string) (map[string]string, 
 		}
 	}
 	// The sandbox has its own passphrase; the salt of an earlier run belongs to the state it made.
-	target := filepath.Join(w.project(), "Pulumi."+stack+".yaml")
+	target := filepath.Join(w.State, "Pulumi."+stack+".yaml")
 	copied := stackFile{Config: file.Config}
 	var earlier stackFile
 	if old, err := os.ReadFile(target); err == nil && yaml.Unmarshal(old, &earlier) == nil {
@@ -112,7 +112,7 @@ func (w *Workspace) prepare(stack string, changes []string) (map[string]string, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the project file: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(w.project(), "Pulumi.yaml"), project, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(w.State, "Pulumi.yaml"), project, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the sandbox's project file: %w", err)
 	}
 	return rawConfig(file.Config)
@@ -215,4 +215,4 @@ func (w *Workspace) ReadConfig(stack string) (map[string]string, error) {
 }
 
 // servedState is the state of a user's own pulumi.
-func (w *Workspace) servedState() string { return filepath.Join(w.project(), "served-state") }
+func (w *Workspace) servedState() string { return filepath.Join(w.State, "served-state") }

@@ -100,16 +100,21 @@ func Load(raw map[string]string, stack string, today time.Time) (*Config, error)
 	c := &Config{Today: today, Environment: stack, Region: raw["aws:region"]}
 	var p spec.Problems
 	checkKeys(&p, raw)
+	unread := map[string]bool{}
 	for _, s := range c.settings() {
 		if text, ok := raw[Project+":"+s.key]; ok {
+			before := len(p)
 			decodeSetting(&p, Project+":"+s.key, text, s.target)
+			unread[s.key] = len(p) > before
 		}
 	}
-	decoded := len(p) == 0
 	c.setDefaults()
-	if decoded {
-		// Checking values that could not be read would only repeat that they are missing.
-		p = append(p, c.problems()...)
+	for _, problem := range c.problems() {
+		// What could not be read has been reported; checking it would only add that it is missing.
+		section, _, _ := strings.Cut(strings.TrimPrefix(problem.Key, Project+":"), ".")
+		if !unread[section] {
+			p = append(p, problem)
+		}
 	}
 	if len(p) > 0 {
 		return nil, fmt.Errorf("configuration of stack %s has %d problem(s):\n%w", stack, len(p), p.Err("  "))

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -126,26 +125,22 @@ func unknownKey(p *spec.Problems, key, name string, known []string) {
 	p.Add(key, nil, "is not a known key; known are %s", strings.Join(known, ", "))
 }
 
+// literal is a value that a problem shows as it stands in the file, without quotes.
+type literal string
+
 func wrongKind(p *spec.Problems, key string, value any, want string) {
-	var shown any
 	switch v := value.(type) {
 	case nil:
 		p.Add(key, nil, "has no value; want %s", want)
-		return
-	case json.Number:
-		shown = v.String()
-		p.Add(key, json.RawMessage(shown.(string)), "is a number; want %s", want)
-		return
 	case string:
 		p.Add(key, v, "is text; want %s", want)
-		return
+	case json.Number:
+		p.Add(key, literal(v), "is a number; want %s", want)
+	case bool:
+		p.Add(key, v, "is a truth value; want %s", want)
+	case []any:
+		p.Add(key, nil, "is a list; want %s", want)
+	default:
+		p.Add(key, nil, "is a mapping; want %s", want)
 	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		p.Add(key, nil, "has a value of the wrong kind; want %s", want)
-		return
-	}
-	p.Add(key, json.RawMessage(bytes.TrimSpace(out.Bytes())), "is of the wrong kind; want %s", want)
 }

@@ -13,12 +13,3 @@ func (c *Config) ClusterName() string { return c.Prefix() }
 
 // DatabaseName is the identifier of the database instance.
 func (c *Config) DatabaseName() string { return c.Prefix() + "-main" }
-
-// KeyDeletionDays is how long a deleted key can be brought back: as long as AWS allows where it is protected, as short
-// as AWS allows elsewhere.
-func (c *Config) KeyDeletionDays() int {
-	if c.Protect {
-		return 30
-	}
-	return 7
-}

@@ -24,7 +24,6 @@ func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutp
 		},
 		LogsKeyARN:       p.LogsKeyARN,
 		LogRetentionDays: c.LogRetentionDays,
-		KeyDeletionDays:  c.KeyDeletionDays(),
 		Protect:          c.Protect,
 	}, opts...)
 }

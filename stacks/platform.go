@@ -30,12 +30,11 @@ type PlatformOutputs struct {
 // platform creates what changes every few months: network, roles, cluster, registry.
 func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*PlatformOutputs, error) {
 	logsKey, err := identity.NewKey(ctx, "logs", &identity.KeyArgs{
-		Alias:              c.Prefix() + "-logs",
-		Purpose:            "log groups of " + c.Prefix(),
-		AccountID:          c.AccountID,
-		Statements:         []identity.Statement{identity.LogsMayUseKey(c.AccountID, c.Region)},
-		DeletionWindowDays: c.KeyDeletionDays(),
-		Protect:            c.Protect,
+		Alias:      c.Prefix() + "-logs",
+		Purpose:    "log groups of " + c.Prefix(),
+		AccountID:  c.AccountID,
+		Statements: []identity.Statement{identity.LogsMayUseKey(c.AccountID, c.Region)},
+		Protect:    c.Protect,
 	}, opts...)
 	if err != nil {
 		return nil, err
@@ -63,11 +62,10 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		return nil, err
 	}
 	images, err := registry.New(ctx, "registry", &registry.Args{
-		Spec:            c.Registry,
-		Name:            c.Prefix(),
-		AccountID:       c.AccountID,
-		KeyDeletionDays: c.KeyDeletionDays(),
-		Protect:         c.Protect,
+		Spec:      c.Registry,
+		Name:      c.Prefix(),
+		AccountID: c.AccountID,
+		Protect:   c.Protect,
 	}, opts...)
 	if err != nil {
 		return nil, err
@@ -83,7 +81,6 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		RoleBoundary:     c.PermissionsBoundary,
 		LogsKeyARN:       logsKey.ARN,
 		LogRetentionDays: c.LogRetentionDays,
-		KeyDeletionDays:  c.KeyDeletionDays(),
 		Protect:          c.Protect,
 		Today:            c.Today,
 	}, opts...)

@@ -26,7 +26,6 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, opts ...pulumi
 		RoleBoundary:          c.PermissionsBoundary,
 		LogsKeyARN:            p.LogsKeyARN,
 		LogRetentionDays:      c.LogRetentionDays,
-		KeyDeletionDays:       c.KeyDeletionDays(),
 		Protect:               c.Protect,
 	}, opts...)
 	if err != nil {

@@ -268,8 +268,6 @@ type Args struct {
 	// LogsKeyARN encrypts the control plane's log group, LogRetentionDays is how long it keeps events.
 	LogsKeyARN       pulumi.StringInput
 	LogRetentionDays int
-	// KeyDeletionDays is the recovery window of the keys, 7 to 30.
-	KeyDeletionDays int
 	// Protect refuses deletion of control plane and keys through Pulumi.
 	Protect bool
 	// Today decides which Kubernetes versions are supported.

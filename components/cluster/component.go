@@ -119,11 +119,10 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 	}
 	c.LogGroupName = logs.Name
 	secretsKey, err := identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
-		Alias:              c.args.Name + "-kubernetes-secrets",
-		Purpose:            "Kubernetes secrets of " + c.args.Name,
-		AccountID:          c.args.AccountID,
-		DeletionWindowDays: c.args.KeyDeletionDays,
-		Protect:            c.args.Protect,
+		Alias:     c.args.Name + "-kubernetes-secrets",
+		Purpose:   "Kubernetes secrets of " + c.args.Name,
+		AccountID: c.args.AccountID,
+		Protect:   c.args.Protect,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err

@@ -68,12 +68,11 @@ func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, rol
 // nodeGroups creates the node groups after the given add-ons and returns them.
 func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, after []pulumi.Resource) ([]pulumi.Resource, error) {
 	volumesKey, err := identity.NewKey(ctx, c.name+"-volumes", &identity.KeyArgs{
-		Alias:              c.args.Name + "-node-volumes",
-		Purpose:            "volumes of the nodes of " + c.args.Name,
-		AccountID:          c.args.AccountID,
-		Statements:         identity.AutoScalingMayUseKey(c.args.AccountID),
-		DeletionWindowDays: c.args.KeyDeletionDays,
-		Protect:            c.args.Protect,
+		Alias:      c.args.Name + "-node-volumes",
+		Purpose:    "volumes of the nodes of " + c.args.Name,
+		AccountID:  c.args.AccountID,
+		Statements: identity.AutoScalingMayUseKey(c.args.AccountID),
+		Protect:    c.args.Protect,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err

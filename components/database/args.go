@@ -145,8 +145,6 @@ type Args struct {
 	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
 	LogsKeyARN       pulumi.StringInput
 	LogRetentionDays int
-	// KeyDeletionDays is the recovery window of the key, 7 to 30.
-	KeyDeletionDays int
 	// Protect refuses deletion of instance and key.
 	Protect bool
 }

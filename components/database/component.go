@@ -56,11 +56,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("registering database %s: %w", name, err)
 	}
 	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
-		Alias:              args.Name,
-		Purpose:            "the database " + args.Name + " and its snapshots",
-		AccountID:          args.AccountID,
-		DeletionWindowDays: args.KeyDeletionDays,
-		Protect:            args.Protect,
+		Alias:     args.Name,
+		Purpose:   "the database " + args.Name + " and its snapshots",
+		AccountID: args.AccountID,
+		Protect:   args.Protect,
 	}, d.childOpts()...)
 	if err != nil {
 		return nil, err

@@ -19,11 +19,13 @@ type KeyArgs struct {
 	AccountID string
 	// Statements let others than the account's own principals use the key.
 	Statements []Statement
-	// DeletionWindowDays is how long a deleted key can be brought back, 7 to 30.
-	DeletionWindowDays int
 	// Protect refuses deletion through Pulumi.
 	Protect bool
 }
+
+// deletionWindowDays is how long a deleted key can be brought back: the longest that AWS allows, in every environment. It
+// costs nothing, and a final snapshot can be read only as long as its key exists.
+const deletionWindowDays = 30
 
 // Key is a KMS key with its alias.
 type Key struct {
@@ -39,7 +41,6 @@ func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.Reso
 		return nil, fmt.Errorf("key %s: args is nil", name)
 	}
 	var p spec.Problems
-	p.Range("deletionWindowDays", args.DeletionWindowDays, 7, 30)
 	p.Match("accountId", args.AccountID, accountID, "an account of 12 digits")
 	p.Match("alias", args.Alias, keyAlias, "1 to 250 letters, digits, - _ /")
 	if err := p.Err("key " + name + ": args: "); err != nil {
@@ -52,7 +53,7 @@ func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.Reso
 	key, err := kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
 		Description:          pulumi.String("Encrypts " + args.Purpose),
 		EnableKeyRotation:    pulumi.Bool(true),
-		DeletionWindowInDays: pulumi.Int(args.DeletionWindowDays),
+		DeletionWindowInDays: pulumi.Int(deletionWindowDays),
 		Policy:               pulumi.String(KeyPolicy(args.AccountID, args.Statements...).JSON()),
 	}, pulumi.Parent(k), pulumi.Protect(args.Protect))
 	if err != nil {

@@ -70,12 +70,11 @@ func (o *Observability) childOpts(extra ...pulumi.ResourceOption) []pulumi.Resou
 // it may.
 func (o *Observability) notifications(ctx *pulumi.Context) error {
 	key, err := identity.NewKey(ctx, o.name+"-notifications", &identity.KeyArgs{
-		Alias:              o.args.Name + "-notifications",
-		Purpose:            "notifications of " + o.args.Name,
-		AccountID:          o.args.AccountID,
-		Statements:         []identity.Statement{identity.PublishersMayUseKey(o.args.AccountID, publishers...)},
-		DeletionWindowDays: o.args.KeyDeletionDays,
-		Protect:            o.args.Protect,
+		Alias:      o.args.Name + "-notifications",
+		Purpose:    "notifications of " + o.args.Name,
+		AccountID:  o.args.AccountID,
+		Statements: []identity.Statement{identity.PublishersMayUseKey(o.args.AccountID, publishers...)},
+		Protect:    o.args.Protect,
 	}, o.childOpts()...)
 	if err != nil {
 		return err

@@ -54,8 +54,6 @@ type Args struct {
 	Name string
 	// AccountID owns the key.
 	AccountID string
-	// KeyDeletionDays is the recovery window of the key, 7 to 30.
-	KeyDeletionDays int
 	// Protect refuses deletion of key and repositories through Pulumi, and of repositories that hold images.
 	Protect bool
 }

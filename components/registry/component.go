@@ -30,11 +30,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("registering registry %s: %w", name, err)
 	}
 	key, err := identity.NewKey(ctx, name+"-images", &identity.KeyArgs{
-		Alias:              args.Name + "-images",
-		Purpose:            "container images of " + args.Name,
-		AccountID:          args.AccountID,
-		DeletionWindowDays: args.KeyDeletionDays,
-		Protect:            args.Protect,
+		Alias:     args.Name + "-images",
+		Purpose:   "container images of " + args.Name,
+		AccountID: args.AccountID,
+		Protect:   args.Protect,
 	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, err
