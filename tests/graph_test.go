@@ -1,0 +1,423 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/sandbox"
+	"groundwork/stacks"
+)
+
+// property is one thing that holds for a whole graph, with a planted violation that it must see.
+type property struct {
+	name  string
+	check func(v view) (seen int, wrong []string)
+	plant func(g *sandbox.Graph)
+}
+
+var properties = []property{{
+	name: "every custom resource is under a component of a layer",
+	check: func(v view) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, r := range v.graph.Resources {
+			if !r.Custom || strings.HasPrefix(r.Type, "pulumi:providers:") {
+				continue
+			}
+			seen++
+			if v.graph.Layer(r) == "" {
+				wrong = append(wrong, r.URN)
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) { first(g, vpcT).Parent = "" },
+}, {
+	name: "no layer depends on a higher one",
+	check: func(v view) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, r := range v.graph.Resources {
+			own := slices.Index(stacks.Layers, v.graph.Layer(r))
+			for _, urn := range r.Dependencies {
+				other := v.graph.Get(urn)
+				if own < 0 || other == nil {
+					continue
+				}
+				seen++
+				if slices.Index(stacks.Layers, v.graph.Layer(other)) > own {
+					wrong = append(wrong, r.Name+" depends on "+other.Name)
+				}
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		first(g, vpcT).Dependencies = []string{first(g, rdsT).URN}
+	},
+}, {
+	name:  "whatever names another resource gets the name from that resource",
+	check: func(v view) (int, []string) { return wiring(v.graph) },
+	plant: func(g *sandbox.Graph) { first(g, subnetT).PropertyDependencies = nil },
+}, {
+	name: "exactly these are protected where protection is on, nothing elsewhere",
+	check: func(v view) (int, []string) {
+		want := map[string]bool{}
+		if v.stack == "prod" {
+			for _, name := range []string{
+				"logs-key", "cluster-secrets-key", "cluster-volumes-key", "registry-images-key", "database-key",
+				"observability-notifications-key", "registry-webapp", "cluster-eksCluster", "database",
+			} {
+				want[name] = true
+			}
+		}
+		seen, wrong := 0, []string{}
+		for _, r := range v.graph.Resources {
+			// All that pulumi-eks makes inherits the protection of its component.
+			inside := v.graph.Get(r.Parent) != nil && v.graph.Get(r.Parent).Type == componentT
+			if !r.Custom || inside && r.Type != clusterT || r.Type == lifecycleT {
+				continue
+			}
+			seen++
+			expected := want[r.Name] && r.Type != groupT && r.Type != paramT && r.Type != "aws:rds/subnetGroup:SubnetGroup"
+			if r.Protect != expected {
+				wrong = append(wrong, fmt.Sprintf("%s %s: %v", r.Type, r.Name, r.Protect))
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) { r := first(g, rdsT); r.Protect = !r.Protect },
+}, {
+	name:  "physical names are inside AWS's limits",
+	check: func(v view) (int, []string) { return names(v.graph) },
+	plant: set(roleT, "name", strings.Repeat("x", 65)),
+}, {
+	name: "physical names carry the environment",
+	check: func(v view) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, r := range v.graph.Resources {
+			name := r.Inputs.Str(nameLimits[r.Type].property)
+			// Inside pulumi-eks names are its own; they are unique within the VPC.
+			if name == "" || strings.HasPrefix(r.Name, "cluster-eks") || r.Name == "cluster-nodeSecurityGroup" {
+				continue
+			}
+			seen++
+			if !strings.Contains(name, "groundwork-"+v.stack) {
+				wrong = append(wrong, r.Name+" is called "+name)
+			}
+		}
+		return seen, wrong
+	},
+	plant: set(roleT, "name", "node"),
+}, {
+	name: "everything in AWS goes through the program's own provider",
+	check: func(v view) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, r := range v.graph.Resources {
+			if !strings.HasPrefix(r.Type, "aws:") || strings.HasPrefix(v.name, "mocks") && r.Type == clusterT {
+				continue
+			}
+			seen++
+			if !strings.Contains(r.Provider, "pulumi:providers:aws::aws::") {
+				wrong = append(wrong, r.Name+" uses "+r.Provider)
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		first(g, vpcT).Provider = "urn:pulumi:dev::groundwork::pulumi:providers:aws::default::1"
+	},
+}, {
+	name:  "the database is reachable from the nodes, at its port, and from nowhere else",
+	check: func(v view) (int, []string) { return reach(v.graph) },
+	plant: func(g *sandbox.Graph) {
+		extra := *first(g, ingressT)
+		extra.URN += "-planted"
+		extra.Inputs = sandbox.Props{"securityGroupId": first(g, rdsT).Inputs.Strs("vpcSecurityGroupIds")[0], "cidrIpv4": "10.0.0.0/8"}
+		g.Resources = append(g.Resources, &extra)
+	},
+}, {
+	name: "subnets lie inside the VPC and do not overlap",
+	check: func(v view) (int, []string) {
+		c := sandbox.NewCloud(sandbox.Site{Region: "eu-west-1", Account: "111122223333"})
+		var wrong []string
+		net := first(v.graph, vpcT)
+		id, _, err := c.Create(t0, net.URN, vpcT, net.Inputs)
+		if err != nil {
+			return 0, []string{err.Error()}
+		}
+		for _, s := range v.graph.OfType(subnetT) {
+			in := s.Inputs.Clone()
+			in["vpcId"] = id
+			if _, _, err := c.Create(t0, s.URN, subnetT, in); err != nil {
+				wrong = append(wrong, err.Error())
+			}
+		}
+		return len(v.graph.OfType(subnetT)), wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		g.OfType(subnetT)[0].Inputs["cidrBlock"] = g.OfType(subnetT)[1].Inputs["cidrBlock"]
+	},
+}}
+
+func TestProperties(t *testing.T) {
+	for _, v := range views(t) {
+		for _, p := range properties {
+			t.Run(v.name+"/"+p.name, func(t *testing.T) {
+				seen, wrong := p.check(v)
+				assert.Positive(t, seen, "the property looked at nothing")
+				assert.Empty(t, wrong)
+				broken := copyOf(t, v.graph)
+				p.plant(broken)
+				_, wrong = p.check(view{v.name, v.stack, broken})
+				assert.NotEmpty(t, wrong, "the property does not see a planted violation")
+			})
+		}
+	}
+}
+
+// wiring checks that each input that names another resource has that resource among its ancestors by property
+// dependencies: an ID that was written into the program has none.
+func wiring(g *sandbox.Graph) (seen int, wrong []string) {
+	for _, r := range g.Resources {
+		for _, ref := range sandbox.RefsOf(r.Type) {
+			key, _, _ := strings.Cut(ref.Path, ".")
+			if len(r.Inputs.Strs(ref.Path)) == 0 || strings.Contains(r.Inputs.Str(ref.Path), "alias/aws/") {
+				continue
+			}
+			seen++
+			if !descends(g, r.PropertyDependencies[key], ref.Type) {
+				wrong = append(wrong, fmt.Sprintf("%s %s: %s does not come from a %s", r.Type, r.Name, ref.Path, ref.Type))
+			}
+		}
+	}
+	return seen, wrong
+}
+
+// descends reports whether a resource of a type is reached from urns by property dependencies.
+func descends(g *sandbox.Graph, urns []string, token string) bool {
+	done := map[string]bool{}
+	var visit func(urn string) bool
+	visit = func(urn string) bool {
+		r := g.Get(urn)
+		if r == nil || done[urn] {
+			return false
+		}
+		done[urn] = true
+		// A security group or cluster that pulumi-eks made arrives as an output of its component.
+		if r.Type == token || r.Type == componentT && (token == clusterT || token == groupT) || r.Type == clusterT && token == groupT {
+			return true
+		}
+		for _, dependencies := range r.PropertyDependencies {
+			if slices.ContainsFunc(dependencies, visit) {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(urns, visit)
+}
+
+// nameLimits are AWS's limits on physical names. Sources: the API references of the services.
+var nameLimits = map[string]struct {
+	property string
+	max      int
+	form     *regexp.Regexp
+}{
+	roleT:                             {"name", 64, regexp.MustCompile(`^[\w+=,.@-]+$`)},
+	groupT:                            {"name", 255, regexp.MustCompile(`^[^-].*$`)},
+	templateT:                         {"name", 128, regexp.MustCompile(`^[\w().\-/]{3,}$`)},
+	clusterT:                          {"name", 100, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
+	nodesT:                            {"nodeGroupName", 63, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
+	rdsT:                              {"identifier", 63, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	paramT:                            {"name", 255, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	repoT:                             {"name", 256, regexp.MustCompile(`^[a-z][a-z0-9._/-]+$`)},
+	logT:                              {"name", 512, regexp.MustCompile(`^[\w./#-]+$`)},
+	alarmT:                            {"name", 255, regexp.MustCompile(`^[\w-]+$`)},
+	topicT:                            {"name", 256, regexp.MustCompile(`^[\w-]+$`)},
+	"aws:kms/alias:Alias":             {"name", 256, regexp.MustCompile(`^alias/[\w/-]+$`)},
+	"aws:rds/subnetGroup:SubnetGroup": {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
+	"aws:rds/eventSubscription:EventSubscription": {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
+	"aws:cloudwatch/dashboard:Dashboard":          {"dashboardName", 255, regexp.MustCompile(`^[\w-]+$`)},
+	"aws:budgets/budget:Budget":                   {"name", 100, regexp.MustCompile(`^[^:\\]+$`)},
+}
+
+func names(g *sandbox.Graph) (seen int, wrong []string) {
+	for _, r := range g.Resources {
+		limit, ok := nameLimits[r.Type]
+		if !ok {
+			continue
+		}
+		seen++
+		if name := r.Inputs.Str(limit.property); name == "" || len(name) > limit.max || !limit.form.MatchString(name) {
+			wrong = append(wrong, fmt.Sprintf("%s %s is called %q", r.Type, r.Name, name))
+		}
+	}
+	return seen, wrong
+}
+
+// TestPreviewRegistersWhatUpdateRegisters finds resources that depend on values only an update knows.
+func TestPreviewRegistersWhatUpdateRegisters(t *testing.T) {
+	for _, stack := range environments {
+		urns := func(preview bool) []string {
+			var all []string
+			for _, r := range graphOf(t, stack, preview).Resources {
+				all = append(all, r.URN)
+			}
+			slices.Sort(all)
+			return all
+		}
+		assert.Equal(t, urns(false), urns(true), stack)
+	}
+}
+
+// TestEngineAgreesWithMocks: what the real engine creates is what the mocks saw, and the children of pulumi-eks.
+func TestEngineAgreesWithMocks(t *testing.T) {
+	for _, stack := range environments {
+		engine, mock := brought(t, stack).result.Graph, graphOf(t, stack, false)
+		inEngine := map[string]bool{}
+		for _, r := range engine.Resources {
+			inEngine[r.Type+" "+r.Name] = true
+		}
+		for _, r := range mock.Resources {
+			assert.True(t, inEngine[r.Type+" "+r.Name], "%s %s is not in the engine's state", r.Type, r.Name)
+			delete(inEngine, r.Type+" "+r.Name)
+		}
+		for left := range inEngine {
+			assert.Regexp(t, `^(pulumi:|aws:ec2/securityGroup.* cluster-|aws:eks/accessEntry:AccessEntry cluster-defaultNodeGroup)`, left)
+		}
+	}
+}
+
+// declared is the whole difference between dev and prod, beyond names and accounts: type and input, or a type that has
+// more resources in prod.
+var declared = []string{
+	"aws:budgets/budget:Budget limitAmount",
+	"aws:cloudwatch/dashboard:Dashboard dashboardBody",
+	"aws:cloudwatch/logGroup:LogGroup retentionInDays",
+	"aws:cloudwatch/metricAlarm:MetricAlarm alarmDescription",
+	"aws:cloudwatch/metricAlarm:MetricAlarm threshold",
+	"aws:ec2/eip:Eip +",
+	"aws:ec2/flowLog:FlowLog trafficType",
+	"aws:ec2/natGateway:NatGateway +",
+	"aws:ec2/route:Route +",
+	"aws:ec2/routeTable:RouteTable +",
+	"aws:ec2/routeTableAssociation:RouteTableAssociation +",
+	"aws:ec2/securityGroup:SecurityGroup +",
+	"aws:ec2/subnet:Subnet +",
+	"aws:ec2/subnet:Subnet cidrBlock",
+	"aws:ec2/vpc:Vpc cidrBlock",
+	"aws:ec2/vpcEndpoint:VpcEndpoint +",
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy policy",
+	"aws:ecr/repository:Repository forceDelete",
+	"aws:eks/cluster:Cluster vpcConfig",
+	"aws:eks/nodeGroup:NodeGroup instanceTypes",
+	"aws:eks/nodeGroup:NodeGroup scalingConfig",
+	"aws:rds/instance:Instance allocatedStorage",
+	"aws:rds/instance:Instance applyImmediately",
+	"aws:rds/instance:Instance backupRetentionPeriod",
+	"aws:rds/instance:Instance deleteAutomatedBackups",
+	"aws:rds/instance:Instance deletionProtection",
+	"aws:rds/instance:Instance instanceClass",
+	"aws:rds/instance:Instance maxAllocatedStorage",
+	"aws:rds/instance:Instance monitoringInterval",
+	"aws:rds/instance:Instance multiAz",
+	"aws:sns/topicSubscription:TopicSubscription endpoint",
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule +",
+}
+
+// TestDevAndProdDifferOnlyAsDeclared compares both graphs input by input, after taking names, accounts and IDs out.
+func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
+	hex := regexp.MustCompile(`[0-9a-f]{8}[0-9a-f-]{9,28}|[0-9A-F]{26,32}|-[0-9a-f]{8}\b|(eipalloc|igw|subnet|sg|vpc|rtb|nat|lt|vpce)-[0-9a-z]+`)
+	plainInputs := func(g *sandbox.Graph, stack string) map[string]sandbox.Props {
+		out := map[string]sandbox.Props{}
+		for _, r := range g.Resources {
+			if !strings.HasPrefix(r.Type, "aws:") {
+				continue
+			}
+			text, err := json.Marshal(r.Inputs)
+			require.NoError(t, err)
+			neutral := string(text)
+			for _, pair := range [][2]string{
+				{"groundwork-" + stack, "NAME"}, {"/groundwork/" + stack, "PATH"}, {"111122223333", "ACCOUNT"}, {"444455556666", "ACCOUNT"},
+			} {
+				neutral = strings.ReplaceAll(neutral, pair[0], pair[1])
+			}
+			neutral = hex.ReplaceAllString(neutral, "ID")
+			var in sandbox.Props
+			require.NoError(t, json.Unmarshal([]byte(neutral), &in))
+			// Lists of subnets are longer in prod, as there are more zones.
+			for _, key := range []string{"subnetIds", "routeTableIds"} {
+				delete(in, key)
+			}
+			// EC2 counts versions up by itself.
+			delete(in.Object("launchTemplate"), "version")
+			name := r.Name
+			if strings.Contains(name, "@") {
+				name = "subscription"
+			}
+			out[r.Type+"|"+name] = in
+		}
+		return out
+	}
+	dev, prod := plainInputs(graphOf(t, "dev", false), "dev"), plainInputs(graphOf(t, "prod", false), "prod")
+	found := map[string]bool{}
+	for key, in := range prod {
+		token, _, _ := strings.Cut(key, "|")
+		other, ok := dev[key]
+		if !ok {
+			if token != alarmT { // Alarms of the additional NAT gateways.
+				found[token+" +"] = true
+			}
+			continue
+		}
+		for _, property := range slices.Sorted(maps.Keys(in)) {
+			if !assert.ObjectsAreEqual(in[property], other[property]) {
+				// The cluster's subnets are among vpcConfig, which differs by the endpoint as well.
+				found[token+" "+property] = true
+			}
+		}
+	}
+	for key := range dev {
+		_, ok := prod[key]
+		if !ok && !strings.HasPrefix(key, alarmT) {
+			assert.Fail(t, "only in dev", key)
+		}
+	}
+	assert.Equal(t, declared, slices.Sorted(maps.Keys(found)))
+}
+
+func TestConfigFilesHaveTheSameKeys(t *testing.T) {
+	var keys func(prefix string, v any) []string
+	keys = func(prefix string, v any) []string {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return []string{prefix}
+		}
+		var all []string
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			all = append(all, keys(prefix+"."+k, m[k])...)
+		}
+		return all
+	}
+	all := map[string][]string{}
+	for _, stack := range environments {
+		for _, key := range slices.Sorted(maps.Keys(stackConfig(t, stack))) {
+			var v any = stackConfig(t, stack)[key]
+			_ = json.Unmarshal([]byte(stackConfig(t, stack)[key]), &v)
+			all[stack] = append(all[stack], keys(key, v)...)
+		}
+	}
+	assert.Equal(t, all["dev"], all["prod"])
+	assert.Greater(t, len(all["dev"]), 30)
+}
