@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -24,6 +25,9 @@ func (w *Workspace) Serve(ctx context.Context, o Options, ready func(variables s
 	}
 	if _, err := stacks.Load(raw, o.Stack, o.Today); err != nil {
 		return err
+	}
+	if err := os.MkdirAll(w.servedState(), 0o755); err != nil {
+		return fmt.Errorf("serving: %w", err)
 	}
 	toolchain, err := Install(ctx, w.Root, w.Tools, o.Log)
 	if err != nil {

@@ -73,30 +73,13 @@ const secretStandIn = "sandbox-secret"
 // prepare copies the project and stack file into the sandbox with the given changes, and returns the configuration as the
 // program will see it. The repository's own files are only read.
 func (w *Workspace) prepare(stack string, changes []string) (map[string]string, error) {
-	source := filepath.Join(w.Root, "Pulumi."+stack+".yaml")
-	text, err := os.ReadFile(source)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading the stack file: %s does not exist; stacks here are %s", source, strings.Join(w.Stacks(), ", "))
-	}
+	config, err := w.readStack(stack, changes)
 	if err != nil {
-		return nil, fmt.Errorf("reading the stack file: %w", err)
-	}
-	var file stackFile
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, fmt.Errorf("reading the stack file %s: %w", source, err)
-	}
-	if file.Config == nil {
-		file.Config = map[string]any{}
-	}
-	file.Config = withoutSecrets(file.Config).(map[string]any)
-	for _, change := range changes {
-		if err := apply(file.Config, change); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	// The sandbox has its own passphrase; the salt of an earlier run belongs to the state it made.
 	target := filepath.Join(w.State, "Pulumi."+stack+".yaml")
-	copied := stackFile{Config: file.Config}
+	copied := stackFile{Config: config}
 	var earlier stackFile
 	if old, err := os.ReadFile(target); err == nil && yaml.Unmarshal(old, &earlier) == nil {
 		copied.EncryptionSalt = earlier.EncryptionSalt
@@ -115,7 +98,34 @@ func (w *Workspace) prepare(stack string, changes []string) (map[string]string, 
 	if err := os.WriteFile(filepath.Join(w.State, "Pulumi.yaml"), project, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the sandbox's project file: %w", err)
 	}
-	return rawConfig(file.Config)
+	return rawConfig(config)
+}
+
+// readStack reads a stack file of the repository and makes the given changes to what it says. Encrypted values, which
+// only the real stack's key could read, are replaced by a stand-in.
+func (w *Workspace) readStack(stack string, changes []string) (map[string]any, error) {
+	source := filepath.Join(w.Root, "Pulumi."+stack+".yaml")
+	text, err := os.ReadFile(source)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the stack file: %s does not exist; stacks here are %s", source, strings.Join(w.Stacks(), ", "))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the stack file: %w", err)
+	}
+	var file stackFile
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("reading the stack file %s: %w", source, err)
+	}
+	if file.Config == nil {
+		file.Config = map[string]any{}
+	}
+	config := withoutSecrets(file.Config).(map[string]any)
+	for _, change := range changes {
+		if err := apply(config, change); err != nil {
+			return nil, err
+		}
+	}
+	return config, nil
 }
 
 // Stacks lists the environments that have a stack file.
@@ -201,17 +211,13 @@ func rawConfig(config map[string]any) (map[string]string, error) {
 	return raw, nil
 }
 
-// ReadConfig returns the configuration of a stack file as the program would see it.
-func (w *Workspace) ReadConfig(stack string) (map[string]string, error) {
-	text, err := os.ReadFile(filepath.Join(w.Root, "Pulumi."+stack+".yaml"))
+// ReadConfig returns the configuration of a stack file, with changes as --config takes them, as the program would see it.
+func (w *Workspace) ReadConfig(stack string, changes ...string) (map[string]string, error) {
+	config, err := w.readStack(stack, changes)
 	if err != nil {
-		return nil, fmt.Errorf("reading the stack file: %w", err)
+		return nil, err
 	}
-	var file stackFile
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, fmt.Errorf("reading the stack file of %s: %w", stack, err)
-	}
-	return rawConfig(withoutSecrets(file.Config).(map[string]any))
+	return rawConfig(config)
 }
 
 // servedState is the state of a user's own pulumi.

@@ -1,0 +1,299 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/sandbox"
+	"groundwork/stacks"
+)
+
+func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }
+
+// TestLife brings each environment up under the real engine, changes one value, and destroys it to nothing.
+func TestLife(t *testing.T) {
+	changed := map[string]struct {
+		config string
+		names  []string
+	}{
+		"dev":  {"cluster.nodeGroups.general.maxSize=6", []string{"update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [scalingConfig.maxSize]"}},
+		"prod": {"observability.thresholds.nodeCpuPercent=70", []string{"update aws:cloudwatch/metricAlarm:MetricAlarm observability-nodes-general-cpu [alarmDescription threshold]"}},
+	}
+	for _, stack := range environments {
+		t.Run(stack, func(t *testing.T) {
+			up := brought(t, stack)
+			do := func(operation sandbox.Operation, config ...string) *sandbox.Result {
+				t.Helper()
+				result, err := up.workspace.Run(t0, operation, options(stack, io.Discard, config...))
+				require.NoError(t, err)
+				return result
+			}
+			again := do(sandbox.Up)
+			assert.Empty(t, again.Changed, "a second up changes nothing")
+			assert.Greater(t, again.Changes["same"], 100)
+
+			preview := do(sandbox.Preview, changed[stack].config)
+			assert.Equal(t, changed[stack].names, described(preview), "a changed value is exactly the expected difference")
+			assert.Empty(t, do(sandbox.Preview).Changed, "a preview changes nothing")
+
+			assert.Empty(t, do(sandbox.Refresh).Changes["update"], "nothing has drifted")
+
+			if stack == "prod" {
+				_, err := up.workspace.Run(t0, sandbox.Destroy, options(stack, io.Discard))
+				require.ErrorContains(t, err, "resources are protected, nothing was deleted")
+				require.ErrorContains(t, err, "add --unprotect")
+			}
+			// A stack of its own is destroyed: other tests read this one.
+			w := scratch(t, t.TempDir())
+			o := options(stack, io.Discard)
+			_, err := w.Run(t0, sandbox.Up, o)
+			require.NoError(t, err)
+			o.Unprotect = true
+			destroyed, err := w.Run(t0, sandbox.Destroy, o)
+			require.NoError(t, err)
+			assert.Empty(t, destroyed.Graph.Resources)
+			cloud, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-"+stack+".json"))
+			require.NoError(t, err)
+			assert.Empty(t, cloud.Objects(), "nothing is left in the account")
+			for what := range destroyed.Left {
+				assert.Regexp(t, `^(KMS key|database snapshot) `, what, "only what is meant to stay stays")
+			}
+			assert.Len(t, destroyed.Left, 7, "six keys and a snapshot")
+		})
+	}
+}
+
+func described(r *sandbox.Result) []string {
+	var all []string
+	for _, c := range r.Changed {
+		all = append(all, c.Op+" "+c.Type+" "+c.Name+" ["+strings.Join(c.Properties, " ")+"]")
+	}
+	return all
+}
+
+// TestCriticalPath: the first deployment of production stays under the bound at median latencies.
+func TestCriticalPath(t *testing.T) {
+	chain, seconds := brought(t, "prod").result.Graph.CriticalPath(sandbox.Median)
+	assert.LessOrEqual(t, seconds, 15.6*60, "%v", chain)
+	assert.Greater(t, seconds, 840.0, "the database alone takes longer")
+	total := 0.0
+	for _, step := range chain {
+		assert.InDelta(t, total, step.Start, 0.001, "the chain has no gap")
+		total += step.Seconds
+	}
+	assert.InDelta(t, seconds, total, 0.001)
+	_, dev := brought(t, "dev").result.Graph.CriticalPath(sandbox.Median)
+	assert.Less(t, dev, seconds)
+}
+
+// TestReplacement: what AWS cannot change is replaced, and the preview says so.
+func TestReplacement(t *testing.T) {
+	up := brought(t, "dev")
+	preview, err := up.workspace.Run(t0, sandbox.Preview, options("dev", io.Discard, "database.username=other_admin"))
+	require.NoError(t, err)
+	assert.Contains(t, described(preview), "replace aws:rds/instance:Instance database [username]")
+}
+
+// TestDriftIsFoundAndPutRight: a change behind Pulumi's back shows in refresh, and the next up undoes it.
+func TestDriftIsFoundAndPutRight(t *testing.T) {
+	w := scratch(t, t.TempDir())
+	skipShort(t)
+	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	file := filepath.Join(w.State, "cloud-dev.json")
+	cloud, err := sandbox.OpenCloud(file)
+	require.NoError(t, err)
+	for _, o := range cloud.Objects() {
+		if o.Type == rdsT {
+			require.NoError(t, cloud.Tamper(rdsT, o.ID, "publiclyAccessible", true))
+		}
+	}
+	refreshed, err := w.Run(t0, sandbox.Refresh, options("dev", io.Discard))
+	require.NoError(t, err)
+	assert.Equal(t, 1, refreshed.Changes["update"])
+	up, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"update aws:rds/instance:Instance database [publiclyAccessible]"}, described(up))
+}
+
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the Pulumi engine")
+	}
+}
+
+// TestFailureAndInterruptionLeaveAStateToGoOnFrom: AWS fails in the middle, then the user interrupts, then it works.
+func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
+	skipShort(t)
+	w := scratch(t, t.TempDir())
+	o := options("dev", io.Discard)
+	o.Faults = []sandbox.Fault{{Type: nodesT, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
+	_, err := w.Run(t0, sandbox.Up, o)
+	require.ErrorContains(t, err, "api error ResourceLimitExceeded: no capacity")
+
+	ctx, cancel := context.WithTimeout(t0, 5*time.Second)
+	defer cancel()
+	slow := options("dev", io.Discard, "cluster.nodeGroups.general.diskGiB=60")
+	slow.Speed = 2
+	_, err = w.Run(ctx, sandbox.Up, slow)
+	require.ErrorContains(t, err, "interrupted during up")
+
+	done, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	assert.Len(t, done.Graph.OfType(nodesT), 1)
+	again, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	assert.Empty(t, again.Changed)
+}
+
+// TestKilledRunIsPutRight plants what a killed run leaves: a lock, an operation that was begun, a resource nobody recorded.
+func TestKilledRunIsPutRight(t *testing.T) {
+	skipShort(t)
+	w := scratch(t, t.TempDir())
+	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+
+	locks := filepath.Join(w.State, "state", ".pulumi", "locks", "organization", stacks.Project, "dev")
+	require.NoError(t, os.MkdirAll(locks, 0o755))
+	require.NoError(t, writeFile(filepath.Join(locks, "dead.json"), "{}"))
+	file := filepath.Join(w.State, "cloud-dev.json")
+	cloud, err := sandbox.OpenCloud(file)
+	require.NoError(t, err)
+	create(t, cloud, vpcT, "lost", sandbox.Props{"cidrBlock": "10.99.0.0/16"})
+	state := filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, "dev.json")
+	text, err := os.ReadFile(state)
+	require.NoError(t, err)
+	var checkpoint map[string]any
+	require.NoError(t, json.Unmarshal(text, &checkpoint))
+	latest := checkpoint["checkpoint"].(map[string]any)["latest"].(map[string]any)
+	resources := latest["resources"].([]any)
+	latest["pending_operations"] = []any{map[string]any{"type": "creating", "resource": resources[len(resources)-1]}}
+	text, err = json.Marshal(checkpoint)
+	require.NoError(t, err)
+	require.NoError(t, writeFile(state, string(text)))
+
+	var log bytes.Buffer
+	result, err := w.Run(t0, sandbox.Up, options("dev", &log))
+	require.NoError(t, err)
+	assert.Empty(t, result.Changed)
+	for _, want := range []string{"Removing the lock", "created aws:ec2/vpc:Vpc", "had begun creating"} {
+		assert.Contains(t, log.String(), want)
+	}
+}
+
+// TestSummaries: the summary, for people and for machines, says what matters next.
+func TestSummaries(t *testing.T) {
+	up := brought(t, "prod")
+	var text bytes.Buffer
+	up.result.Print(&text)
+	for _, want := range []string{"prod up: ", "created", "Resources by layer", "platform", "clusterName", "aws eks update-kubeconfig --region eu-west-1 --name groundwork-prod", "On AWS a first deployment would take 14:", "Next: "} {
+		assert.Contains(t, text.String(), want)
+	}
+	summary := up.result.Summary()
+	assert.Greater(t, summary.Resources[stacks.LayerPlatform], 50)
+	machine, err := json.Marshal(summary)
+	require.NoError(t, err)
+	assert.Contains(t, string(machine), `"criticalPathSeconds":86`)
+	outputs, err := up.workspace.Outputs(t0, options("prod", io.Discard))
+	require.NoError(t, err)
+	assert.Equal(t, "groundwork-prod", outputs["clusterName"])
+	state, err := up.workspace.Export(t0, options("prod", io.Discard))
+	require.NoError(t, err)
+	assert.Equal(t, 3, state.Version)
+
+	for operation, want := range map[sandbox.Operation]string{sandbox.Preview: "nothing to do", sandbox.Destroy: "Left behind, as on AWS", sandbox.Refresh: "Next: groundwork sandbox preview -s dev"} {
+		var out bytes.Buffer
+		empty, err := sandbox.NewGraph(nil)
+		require.NoError(t, err)
+		(&sandbox.Result{Stack: "dev", Operation: operation, Graph: empty, Left: map[string]string{"x": "y"}}).Print(&out)
+		assert.Contains(t, out.String(), want)
+	}
+}
+
+// TestProgressShowsEachResource: the log of a run has a line for each resource and none that only repeats the engine.
+func TestProgressShowsEachResource(t *testing.T) {
+	up := brought(t, "dev")
+	for _, want := range []string{"ec2 Vpc", "eks Cluster", "rds Instance", "cluster-nodes-general"} {
+		assert.Contains(t, up.log.String(), want)
+	}
+	assert.NotContains(t, up.log.String(), "warning:")
+}
+
+// TestServe: a pulumi of the user's own, here through the Automation API, works against the served providers with
+// nothing but the printed variables.
+func TestServe(t *testing.T) {
+	skipShort(t)
+	w := scratch(t, t.TempDir())
+	ctx, stop := context.WithCancel(t0)
+	defer stop()
+	printed := make(chan string, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- w.Serve(ctx, options("dev", io.Discard), func(variables string) { printed <- variables })
+	}()
+	env := map[string]string{}
+	select {
+	case variables := <-printed:
+		for _, line := range strings.Split(strings.TrimSpace(variables), "\n") {
+			name, value, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+			env[name] = strings.ReplaceAll(strings.Trim(value, `"`), "$PATH", os.Getenv("PATH"))
+		}
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	assert.Contains(t, env["PULUMI_DEBUG_PROVIDERS"], "aws:")
+	project := t.TempDir()
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
+		text, err := os.ReadFile(filepath.Join(w.Root, name))
+		require.NoError(t, err)
+		require.NoError(t, writeFile(filepath.Join(project, name), string(text)))
+	}
+	tools, err := sandbox.Install(t0, w.Root, w.Tools, io.Discard)
+	require.NoError(t, err)
+	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: tools.CLIRoot})
+	require.NoError(t, err)
+	stack, err := auto.UpsertStackLocalSource(t0, "dev", project, auto.Pulumi(cli), auto.EnvVars(env), auto.Program(stacks.DeployAt(today)))
+	require.NoError(t, err)
+	preview, err := stack.Preview(t0)
+	require.NoError(t, err)
+	assert.Greater(t, preview.ChangeSummary["create"], 100)
+
+	_, err = w.Run(t0, sandbox.Preview, options("dev", io.Discard))
+	require.ErrorContains(t, err, "another sandbox run is working", "two runs must not share a folder")
+	stop()
+	require.NoError(t, <-ended)
+}
+
+func TestWorkspaceErrors(t *testing.T) {
+	_, err := sandbox.FindWorkspace("/")
+	require.ErrorContains(t, err, "run this inside the repository")
+	w := scratch(t, t.TempDir())
+	_, err = w.Run(t0, sandbox.Preview, options("staging", io.Discard))
+	require.ErrorContains(t, err, "Pulumi.staging.yaml does not exist; stacks here are dev, prod")
+	for _, bad := range []string{"nonsense", "=1", "a=[1"} {
+		_, err = w.Run(t0, sandbox.Preview, options("dev", io.Discard, bad))
+		require.ErrorContains(t, err, "reading --config", bad)
+	}
+	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"))
+	require.ErrorContains(t, err, "2 problem(s)")
+	require.NoError(t, w.Serve(cancelled(), options("dev", io.Discard), func(string) {}))
+	require.Error(t, w.Serve(t0, options("staging", io.Discard), nil))
+}
+
+func cancelled() context.Context {
+	ctx, cancel := context.WithCancel(t0)
+	cancel()
+	return ctx
+}
