@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -141,9 +140,6 @@ func (p Props) outOfRange(path string, min, max float64) bool {
 func (p Props) oneOf(path string, allowed ...string) bool {
 	return !p.given(path) || slices.Contains(allowed, p.Str(path))
 }
-
-// nameOf returns the part of an ARN or path behind its last slash or colon.
-func nameOf(s string) string { return s[strings.LastIndexAny(s, "/:")+1:] }
 
 // fromName makes the physical ID the value of an input.
 func fromName(property string) func(Props, string) string {

@@ -83,7 +83,6 @@ type session struct {
 	endpoint  *endpointProxy
 	stack     auto.Stack
 	release   func()
-	program   func() error
 }
 
 // passphrase encrypts the secrets of the sandbox's state. It protects nothing: there is no real secret in a sandbox.

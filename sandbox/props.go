@@ -102,12 +102,6 @@ func (p Props) Get(path string) any {
 	return value
 }
 
-// isUnknown reports whether the value at path is not known yet.
-func (p Props) isUnknown(path string) bool {
-	_, is := p.Get(path).(unknown)
-	return is
-}
-
 // Str returns the text at path, or "" where there is none or it is unknown.
 func (p Props) Str(path string) string {
 	s, _ := p.Get(path).(string)

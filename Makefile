@@ -1,0 +1,70 @@
+# Groundwork. `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+STACK ?= dev
+# The Pulumi CLI builds programs with these flags. -trimpath is part of the build cache's key: with other flags here the
+# SDKs, most of the work, would be compiled twice.
+export GOFLAGS := -buildvcs=false -trimpath
+LDFLAGS := -w -s
+PROGRESS := tools/progress.sh
+COVERED := components stacks sandbox
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup:
+	@tools/setup.sh
+
+.PHONY: build
+build: setup ## Build the command bin/groundwork
+	@$(PROGRESS) "building bin/groundwork (a first build compiles the SDKs: minutes)" go build -ldflags "$(LDFLAGS)" -o bin/groundwork ./cmd/groundwork
+
+.PHONY: sandbox
+sandbox: build ## Bring up a whole environment with no AWS account: STACK=dev or STACK=prod
+	@bin/groundwork sandbox up -s $(STACK)
+
+.PHONY: test
+test: build ## Check formatting, vet, and run every test; two environments live and die under the real engine
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	@$(PROGRESS) "vetting" go vet ./...
+	@$(PROGRESS) "compiling the tests" go test -c -o /dev/null ./tests
+	@go test -v -count=1 ./tests | { grep --line-buffered -vE '^=== |^ +--- PASS' || true; }
+
+.PHONY: cover
+cover: build ## Print the coverage of components, stacks and sandbox; fails below 85 %
+	@go test -count=1 -coverprofile=coverage.out -coverpkg=$$(printf './%s/...,' $(COVERED)) ./tests
+	@for part in $(COVERED); do \
+	  { head -n 1 coverage.out; grep "^groundwork/$$part/" coverage.out; } > coverage.part; \
+	  go tool cover -func=coverage.part | awk -v part=$$part '/^total:/ {print part, $$3; if ($$3 + 0 < 85) exit 1}'; \
+	done; rm -f coverage.part
+
+.PHONY: lint
+lint: setup ## Run staticcheck and see that go.mod is tidy
+	@$(PROGRESS) "building staticcheck" go build -C tools -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@$(PROGRESS) "running staticcheck" bin/staticcheck ./...
+	@go mod tidy -diff
+	@go -C tools mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## Fuzz the configuration decoder and the address plan, 30 s each
+	go test ./tests -run '^$$' -fuzz FuzzConfig -fuzztime 30s
+	go test ./tests -run '^$$' -fuzz FuzzPlan -fuzztime 30s
+
+.PHONY: golden
+golden: ## Rewrite what is rendered into testdata and the README, where a change is meant
+	go test -short ./tests -run 'Rendered|README' -update
+
+.PHONY: build-cost
+build-cost: ## Print the CPU-seconds of a cold build of the program (an empty build cache)
+	@cache=$$(mktemp -d); trap 'GOCACHE=$$cache go clean -cache; rm -rf $$cache' EXIT; \
+	go mod download; TIMEFORMAT='cold build of the program: %U s user + %S s system, %R s on the clock'; \
+	time GOCACHE=$$cache $(PROGRESS) "building cold" go build -ldflags "$(LDFLAGS)" -o /dev/null .
+
+.PHONY: clean
+clean: ## Delete what was built, installed and kept: bin and .groundwork
+	@rm -rf bin .groundwork coverage.out

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Makes sure that the machine has what the make targets use; says what it installs. Needs nothing but a shell.
+set -euo pipefail
+
+need_go=1.26
+missing=()
+command -v git >/dev/null || missing+=(git)
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    echo "error: ${missing[*]} not found; install them with your package manager (Node.js 18 or newer)" >&2
+    exit 1
+  fi
+  sudo=""
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  echo "Installing Debian packages: ${missing[*]} ..."
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends "${missing[@]}" ca-certificates >/dev/null
+fi
+
+if ! command -v go >/dev/null; then
+  echo "error: go not found; install Go $need_go or newer from https://go.dev/dl/" >&2
+  exit 1
+fi
+have=$(go env GOVERSION)
+have=${have#go}
+if [ "$(printf '%s\n%s\n' "$need_go" "$have" | sort -V | head -n 1)" != "$need_go" ]; then
+  echo "error: go $have found, but $need_go or newer is needed; install it from https://go.dev/dl/" >&2
+  exit 1
+fi
