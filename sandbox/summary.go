@@ -51,7 +51,7 @@ func (r *Result) Print(w io.Writer) {
 	s := r.Summary()
 	fmt.Fprintf(w, "\n%s %s: %s in %.0f s\n", r.Stack, r.Operation, r.changes(), r.Seconds)
 	if r.Operation == Preview {
-		fmt.Fprintf(w, "\nNext: groundwork sandbox up -s %s\n", r.Stack)
+		fmt.Fprintf(w, "\nNext: bin/groundwork sandbox up -s %s\n", r.Stack)
 		return
 	}
 	if len(s.Resources) > 0 {
@@ -108,13 +108,13 @@ func (r *Result) changes() string {
 func (r *Result) next() string {
 	switch r.Operation {
 	case Destroy:
-		return "Next: groundwork sandbox up -s " + r.Stack
+		return "Next: bin/groundwork sandbox up -s " + r.Stack
 	case Refresh:
-		return "Next: groundwork sandbox preview -s " + r.Stack
+		return "Next: bin/groundwork sandbox preview -s " + r.Stack
 	}
 	return fmt.Sprintf("Next: change a value in Pulumi.%s.yaml and run it again: only that changes.\n"+
-		"      groundwork sandbox preview -s %s --config cluster.nodeGroups.general.maxSize=6\n"+
-		"      groundwork sandbox destroy -s %s", r.Stack, r.Stack, r.Stack)
+		"      bin/groundwork sandbox preview -s %s --config cluster.nodeGroups.general.maxSize=6\n"+
+		"      bin/groundwork sandbox destroy -s %s", r.Stack, r.Stack, r.Stack)
 }
 
 // PrintOutputs shows a stack's outputs, one a line.

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,11 +12,35 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// command runs the groundwork command in the repository.
-func command(t *testing.T, binary string, args ...string) (stdout, stderr string, err error) {
+// checkout is a folder that looks like the repository, tools included, but keeps a state of its own: a test must not
+// change, or be stopped by, what the user has in the sandbox.
+func checkout(t *testing.T) string {
+	t.Helper()
+	w := repository(t)
+	dir := t.TempDir()
+	link := func(from, to string) {
+		require.NoError(t, os.Symlink(from, to))
+	}
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "tools"} {
+		link(filepath.Join(w.Root, name), filepath.Join(dir, name))
+	}
+	own := filepath.Join(dir, ".groundwork")
+	require.NoError(t, os.Mkdir(own, 0o755))
+	entries, err := os.ReadDir(w.Tools)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		if entry.Name() != "sandbox" {
+			link(filepath.Join(w.Tools, entry.Name()), filepath.Join(own, entry.Name()))
+		}
+	}
+	return dir
+}
+
+// command runs the groundwork command in a folder.
+func command(t *testing.T, dir, binary string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
-	cmd.Dir = repository(t).Root
+	cmd.Dir = dir
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
@@ -24,19 +49,20 @@ func command(t *testing.T, binary string, args ...string) (stdout, stderr string
 
 // TestCommand uses the command as a person would: results on stdout, progress and errors on stderr, an exit code.
 func TestCommand(t *testing.T) {
-	skipShort(t)
+	brought(t, "dev") // installs the tools
+	dir := checkout(t)
 	binary := filepath.Join(t.TempDir(), "groundwork")
 	build := exec.Command("go", "build", "-ldflags", "-w -s", "-o", binary, "./cmd/groundwork")
 	build.Dir = repository(t).Root
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 
-	stdout, _, err := command(t, binary, "sandbox", "--help")
+	stdout, _, err := command(t, dir, binary, "sandbox", "--help")
 	require.NoError(t, err)
 	for _, want := range []string{"preview", "up", "refresh", "destroy", "export", "outputs", "serve", "--config", "--json"} {
 		assert.Contains(t, stdout, want)
 	}
-	stdout, stderr, err := command(t, binary, "sandbox", "preview", "-s", "dev", "--json", "--speed", "0")
+	stdout, stderr, err := command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--json", "--speed", "0")
 	require.NoError(t, err, stderr)
 	var result struct {
 		Stack, Operation string
@@ -46,7 +72,21 @@ func TestCommand(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(stdout), &result), "stdout is JSON and nothing else")
 	assert.Equal(t, "dev preview", result.Stack+" "+result.Operation)
 
-	_, stderr, err = command(t, binary, "sandbox", "preview", "-s", "dev", "--config", "network.cidr=10.0.0.0/8", "--config", "database.port=80")
+	assert.Greater(t, len(result.Changed), 100)
+
+	_, stderr, err = command(t, dir, binary, "sandbox", "up", "--speed", "0")
+	require.NoError(t, err, stderr)
+	stdout, _, err = command(t, dir, binary, "sandbox", "outputs", "--json")
+	require.NoError(t, err)
+	assert.Contains(t, stdout, `"clusterName": "groundwork-dev"`)
+	stdout, _, err = command(t, dir, binary, "sandbox", "outputs")
+	require.NoError(t, err)
+	assert.Regexp(t, `clusterName +groundwork-dev`, stdout)
+	stdout, _, err = command(t, dir, binary, "sandbox", "export")
+	require.NoError(t, err)
+	assert.Contains(t, stdout, `"deployment"`)
+
+	_, stderr, err = command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--config", "network.cidr=10.0.0.0/8", "--config", "database.port=80")
 	require.Error(t, err)
 	assert.Contains(t, stderr, "error: configuration of stack dev has 2 problem(s)")
 	for args, want := range map[string]string{
@@ -58,7 +98,7 @@ func TestCommand(t *testing.T) {
 		"sandbox serve -s nowhere":    "does not exist",
 		"sandbox destroy --unprotekt": "unknown flag",
 	} {
-		_, stderr, err := command(t, binary, strings.Fields(args)...)
+		_, stderr, err := command(t, dir, binary, strings.Fields(args)...)
 		require.Error(t, err, args)
 		assert.Contains(t, stderr, want, args)
 	}

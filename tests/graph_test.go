@@ -18,9 +18,11 @@ import (
 
 // property is one thing that holds for a whole graph, with a planted violation that it must see.
 type property struct {
-	name  string
-	check func(v view) (seen int, wrong []string)
-	plant func(g *sandbox.Graph)
+	name string
+	// engineOnly properties are about what only the real engine shows.
+	engineOnly bool
+	check      func(v view) (seen int, wrong []string)
+	plant      func(g *sandbox.Graph)
 }
 
 var properties = []property{{
@@ -138,6 +140,24 @@ var properties = []property{{
 		first(g, vpcT).Provider = "urn:pulumi:dev::groundwork::pulumi:providers:aws::default::1"
 	},
 }, {
+	name: "everything that takes tags carries the stack's", engineOnly: true,
+	check: func(v view) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, r := range v.graph.Resources {
+			tags, taggable := r.Outputs["tagsAll"].(map[string]any)
+			if !taggable {
+				continue
+			}
+			seen++
+			if tags["Project"] != stacks.Project || tags["Environment"] != v.stack || tags["Owner"] != "platform" || tags["ManagedBy"] != "pulumi" {
+				wrong = append(wrong, r.Name)
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) { first(g, vpcT).Outputs["tagsAll"] = map[string]any{} },
+}, {
 	name:  "the database is reachable from the nodes, at its port, and from nowhere else",
 	check: func(v view) (int, []string) { return reach(v.graph) },
 	plant: func(g *sandbox.Graph) {
@@ -173,6 +193,9 @@ var properties = []property{{
 func TestProperties(t *testing.T) {
 	for _, v := range views(t) {
 		for _, p := range properties {
+			if p.engineOnly && !strings.HasPrefix(v.name, "engine") {
+				continue
+			}
 			t.Run(v.name+"/"+p.name, func(t *testing.T) {
 				seen, wrong := p.check(v)
 				assert.Positive(t, seen, "the property looked at nothing")

@@ -213,7 +213,7 @@ func TestSummaries(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3, state.Version)
 
-	for operation, want := range map[sandbox.Operation]string{sandbox.Preview: "nothing to do", sandbox.Destroy: "Left behind, as on AWS", sandbox.Refresh: "Next: groundwork sandbox preview -s dev"} {
+	for operation, want := range map[sandbox.Operation]string{sandbox.Preview: "nothing to do", sandbox.Destroy: "Left behind, as on AWS", sandbox.Refresh: "Next: bin/groundwork sandbox preview -s dev"} {
 		var out bytes.Buffer
 		empty, err := sandbox.NewGraph(nil)
 		require.NoError(t, err)
