@@ -1,0 +1,186 @@
+package tests
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"groundwork/sandbox"
+)
+
+var identityRules = []rule{{
+	id: "CIS EKS 5.1.3 / kubescape C-0223: the node role has no more than it needs",
+	check: func(g *sandbox.Graph) (int, []string) {
+		allowed := []string{"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore"}
+		seen, wrong := 0, []string{}
+		for _, r := range g.OfType(attachT) {
+			if !strings.HasSuffix(r.Inputs.Str("role"), "-node") {
+				continue
+			}
+			seen++
+			if arn := r.Inputs.Str("policyArn"); !slices.Contains(allowed, arn[strings.LastIndex(arn, "/")+1:]) {
+				wrong = append(wrong, arn)
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		for _, r := range g.OfType(attachT) {
+			if strings.HasSuffix(r.Inputs.Str("role"), "-node") {
+				r.Inputs["policyArn"] = "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"
+			}
+		}
+	},
+}, {
+	id: "FSBP IAM.1 / CKV_AWS_62 CKV_AWS_63: no policy allows everything",
+	check: allows(inlineT, "policy", func(s statement) string {
+		wide := slices.ContainsFunc(s.Action, wideAction.MatchString)
+		return must(!wide && len(s.NotAction) == 0 && len(s.NotResource) == 0, "allows %v", s.Action)
+	}),
+	plant: set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"arn:x"}]}`),
+}, {
+	id: "CKV_AWS_355 CKV_AWS_356 CKV_AWS_290: no policy is about every resource",
+	check: allows(inlineT, "policy", func(s statement) string {
+		if !slices.Contains(s.Resource, "*") {
+			return ""
+		}
+		return must(!slices.ContainsFunc(s.Action, func(a string) bool { return !starActions.MatchString(a) }) || len(s.Condition) > 0, "%v on everything", s.Action)
+	}),
+	plant: set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}`),
+}, {
+	id: "CKV_AWS_286 / AWS-0342: no policy lets its owner become more",
+	check: allows(inlineT, "policy", func(s statement) string {
+		for _, action := range s.Action {
+			for _, risky := range []string{"iam:CreatePolicyVersion", "iam:Attach", "iam:Put", "iam:UpdateAssumeRolePolicy"} {
+				if strings.HasPrefix(action, risky) {
+					return action
+				}
+			}
+			if action == "iam:PassRole" && (slices.Contains(s.Resource, "*") || len(s.Condition["StringEquals"]["iam:PassedToService"]) == 0) {
+				return action
+			}
+		}
+		return ""
+	}),
+	plant: set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`),
+}, {
+	id: "CKV_AWS_274 / FSBP IAM.1: nobody is administrator",
+	check: each(attachT, func(r *sandbox.Resource) string {
+		arn := r.Inputs.Str("policyArn")
+		for _, policy := range []string{"/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess"} {
+			if strings.HasSuffix(arn, policy) {
+				return arn
+			}
+		}
+		return ""
+	}),
+	plant: set(attachT, "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+}, {
+	id: "CKV_AWS_60 CKV_AWS_61 / CIS 2.21: no role trusts everyone",
+	check: allows(roleT, "assumeRolePolicy", func(s statement) string {
+		for _, arn := range s.Principal["AWS"] {
+			if (strings.Contains(arn, "*") || strings.HasSuffix(arn, ":root")) && len(s.Condition) == 0 {
+				return "trusts " + arn
+			}
+		}
+		return must(len(s.Principal["Federated"]) == 0 || len(s.Condition) > 0, "federation without condition")
+	}),
+	plant: set(roleT, "assumeRolePolicy", `{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`),
+}, {
+	id: "EKS best practices / CIS EKS 5.2.1: workload roles pin sub and aud",
+	check: func(g *sandbox.Graph) (int, []string) {
+		seen, wrong := 0, []string{}
+		for _, r := range g.OfType(roleT) {
+			for _, s := range statements(r.Inputs.Str("assumeRolePolicy")) {
+				if len(s.Principal["Federated"]) == 0 {
+					continue
+				}
+				seen++
+				_, issuer, _ := strings.Cut(s.Principal["Federated"][0], "oidc-provider/")
+				equals := s.Condition["StringEquals"]
+				sub, aud := equals[issuer+":sub"], equals[issuer+":aud"]
+				exact := len(sub) == 1 && regexp.MustCompile(`^system:serviceaccount:[a-z0-9-]+:[a-z0-9-]+$`).MatchString(sub[0])
+				if !exact || len(aud) != 1 || aud[0] != "sts.amazonaws.com" || strings.HasPrefix(issuer, "https://") {
+					wrong = append(wrong, r.Name)
+				}
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		for _, r := range g.OfType(roleT) {
+			r.Inputs["assumeRolePolicy"] = strings.ReplaceAll(r.Inputs.Str("assumeRolePolicy"), ":aud", ":other")
+		}
+	},
+}, {
+	id: "CKV_AWS_273 / FSBP IAM.2: no users, no access keys",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		for _, r := range g.Resources {
+			if strings.HasPrefix(r.Type, "aws:iam/accessKey:") || strings.HasPrefix(r.Type, "aws:iam/user:") {
+				wrong = append(wrong, r.Name)
+			}
+		}
+		return len(g.Resources), wrong
+	},
+	plant: func(g *sandbox.Graph) { first(g, roleT).Type = "aws:iam/user:User" },
+}, {
+	id: "OIDC provider audiences",
+	check: each(oidcT, func(r *sandbox.Resource) string {
+		return must(slices.Equal(r.Inputs.Strs("clientIdLists"), []string{"sts.amazonaws.com"}) && strings.HasPrefix(r.Inputs.Str("url"), "https://"), "audiences")
+	}),
+	plant: set(oidcT, "clientIdLists", []any{"anyone"}),
+}, {
+	id:    "FSBP KMS.4 / CKV_AWS_7: keys rotate",
+	check: each(keyT, func(r *sandbox.Resource) string { return must(r.Inputs.Flag("enableKeyRotation"), "does not") }),
+	plant: set(keyT, "enableKeyRotation", false),
+}, {
+	id: "FSBP KMS.5 / CKV_AWS_33: key policies lock nobody out and let nobody else in",
+	check: each(keyT, func(r *sandbox.Resource) string {
+		root := false
+		for _, s := range statements(r.Inputs.Str("policy")) {
+			for _, arn := range s.Principal["AWS"] {
+				root = root || strings.HasSuffix(arn, ":root") && slices.Contains(s.Action, "kms:*")
+				if arn == "*" && len(s.Condition["StringEquals"]["kms:CallerAccount"]) == 0 {
+					return "open to everyone"
+				}
+			}
+			if len(s.Principal["Service"]) > 0 && len(s.Condition) == 0 {
+				return "open to a service on anyone's behalf"
+			}
+		}
+		return must(root, "the account cannot administer it")
+	}),
+	plant: set(keyT, "policy", `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*","Principal":"*"}]}`),
+}, {
+	id: "FSBP KMS.3: deleted keys can be brought back for 30 days",
+	check: each(keyT, func(r *sandbox.Resource) string {
+		days, _ := r.Inputs.Num("deletionWindowInDays")
+		return must(days == 30, "%v days", days)
+	}),
+	plant: set(keyT, "deletionWindowInDays", 7.0),
+}, {
+	id: "FSBP KMS.3: keys are protected", prodOnly: true,
+	check: each(keyT, func(r *sandbox.Resource) string { return must(r.Protect, "not protected") }),
+	plant: func(g *sandbox.Graph) { first(g, keyT).Protect = false },
+}, {
+	id: "CloudWatch Logs and SNS may use the keys of their resources",
+	check: func(g *sandbox.Graph) (int, []string) {
+		seen, wrong := 0, []string{}
+		use := func(r *sandbox.Resource, arn, service string) {
+			seen++
+			key := keyOf(g, arn)
+			if key == nil || !strings.Contains(key.Inputs.Str("policy"), service) {
+				wrong = append(wrong, r.Name)
+			}
+		}
+		for _, r := range g.OfType(logT) {
+			use(r, r.Inputs.Str("kmsKeyId"), "kms:EncryptionContext:aws:logs:arn")
+		}
+		for _, r := range g.OfType(topicT) {
+			use(r, r.Inputs.Str("kmsMasterKeyId"), "cloudwatch.amazonaws.com")
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) { first(g, topicT).Inputs["kmsMasterKeyId"] = first(g, logT).Inputs["kmsKeyId"] },
+}}

@@ -1,0 +1,199 @@
+package tests
+
+import (
+	"slices"
+	"strings"
+
+	"groundwork/sandbox"
+)
+
+var networkRules = []rule{{
+	id: "FSBP EC2.6 / CKV2_AWS_11 / CIS 4.7: flow logs",
+	check: func(g *sandbox.Graph) (int, []string) {
+		return each(vpcT, func(v *sandbox.Resource) string {
+			logged := slices.ContainsFunc(g.OfType(flowT), func(f *sandbox.Resource) bool { return f.Inputs.Str("vpcId") == v.ID })
+			return must(logged, "no flow log")
+		})(g)
+	},
+	plant: set(flowT, "vpcId", "vpc-other"),
+}, {
+	id: "FSBP EC2.6: flow logs have a destination, a role and the right traffic",
+	check: each(flowT, func(r *sandbox.Resource) string {
+		traffic := r.Inputs.Str("trafficType")
+		return must(slices.Contains([]string{"ALL", "REJECT"}, traffic) && r.Inputs.Str("logDestination") != "" && r.Inputs.Str("iamRoleArn") != "", "incomplete")
+	}),
+	plant: set(flowT, "iamRoleArn", ""),
+}, {
+	id: "FSBP EC2.6: production logs all traffic", prodOnly: true,
+	check: each(flowT, func(r *sandbox.Resource) string { return must(r.Inputs.Str("trafficType") == "ALL", "not ALL") }),
+	plant: set(flowT, "trafficType", "REJECT"),
+}, {
+	id: "FSBP EC2.2 / CKV2_AWS_12 / CIS 6.5: the default security group is locked",
+	check: func(g *sandbox.Graph) (int, []string) {
+		groups, vpcs := g.OfType("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"), g.OfType(vpcT)
+		var wrong []string
+		if len(groups) != len(vpcs) {
+			wrong = append(wrong, "not one for each VPC")
+		}
+		for _, r := range groups {
+			if r.Inputs["ingress"] != nil || r.Inputs["egress"] != nil {
+				wrong = append(wrong, r.Name+" has rules")
+			}
+		}
+		return len(groups), wrong
+	},
+	plant: set("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "ingress", []any{map[string]any{"protocol": "-1"}}),
+}, {
+	id:    "FSBP EC2.15 / CKV_AWS_130: no subnet gives out public addresses",
+	check: each(subnetT, func(r *sandbox.Resource) string { return must(!r.Inputs.Flag("mapPublicIpOnLaunch"), "does") }),
+	plant: set(subnetT, "mapPublicIpOnLaunch", true),
+}, {
+	id: "prowler vpc_subnet_separate_private_public: no way from the internet to private and data subnets",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, a := range g.OfType(assocT) {
+			subnet := byID(g, subnetT, a.Inputs.Str("subnetId"))
+			if subnetTier(subnet) == "public" {
+				continue
+			}
+			seen++
+			for _, r := range g.OfType(routeT) {
+				if r.Inputs.Str("routeTableId") == a.Inputs.Str("routeTableId") && r.Inputs.Str("gatewayId") != "" {
+					wrong = append(wrong, subnet.Name+" routes to the internet gateway")
+				}
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		for _, a := range g.OfType(assocT) {
+			if strings.Contains(a.Name, "-data-") {
+				g.OfType(routeT)[0].Inputs["routeTableId"] = a.Inputs["routeTableId"]
+				g.OfType(routeT)[0].Inputs["gatewayId"] = "igw-1"
+				return
+			}
+		}
+	},
+}, {
+	id: "CKV2_AWS_35 / REL10-BP01: a NAT gateway in each zone, used by that zone", prodOnly: true,
+	check: func(g *sandbox.Graph) (int, []string) {
+		zoneOfNAT, wrong := map[string]string{}, []string{}
+		for _, nat := range g.OfType(natT) {
+			subnet := byID(g, subnetT, nat.Inputs.Str("subnetId"))
+			if subnetTier(subnet) != "public" {
+				wrong = append(wrong, nat.Name+" is not in a public subnet")
+			}
+			zoneOfNAT[nat.ID] = subnet.Inputs.Str("availabilityZone")
+		}
+		seen := 0
+		for _, a := range g.OfType(assocT) {
+			subnet := byID(g, subnetT, a.Inputs.Str("subnetId"))
+			if subnetTier(subnet) != "private" {
+				continue
+			}
+			seen++
+			ok := false
+			for _, r := range g.OfType(routeT) {
+				ok = ok || r.Inputs.Str("routeTableId") == a.Inputs.Str("routeTableId") && r.Inputs.Str("destinationCidrBlock") == "0.0.0.0/0" &&
+					zoneOfNAT[r.Inputs.Str("natGatewayId")] == subnet.Inputs.Str("availabilityZone")
+			}
+			if !ok {
+				wrong = append(wrong, subnet.Name+" does not use its own zone's NAT gateway")
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		nats := g.OfType(natT)
+		for _, r := range g.OfType(routeT) {
+			if r.Inputs.Str("natGatewayId") != "" {
+				r.Inputs["natGatewayId"] = nats[0].ID
+			}
+		}
+	},
+}, {
+	id: "FSBP EC2.18 EC2.19 / CKV_AWS_24 CKV_AWS_260 / CIS 6.3: nothing is open to the internet",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		seen := 0
+		everyone := func(cidrs ...string) bool {
+			return slices.Contains(cidrs, "0.0.0.0/0") || slices.Contains(cidrs, "::/0")
+		}
+		for _, r := range g.OfType(ingressT) {
+			seen++
+			if everyone(r.Inputs.Str("cidrIpv4"), r.Inputs.Str("cidrIpv6")) {
+				wrong = append(wrong, r.Name)
+			}
+		}
+		for _, r := range g.OfType(ruleT) {
+			seen++
+			if r.Inputs.Str("type") == "ingress" && everyone(append(r.Inputs.Strs("cidrBlocks"), r.Inputs.Strs("ipv6CidrBlocks")...)...) {
+				wrong = append(wrong, r.Name)
+			}
+		}
+		for _, r := range g.OfType(groupT) {
+			seen++
+			// Rules are resources of their own everywhere, so inline ones must not exist beside them.
+			if r.Inputs["ingress"] != nil || r.Inputs["egress"] != nil {
+				wrong = append(wrong, r.Name+" has inline rules")
+			}
+		}
+		return seen, wrong
+	},
+	plant: set(ingressT, "cidrIpv4", "0.0.0.0/0"),
+}, {
+	id: "CKV_AWS_382: the database's group has no way out",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, db := range g.OfType(rdsT) {
+			for _, id := range db.Inputs.Strs("vpcSecurityGroupIds") {
+				seen++
+				for _, r := range append(g.OfType(ruleT), g.OfType("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")...) {
+					if r.Inputs.Str("securityGroupId") == id && r.Inputs.Str("type") != "ingress" {
+						wrong = append(wrong, r.Name)
+					}
+				}
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		egress := *first(g, ingressT)
+		egress.Type, egress.URN = ruleT, egress.URN+"-planted"
+		egress.Inputs = sandbox.Props{"type": "egress", "securityGroupId": first(g, rdsT).Inputs.Strs("vpcSecurityGroupIds")[0]}
+		g.Resources = append(g.Resources, &egress)
+	},
+}, {
+	id: "FSBP EC2.10 EC2.55-57: endpoints for what nodes talk to", prodOnly: true,
+	check: func(g *sandbox.Graph) (int, []string) {
+		have, wrong := map[string]bool{}, []string{}
+		zones := map[string]bool{}
+		for _, s := range g.OfType(subnetT) {
+			if subnetTier(s) == "private" {
+				zones[s.ID] = true
+			}
+		}
+		for _, e := range g.OfType(endpointT) {
+			service := strings.SplitN(e.Inputs.Str("serviceName"), ".", 4)[3]
+			have[service] = true
+			if service == "s3" {
+				if len(e.Inputs.Strs("routeTableIds")) != len(zones) {
+					wrong = append(wrong, "s3 is not announced in every private route table")
+				}
+				continue
+			}
+			if !e.Inputs.Flag("privateDnsEnabled") || len(e.Inputs.Strs("subnetIds")) != len(zones) || len(e.Inputs.Strs("securityGroupIds")) == 0 {
+				wrong = append(wrong, e.Name+" is incomplete")
+			}
+		}
+		for _, service := range []string{"s3", "ecr.api", "ecr.dkr", "sts", "secretsmanager", "logs", "ec2"} {
+			if !have[service] {
+				wrong = append(wrong, service+" is missing")
+			}
+		}
+		return len(have), wrong
+	},
+	plant: set(endpointT, "serviceName", "com.amazonaws.eu-west-1.ssm"),
+}}
