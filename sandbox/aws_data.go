@@ -33,6 +33,7 @@ var dataTypes = map[string]Type{
 		Args:      rds.SubnetGroupArgs{},
 		AutoName:  "name",
 		Immutable: []string{"name"},
+		Required:  []string{"subnetIds"},
 		Refs:      []Ref{{Path: "subnetIds", Type: subnetType, Blocks: true, Code: "InvalidSubnet"}},
 		Unique:    unique("name", "DBSubnetGroupAlreadyExists"),
 		ID:        fromName("name"),
@@ -50,16 +51,20 @@ var dataTypes = map[string]Type{
 	},
 	parameterGroupType: {
 		Args:      rds.ParameterGroupArgs{},
-		AutoName:  "name",
-		Immutable: []string{"name", "family", "description"},
+		Immutable: []string{"name", "namePrefix", "family", "description"},
 		Unique:    unique("name", "DBParameterGroupAlreadyExists"),
-		ID:        fromName("name"),
+		ID: func(in Props, digest string) string {
+			if in.given("name") {
+				return in.Str("name")
+			}
+			return in.Str("namePrefix") + digest[:26]
+		},
 		Check: func(in Props) []Failure {
 			var f []Failure
 			failIf(&f, in.given("family") && !strings.HasPrefix(in.Str("family"), "postgres"), "family", "the sandbox knows the postgres families only, not %q", in.Str("family"))
 			return f
 		},
-		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "pg:"+id)} },
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "pg:"+id), "name": id} },
 	},
 	instanceType: {
 		Args:      rds.InstanceArgs{},
@@ -105,8 +110,12 @@ var dataTypes = map[string]Type{
 			for _, log := range o.State.Strs("enabledCloudwatchLogsExports") {
 				c.ensureLogGroup("/aws/rds/instance/"+o.State.Str("identifier")+"/"+log, "RDS")
 			}
+			if interval, _ := o.State.Num("monitoringInterval"); interval > 0 {
+				c.ensureLogGroup("RDSOSMetrics", "RDS, for all databases of the account,")
+			}
 			return nil
 		},
+		Updated: instanceUpdated,
 		Deleted: func(c *Cloud, o *Object) error {
 			if o.State.Flag("deletionProtection") {
 				return apiError("InvalidParameterCombination: Cannot delete protected DB Instance, please disable deletion protection and try again.")
@@ -165,6 +174,23 @@ var dataTypes = map[string]Type{
 		ID:        fromName("repository"),
 		Outputs:   func(s Site, _ string, _ Props) Props { return Props{"registryId": s.Account} },
 	},
+}
+
+// instanceUpdated refuses what RDS refuses: a major upgrade nobody allowed, and a smaller volume.
+func instanceUpdated(before, after Props) error {
+	if before.Str("engineVersion") != after.Str("engineVersion") {
+		if after.Str("engineVersion") < before.Str("engineVersion") {
+			return apiError("InvalidParameterCombination: cannot downgrade from %s to %s", before.Str("engineVersion"), after.Str("engineVersion"))
+		}
+		if !after.Flag("allowMajorVersionUpgrade") {
+			return apiError("InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.")
+		}
+	}
+	from, _ := before.Num("allocatedStorage")
+	if to, ok := after.Num("allocatedStorage"); ok && to < from {
+		return apiError("InvalidParameterCombination: allocated storage cannot shrink from %v to %v GiB", from, to)
+	}
+	return nil
 }
 
 func checkInstance(in Props) []Failure {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ var eksTypes = map[string]Type{
 	clusterType: {
 		Args:      eks.ClusterArgs{},
 		AutoName:  "name",
+		Required:  []string{"vpcConfig.subnetIds"},
 		Immutable: []string{"name", "roleArn", "encryptionConfig", "kubernetesNetworkConfig", "vpcConfig.securityGroupIds", "bootstrapSelfManagedAddons"},
 		Refs: []Ref{
 			{Path: "roleArn", Type: roleType, By: "arn"},
@@ -59,13 +61,14 @@ var eksTypes = map[string]Type{
 				"vpcConfig": vpcConfig,
 			}
 		},
+		Updated: clusterUpdated,
 		Created: clusterCreated,
 		Deleted: clusterDeleted,
 	},
 	nodeGroupType: {
 		Args:      eks.NodeGroupArgs{},
-		AutoName:  "nodeGroupName",
-		Immutable: []string{"clusterName", "nodeGroupName", "nodeRoleArn", "subnetIds", "amiType", "capacityType", "diskSize", "instanceTypes", "launchTemplate.id", "remoteAccess"},
+		Required:  []string{"subnetIds"},
+		Immutable: []string{"clusterName", "nodeGroupName", "nodeGroupNamePrefix", "nodeRoleArn", "subnetIds", "amiType", "capacityType", "diskSize", "instanceTypes", "launchTemplate.id", "remoteAccess"},
 		Refs: []Ref{
 			clusterRef,
 			{Path: "nodeRoleArn", Type: roleType, By: "arn"},
@@ -73,14 +76,25 @@ var eksTypes = map[string]Type{
 			{Path: "launchTemplate.id", Type: templateType, Code: "InvalidParameterException"},
 		},
 		Unique: func(in Props) (string, string) {
+			if !in.given("nodeGroupName") {
+				return "", ""
+			}
 			return in.Str("clusterName") + ":" + in.Str("nodeGroupName"), "ResourceInUseException"
 		},
-		ID:    func(in Props, _ string) string { return in.Str("clusterName") + ":" + in.Str("nodeGroupName") },
-		Check: checkNodeGroup,
+		ID: func(in Props, digest string) string {
+			name := in.Str("nodeGroupName")
+			if name == "" {
+				name = in.Str("nodeGroupNamePrefix") + digest[:26]
+			}
+			return in.Str("clusterName") + ":" + name
+		},
+		Check:   checkNodeGroup,
+		Created: nodesCanJoin,
 		Outputs: func(s Site, id string, in Props) Props {
-			group := "eks-" + in.Str("nodeGroupName") + "-" + hex8(checksum(Props{"id": id}))
+			_, name, _ := strings.Cut(id, ":")
+			group := "eks-" + name + "-" + hex8(checksum(Props{"id": id}))
 			return Props{
-				"arn": s.arn("eks", "nodegroup/"+strings.ReplaceAll(id, ":", "/")), "status": "ACTIVE",
+				"arn": s.arn("eks", "nodegroup/"+strings.ReplaceAll(id, ":", "/")), "status": "ACTIVE", "nodeGroupName": name,
 				"resources": []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": group}}}},
 			}
 		},
@@ -104,8 +118,8 @@ var eksTypes = map[string]Type{
 			return Props{"arn": s.arn("eks", "addon/"+strings.ReplaceAll(id, ":", "/")), "createdAt": "2026-11-22T00:00:00Z"}
 		},
 		Created: func(c *Cloud, o *Object) error {
-			// CoreDNS needs a node to run on; the others wait as daemon sets.
-			if o.State.Str("addonName") != "coredns" {
+			// These need a node to run on; the others wait as daemon sets.
+			if !slices.Contains([]string{"coredns", "amazon-cloudwatch-observability"}, o.State.Str("addonName")) {
 				return nil
 			}
 			for _, other := range c.objects {
@@ -180,16 +194,38 @@ func checkNodeGroup(in Props) []Failure {
 	max, haveMax := in.Num("scalingConfig.maxSize")
 	failIf(&f, haveMax && max < 1, "scalingConfig.maxSize", "is below 1")
 	failIf(&f, haveMin && haveMax && min > max, "scalingConfig.minSize", "is above maxSize")
-	failIf(&f, haveDesired && ((haveMin && desired < min) || (haveMax && desired > max)), "scalingConfig.desiredSize", "is outside minSize to maxSize")
+	failIf(&f, haveDesired && ((haveMin && desired < min) || (haveMax && desired > max)), "scalingConfig.desiredSize",
+		"%v is outside minSize %v to maxSize %v; the number of nodes is not the program's: change it with aws eks update-nodegroup-config, then pulumi refresh", desired, min, max)
 	ami := in.Str("amiType")
 	failIf(&f, strings.HasPrefix(ami, "AL2_"), "amiType", "%s: Amazon Linux 2 has no image for this Kubernetes version", ami)
+	failIf(&f, len(in.Str("nodeGroupNamePrefix")) > 37, "nodeGroupNamePrefix", "has more than 37 characters")
 	for _, instance := range in.Strs("instanceTypes") {
-		family, _, _ := strings.Cut(instance, ".")
-		arm := strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
-		failIf(&f, ami != "" && arm != strings.Contains(ami, "ARM"), "amiType", "%s does not run on %s", ami, instance)
+		failIf(&f, ami != "" && isArm(instance) != strings.Contains(ami, "ARM"), "amiType", "%s does not run on %s", ami, instance)
 	}
 	failIf(&f, in.Get("launchTemplate") != nil && in.Get("diskSize") != nil, "diskSize", "belongs in the launch template")
 	return f
+}
+
+// nodesCanJoin fails as EKS does, after waiting, when nodes start but never become part of the cluster.
+func nodesCanJoin(c *Cloud, o *Object) error {
+	template := c.objects[templateType+"|"+o.State.Str("launchTemplate.id")]
+	if template != nil && template.State.given("instanceType") && isArm(template.State.Str("instanceType")) != strings.Contains(o.State.Str("amiType"), "ARM") {
+		return apiError("AsgInstanceLaunchFailures: %s does not run on %s", o.State.Str("amiType"), template.State.Str("instanceType"))
+	}
+	role := c.find(Ref{Type: roleType, By: "arn"}, o.State.Str("nodeRoleArn"))
+	for _, other := range c.objects {
+		if other.Type == attachmentType && role != nil && other.State.Str("role") == role.State.Str("name") &&
+			strings.HasSuffix(other.State.Str("policyArn"), "/AmazonEKSWorkerNodePolicy") {
+			return nil
+		}
+	}
+	return apiError("NodeCreationFailure: instances failed to join the cluster: the node role may not describe instances (AmazonEKSWorkerNodePolicy)")
+}
+
+// isArm reports whether an instance type is of a Graviton family: "t4g", "m7g", "c7gn".
+func isArm(instance string) bool {
+	family, _, _ := strings.Cut(instance, ".")
+	return strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
 }
 
 // clusterGroupID is the security group that EKS makes for a cluster and that managed nodes wear.
@@ -219,6 +255,21 @@ func clusterCreated(c *Cloud, o *Object) error {
 	return nil
 }
 
+// clusterUpdated refuses what EKS refuses: going back a Kubernetes version, or skipping one.
+func clusterUpdated(before, after Props) error {
+	var from, to int
+	if _, err := fmt.Sscanf(before.Str("version"), "1.%d", &from); err != nil {
+		return nil
+	}
+	if _, err := fmt.Sscanf(after.Str("version"), "1.%d", &to); err != nil {
+		return nil
+	}
+	if to < from || to > from+1 {
+		return apiError("InvalidParameterException: unsupported Kubernetes minor version update from 1.%d to 1.%d", from, to)
+	}
+	return nil
+}
+
 // clusterDeleted takes the cluster's security group away, which EKS cannot while a rule elsewhere names it.
 func clusterDeleted(c *Cloud, o *Object) error {
 	group := c.objects[securityGroupType+"|"+clusterGroupID(o.ID)]
@@ -238,6 +289,7 @@ func clusterDeleted(c *Cloud, o *Object) error {
 // without an end to its retention, and outside of any program. The caller holds mu.
 func (c *Cloud) ensureLogGroup(name, maker string) {
 	if c.find(Ref{Type: logGroupType, By: "name"}, name) == nil {
+		c.add(&Object{Type: logGroupType, ID: name, State: Props{"name": name, "arn": c.Site.arn("logs", "log-group:"+name)}})
 		c.leave("log group "+name, maker+" made it by itself, without key and retention")
 	}
 }

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	roleType = "aws:iam/role:Role"
-	oidcType = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
-	keyType  = "aws:kms/key:Key"
+	roleType       = "aws:iam/role:Role"
+	attachmentType = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	oidcType       = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+	keyType        = "aws:kms/key:Key"
 )
 
 var (
@@ -27,7 +28,7 @@ var (
 var managedPolicies = map[string]bool{
 	"AmazonEKSClusterPolicy": true, "AmazonEKSWorkerNodeMinimalPolicy": true, "AmazonEKSWorkerNodePolicy": true,
 	"AmazonEC2ContainerRegistryPullOnly": true, "AmazonEC2ContainerRegistryReadOnly": true,
-	"AmazonSSMManagedInstanceCore": true, "AmazonEKS_CNI_Policy": true, "service-role/AmazonRDSEnhancedMonitoringRole": true,
+	"AmazonSSMManagedInstanceCore": true, "AmazonEKS_CNI_Policy": true, "CloudWatchAgentServerPolicy": true, "service-role/AmazonRDSEnhancedMonitoringRole": true,
 }
 
 var iamTypes = map[string]Type{
@@ -65,7 +66,7 @@ var iamTypes = map[string]Type{
 			return f
 		},
 	},
-	"aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
+	attachmentType: {
 		Args:      iam.RolePolicyAttachmentArgs{},
 		Immutable: []string{"role", "policyArn"},
 		Refs:      []Ref{{Path: "role", Type: roleType, By: "name", Blocks: true, Code: "NoSuchEntity"}},

@@ -40,6 +40,10 @@ type Type struct {
 	ID func(in Props, digest string) string
 	// Outputs returns what AWS adds to the inputs.
 	Outputs func(s Site, id string, in Props) Props
+	// Required are the lists that must be given; scalars that must be are known from Args.
+	Required []string
+	// Updated returns what AWS refuses about a change.
+	Updated func(before, after Props) error
 	// Created and Deleted let a resource act on the rest of the cloud. An error stops the operation.
 	Created func(c *Cloud, o *Object) error
 	Deleted func(c *Cloud, o *Object) error
@@ -82,8 +86,8 @@ func merge(parts ...map[string]Type) map[string]Type {
 // KnownTypes lists the type tokens that the sandbox can simulate.
 func KnownTypes() []string { return slices.Sorted(maps.Keys(catalogue)) }
 
-// RefsOf returns the inputs of a type that name other resources.
-func RefsOf(token string) []Ref { return catalogue[token].Refs }
+// Lookup returns what the catalogue says of a type; the zero Type where it says nothing.
+func Lookup(token string) Type { return catalogue[token] }
 
 // lookUp returns the type of a token, or an error that says what to do.
 func lookUp(token string) (Type, error) {
@@ -101,6 +105,9 @@ func Check(token string, in Props) ([]Failure, error) {
 		return nil, err
 	}
 	failures := checkSchema(t.Args, in)
+	for _, list := range t.Required {
+		failIf(&failures, in.Get(list) == nil, list, "is required but was not given")
+	}
 	if len(failures) == 0 && t.Check != nil {
 		failures = t.Check(in)
 	}

@@ -29,12 +29,13 @@ type Object struct {
 // Cloud is a simulated AWS account. It keeps what was created, refuses what AWS refuses with AWS's error codes, and
 // takes as long as its clock says. It is safe for concurrent use.
 type Cloud struct {
-	// Site is set by the first provider that is configured.
+	// Site is set by the provider that is configured; see Settle.
 	Site Site
 	// Speed divides AWS's latencies: 100 makes a ten-minute cluster take six seconds; 0 takes no time at all.
 	Speed float64
 
 	mu      sync.Mutex
+	settled bool
 	path    string
 	objects map[string]*Object
 	left    map[string]string
@@ -118,8 +119,8 @@ func (c *Cloud) save() error {
 	return nil
 }
 
-// Hurry ends every wait, now and later: what is under way completes at once, so that an interrupted run ends soon and
-// with all that was begun in its state.
+// Hurry ends every wait until Calm: what is under way completes at once, so that an interrupted run ends soon and with
+// all that was begun in its state.
 func (c *Cloud) Hurry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,6 +129,37 @@ func (c *Cloud) Hurry() {
 	default:
 		close(c.hurry)
 	}
+}
+
+// Calm lets operations take their time again.
+func (c *Cloud) Calm() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.hurry:
+		c.hurry = make(chan struct{})
+	default:
+	}
+}
+
+// Settle puts the cloud into a region and account. A simulated cloud has one of each: a second provider that wants others
+// is refused.
+func (c *Cloud) Settle(site Site) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.settled && c.Site != site {
+		return fmt.Errorf("the sandbox has one region and account, %s of %s; a second aws provider asks for %s of %s",
+			c.Site.Region, c.Site.Account, site.Region, site.Account)
+	}
+	c.Site, c.settled = site, true
+	return nil
+}
+
+// Where returns the region and account.
+func (c *Cloud) Where() Site {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Site
 }
 
 // Inject adds a fault.
@@ -165,11 +197,14 @@ func (c *Cloud) wait(ctx context.Context, seconds float64) error {
 	if c.Speed == 0 {
 		return nil
 	}
+	c.mu.Lock()
+	hurry := c.hurry
+	c.mu.Unlock()
 	timer := time.NewTimer(time.Duration(seconds / c.Speed * float64(time.Second)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-c.hurry:
+	case <-hurry:
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for AWS: %w", ctx.Err())
 	}
@@ -194,7 +229,8 @@ func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.conflict(token, t, in, ""); err != nil {
+	// Much may have happened meanwhile.
+	if err := errors.Join(c.missingRef(t, in), c.conflict(token, t, in, "")); err != nil {
 		return "", nil, fmt.Errorf("creating %s: %w", token, err)
 	}
 	c.made[urn]++
@@ -240,6 +276,9 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 		err = apiError("ResourceNotFoundException: %s does not exist", id)
 	} else {
 		err = errors.Join(c.fault("update", token), c.missingRef(t, in), c.conflict(token, t, in, id))
+		if err == nil && t.Updated != nil {
+			err = t.Updated(o.State, in)
+		}
 	}
 	c.mu.Unlock()
 	if err != nil {
@@ -250,6 +289,9 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.objects[token+"|"+id] != o {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id, apiError("ResourceNotFoundException: %s was deleted meanwhile", id))
+	}
 	o.State = withOutputs(c.Site, t, id, in)
 	return o.State.Clone(), c.save()
 }
@@ -277,6 +319,9 @@ func (c *Cloud) Delete(ctx context.Context, token, id string) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.inUse(o); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
 	if t.Deleted != nil {
 		if err := t.Deleted(c, o); err != nil {
 			return fmt.Errorf("deleting %s %s: %w", token, id, err)
@@ -386,9 +431,15 @@ func (c *Cloud) Forget(lost func(Object) bool) ([]Object, error) {
 	defer c.mu.Unlock()
 	var forgotten []Object
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
-		if o := c.objects[key]; lost(*o) {
-			forgotten = append(forgotten, *o)
-			delete(c.objects, key)
+		o, still := c.objects[key]
+		if !still || !lost(*o) {
+			continue
+		}
+		forgotten = append(forgotten, *o)
+		delete(c.objects, key)
+		if hook := catalogue[o.Type].Deleted; hook != nil {
+			// What AWS made for it goes with it; that something is protected does not matter to what nobody recorded.
+			_ = hook(c, o)
 		}
 	}
 	if len(forgotten) == 0 {

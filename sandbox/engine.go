@@ -138,6 +138,9 @@ func (s *session) start(ctx context.Context) error {
 		return err
 	}
 	s.cloud.Speed = o.Speed
+	if err := s.removeStaleLocks(); err != nil {
+		return err
+	}
 	for _, fault := range o.Faults {
 		s.cloud.Inject(fault)
 	}
@@ -157,7 +160,7 @@ func (s *session) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("selecting the stack: %w", err)
 	}
-	return s.recover(ctx)
+	return nil
 }
 
 func (s *session) close() {
@@ -170,9 +173,9 @@ func (s *session) close() {
 	s.release()
 }
 
-// recover puts right what a killed run left: its lock on the state, operations it began, and resources it made but did
-// not record. The folder's own lock is held, so no other run can be using any of it.
-func (s *session) recover(ctx context.Context) error {
+// removeStaleLocks removes the locks on the state of runs that were killed. The folder's own lock is held, so no other run
+// can be using it.
+func (s *session) removeStaleLocks() error {
 	locks, _ := filepath.Glob(filepath.Join(s.workspace.State, "state", ".pulumi", "locks", "organization", stacks.Project, s.options.Stack, "*.json"))
 	for _, lock := range locks {
 		fmt.Fprintf(s.options.Log, "Removing the lock of a run that did not end\n")
@@ -180,6 +183,11 @@ func (s *session) recover(ctx context.Context) error {
 			return fmt.Errorf("removing a stale lock: %w", err)
 		}
 	}
+	return nil
+}
+
+// recover puts right what a killed run left: operations it began, and resources it made but did not record.
+func (s *session) recover(ctx context.Context) error {
 	state, err := s.stack.Export(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
@@ -188,13 +196,9 @@ func (s *session) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := map[string]bool{}
-	graph, err := ReadGraph(cleaned)
+	known, err := recorded(cleaned)
 	if err != nil {
 		return err
-	}
-	for _, r := range graph.Resources {
-		known[r.Type+"|"+r.ID] = true
 	}
 	lost, err := s.cloud.Forget(func(o Object) bool { return o.URN != "" && !known[o.Type+"|"+o.ID] })
 	if err != nil {
@@ -229,6 +233,11 @@ func (w *Workspace) Run(ctx context.Context, operation Operation, o Options) (*R
 		return nil, err
 	}
 	defer s.close()
+	if operation == Up || operation == Destroy {
+		if err := s.recover(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if operation == Destroy {
 		if err := s.refuseProtected(ctx); err != nil {
 			return nil, err
@@ -279,7 +288,11 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 		}
 	}()
 	err := s.operate(ctx, operation, stream)
-	<-done
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		// A command line that never got as far as sending events leaves the stream open; its error says what happened.
+	}
 	result.Seconds = time.Since(started).Seconds()
 	if ctx.Err() != nil {
 		return result, fmt.Errorf("interrupted during %s; what was done is in the state, and the next up goes on from there", operation)

@@ -62,6 +62,21 @@ func ReadGraph(state apitype.UntypedDeployment) (*Graph, error) {
 	return NewGraph(resources)
 }
 
+// recorded returns which resources a state knows, as "type|ID", those that are still to be deleted included.
+func recorded(state apitype.UntypedDeployment) (map[string]bool, error) {
+	var deployment apitype.DeploymentV3
+	if len(state.Deployment) > 0 {
+		if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
+			return nil, fmt.Errorf("reading the state: %w", err)
+		}
+	}
+	known := map[string]bool{}
+	for _, r := range deployment.Resources {
+		known[string(r.Type)+"|"+string(r.ID)] = true
+	}
+	return known, nil
+}
+
 func texts(m map[resource.PropertyKey][]resource.URN) map[string][]string {
 	out := map[string][]string{}
 	for key, urns := range m {
@@ -123,9 +138,11 @@ func (g *Graph) Component(r *Resource) *Resource {
 
 // Step is one resource on the critical path.
 type Step struct {
-	Type, Name string
+	Type string `json:"type"`
+	Name string `json:"name"`
 	// Start and Seconds: when the resource can begin and how long it takes, in seconds on AWS.
-	Start, Seconds float64
+	Start   float64 `json:"start"`
+	Seconds float64 `json:"seconds"`
 }
 
 // CriticalPath returns the chain of resources that decides how long a first deployment takes on AWS with unlimited

@@ -62,6 +62,10 @@ func (t *Toolchain) installCLI(ctx context.Context, root string, log io.Writer) 
 		if err := os.MkdirAll(filepath.Dir(built), 0o755); err != nil {
 			return fmt.Errorf("linking the Pulumi CLI: %w", err)
 		}
+		// A link may be left of a CLI that has moved.
+		if err := os.Remove(built); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("linking the Pulumi CLI: %w", err)
+		}
 		fmt.Fprintf(log, "Using the Pulumi CLI at %s\n", found)
 		return os.Symlink(found, built)
 	}
@@ -77,13 +81,13 @@ func (t *Toolchain) installCLI(ctx context.Context, root string, log io.Writer) 
 func (t *Toolchain) installPlugin(ctx context.Context, root, dir string, log io.Writer) error {
 	start := ""
 	if executable := installedPlugin(); isFile(executable) {
-		start = executable
+		start = "'" + executable + "'"
 	} else {
 		source := filepath.Join(dir, "eks-plugin-"+eksPluginVersion)
 		if err := npmInstall(ctx, root, source, log); err != nil {
 			return err
 		}
-		start = "node " + filepath.Join(source, pluginMain)
+		start = "node '" + filepath.Join(source, pluginMain) + "'"
 	}
 	script := fmt.Sprintf(`#!/bin/sh
 # Starts the pulumi-eks plugin; see sandbox/install.go.

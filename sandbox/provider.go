@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"path"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -30,6 +32,7 @@ type provider struct {
 
 	pkg   string
 	cloud *Cloud
+	mu    sync.RWMutex
 	// defaultTags go on every resource that takes tags; the program's provider sets them.
 	defaultTags map[string]any
 }
@@ -136,8 +139,11 @@ func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (
 		if err != nil {
 			return nil, err
 		}
-		p.configureAWS(unnest(args))
+		if err := p.configureAWS(unnest(args)); err != nil {
+			return nil, status.Error(codes.FailedPrecondition, err.Error())
+		}
 	}
+	p.cloud.Calm()
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true, AcceptResources: false}, nil
 }
 
@@ -156,17 +162,18 @@ func unnest(args Props) Props {
 	return out
 }
 
-func (p *provider) configureAWS(args Props) {
-	accounts, tags := args.Strs("allowedAccountIds"), args.Object("defaultTags").Object("tags")
-	p.cloud.mu.Lock()
-	defer p.cloud.mu.Unlock()
-	if region := args.Str("region"); region != "" {
-		p.cloud.Site.Region = region
+func (p *provider) configureAWS(args Props) error {
+	site := Site{Region: args.Str("region")}
+	if accounts := args.Strs("allowedAccountIds"); len(accounts) > 0 {
+		site.Account = accounts[0]
 	}
-	if len(accounts) > 0 {
-		p.cloud.Site.Account = accounts[0]
+	if site.Region == "" || site.Account == "" {
+		return errors.New("the aws provider needs region and allowedAccountIds: without them it could touch any account")
 	}
-	p.defaultTags = tags
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.defaultTags = args.Object("defaultTags").Object("tags")
+	return p.cloud.Settle(site)
 }
 
 func (p *provider) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
@@ -174,7 +181,7 @@ func (p *provider) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulum
 	if err != nil {
 		return nil, err
 	}
-	result, err := Invoke(p.cloud.Site, r.GetTok(), args)
+	result, err := Invoke(p.cloud.Where(), r.GetTok(), args)
 	if err != nil {
 		return nil, status.Error(codes.Unimplemented, err.Error())
 	}
@@ -277,6 +284,8 @@ func (p *provider) tagsAll(t Type, in Props) map[string]any {
 		return nil
 	}
 	tags := map[string]any{}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	for key, value := range p.defaultTags {
 		tags[key] = value
 	}

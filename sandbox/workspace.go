@@ -59,12 +59,10 @@ func (w *Workspace) lock() (release func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// stackFile is the content of a Pulumi.<stack>.yaml.
+// stackFile is what the sandbox needs of a Pulumi.<stack>.yaml.
 type stackFile struct {
-	SecretsProvider string         `yaml:"secretsprovider,omitempty"`
-	EncryptedKey    string         `yaml:"encryptedkey,omitempty"`
-	EncryptionSalt  string         `yaml:"encryptionsalt,omitempty"`
-	Config          map[string]any `yaml:"config"`
+	EncryptionSalt string         `yaml:"encryptionsalt,omitempty"`
+	Config         map[string]any `yaml:"config"`
 }
 
 // secretStandIn takes the place of encrypted values, which only the real stack's key could read.

@@ -84,9 +84,10 @@ var foreignKeys = []string{"aws:region", "pulumi:disable-default-providers", "pu
 
 var (
 	environmentName = regexp.MustCompile(`^[a-z][a-z0-9]{0,8}$`)
-	regionName      = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	tagKey          = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$`)
-	tagValue        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$`)
+	// Regions of the partition "aws": ARNs in the program name that partition.
+	regionName = regexp.MustCompile(`^(af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-[0-9]$`)
+	tagKey     = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$`)
+	tagValue   = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$`)
 )
 
 // logRetentions are the periods CloudWatch Logs knows, in days.
@@ -97,22 +98,19 @@ var logRetentions = []int{
 // Load decodes, defaults and checks the configuration of a stack. raw has the form in which Pulumi hands it to programs:
 // keys with their namespace, objects as JSON. The error lists every problem with its key.
 func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
-	c := &Config{Today: today, Environment: stack, Region: raw["aws:region"]}
+	c := &Config{Today: today, Environment: stack, Region: raw["aws:region"], LogRetentionDays: 30}
 	var p spec.Problems
 	checkKeys(&p, raw)
-	unread := map[string]bool{}
 	for _, s := range c.settings() {
+		setDefaults(reflect.ValueOf(s.target).Elem())
 		if text, ok := raw[Project+":"+s.key]; ok {
-			before := len(p)
 			decodeSetting(&p, Project+":"+s.key, text, s.target)
-			unread[s.key] = len(p) > before
 		}
 	}
-	c.setDefaults()
+	unread := slices.Clone(p)
 	for _, problem := range c.problems() {
 		// What could not be read has been reported; checking it would only add that it is missing.
-		section, _, _ := strings.Cut(strings.TrimPrefix(problem.Key, Project+":"), ".")
-		if !unread[section] {
+		if !slices.ContainsFunc(unread, func(u spec.Problem) bool { return u.Key == problem.Key || strings.HasPrefix(problem.Key, u.Key+".") }) {
 			p = append(p, problem)
 		}
 	}
@@ -162,17 +160,6 @@ func decodeSetting(p *spec.Problems, key, text string, target any) {
 	}
 }
 
-func (c *Config) setDefaults() {
-	if c.LogRetentionDays == 0 {
-		c.LogRetentionDays = 30
-	}
-	c.Network.SetDefaults()
-	c.Cluster.SetDefaults()
-	c.Registry.SetDefaults()
-	c.Database.SetDefaults()
-	c.Observability.SetDefaults()
-}
-
 // problems returns everything wrong with the values, each key with its namespace.
 func (c *Config) problems() spec.Problems {
 	var p spec.Problems
@@ -212,9 +199,7 @@ func (c *Config) ownProblems() spec.Problems {
 	p.Include("registry", c.Registry.Problems())
 	p.Include("database", c.Database.Problems(c.Protect))
 	p.Include("observability", c.Observability.Problems())
-	if len(p) == 0 {
-		p.Include("cluster", c.fit())
-	}
+	p.Include("cluster", c.fit())
 	return p
 }
 
@@ -235,7 +220,8 @@ func (c *Config) checkTags(p *spec.Problems) {
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
 			p.Add("tags", key, "begins with aws:, which AWS keeps for itself")
 		}
-		if slices.Contains(reservedTags, key) {
+		// Some services, IAM among them, take "owner" and "Owner" for the same key.
+		if slices.ContainsFunc(reservedTags, func(r string) bool { return strings.EqualFold(r, key) }) {
 			p.Add("tags", key, "is set by the program")
 		}
 	}
@@ -245,19 +231,21 @@ func (c *Config) checkTags(p *spec.Problems) {
 // interfaces, a load balancer needs 8, and each interface endpoint takes one.
 const reservedAddresses = 16 + 8
 
-// fit checks the cluster against the network's address plan.
+// fit checks the cluster against the network, as far as the network itself can be read.
 func (c *Config) fit() spec.Problems {
-	vpc := netip.MustParsePrefix(c.Network.CIDR)
+	vpc, err := netip.ParsePrefix(c.Network.CIDR)
+	if err != nil {
+		return nil
+	}
 	plan, err := network.Plan(vpc, c.Network.Zones)
 	if err != nil {
-		return spec.Problems{{Key: "network.cidr", Value: c.Network.CIDR, Wrong: err.Error()}}
+		return c.Cluster.Fit(vpc, -1)
 	}
-	var zones []cluster.ZoneCapacity
+	addresses := 0
 	for _, zone := range plan {
-		free := network.UsableAddresses(zone.Private) - reservedAddresses - len(c.Network.InterfaceEndpoints)
-		zones = append(zones, cluster.ZoneCapacity{Zone: zone.Zone, Addresses: free})
+		addresses += network.UsableAddresses(zone.Private) - reservedAddresses - len(c.Network.InterfaceEndpoints)
 	}
-	return c.Cluster.Fit(vpc, zones)
+	return c.Cluster.Fit(vpc, addresses)
 }
 
 // rawConfig collects what Pulumi knows of the stack's configuration.

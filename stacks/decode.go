@@ -32,6 +32,19 @@ func decodeJSON(p *spec.Problems, key, text string, target any) {
 	decode(p, key, value, reflect.ValueOf(target).Elem())
 }
 
+// setDefaults lets a value that has defaults set them, before anything is decoded into it: what a stack says explicitly,
+// zero included, is then what counts.
+func setDefaults(target reflect.Value) {
+	if d, ok := target.Addr().Interface().(interface{ SetDefaults() }); ok {
+		d.SetDefaults()
+	}
+	if target.Kind() == reflect.Struct {
+		for i := range target.NumField() {
+			setDefaults(target.Field(i))
+		}
+	}
+}
+
 func decode(p *spec.Problems, key string, value any, target reflect.Value) {
 	switch target.Kind() {
 	case reflect.Struct:
@@ -45,6 +58,7 @@ func decode(p *spec.Problems, key string, value any, target reflect.Value) {
 		target.Set(reflect.MakeMapWithSize(target.Type(), len(object)))
 		for _, name := range slices.Sorted(maps.Keys(object)) {
 			element := reflect.New(target.Type().Elem()).Elem()
+			setDefaults(element)
 			decode(p, key+"."+name, object[name], element)
 			target.SetMapIndex(reflect.ValueOf(name), element)
 		}

@@ -63,18 +63,9 @@ func compose(ctx *pulumi.Context, c *Config) error {
 
 // newProvider is the only AWS provider of a stack. It refuses any account but the configured one and tags everything.
 func newProvider(ctx *pulumi.Context, c *Config) (*aws.Provider, error) {
-	tags := pulumi.StringMap{
-		"Project":     pulumi.String(Project),
-		"Environment": pulumi.String(c.Environment),
-		"Owner":       pulumi.String(c.Owner),
-		"ManagedBy":   pulumi.String("pulumi"),
-	}
-	for key, value := range c.Tags {
-		tags[key] = pulumi.String(value)
-	}
 	return aws.NewProvider(ctx, "aws", &aws.ProviderArgs{
 		Region:            pulumi.String(c.Region),
 		AllowedAccountIds: pulumi.StringArray{pulumi.String(c.AccountID)},
-		DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: tags},
+		DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(c.AllTags())},
 	})
 }

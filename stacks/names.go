@@ -1,5 +1,7 @@
 package stacks
 
+import "maps"
+
 // Prefix is the first part of every physical name of an environment: "groundwork-prod". With an environment of at most
 // nine characters it has at most 20, which leaves 12 for the tightest limit of AWS, the 32 characters of load balancers
 // and target groups.
@@ -13,3 +15,12 @@ func (c *Config) ClusterName() string { return c.Prefix() }
 
 // DatabaseName is the identifier of the database instance.
 func (c *Config) DatabaseName() string { return c.Prefix() + "-main" }
+
+// AllTags are the tags of every resource: the program's own and the stack's.
+func (c *Config) AllTags() map[string]string {
+	tags := map[string]string{
+		"Project": Project, "Environment": c.Environment, "Owner": c.Owner, "ManagedBy": "pulumi",
+	}
+	maps.Copy(tags, c.Tags)
+	return tags
+}

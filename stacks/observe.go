@@ -22,8 +22,6 @@ func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutp
 			DatabaseClass:      database.Classes[c.Database.InstanceClass],
 			DatabaseStorageGiB: c.Database.StorageGiB,
 		},
-		LogsKeyARN:       p.LogsKeyARN,
-		LogRetentionDays: c.LogRetentionDays,
-		Protect:          c.Protect,
+		Protect: c.Protect,
 	}, opts...)
 }

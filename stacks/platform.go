@@ -74,7 +74,7 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		Spec:             c.Cluster,
 		Name:             c.ClusterName(),
 		AccountID:        c.AccountID,
-		Region:           c.Region,
+		Tags:             c.AllTags(),
 		Placement:        net.Placement,
 		Roles:            roles,
 		RolePath:         c.RolePath(),

@@ -107,7 +107,7 @@ var refusals = []struct{ change, want string }{
 	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: root}", "is not one of view, edit, admin"},
 	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: edit, namespaces: [Web_App]}", "is not a Kubernetes namespace"},
 	{"cluster.addonVersions.coredns=latest", "is not an add-on version"},
-	{"cluster.addonVersions.cordns=v1.14.3-eksbuild.16", `"cordns" is not one of coredns`},
+	{"cluster.addonVersions.cordns=v1.14.3-eksbuild.16", `"cordns" is not one of`},
 	// Registry.
 	{"registry.repositories=[WebApp]", `"WebApp" is not a repository name`},
 	{"registry.repositories=[]", "groundwork:registry.repositories is missing"},
@@ -123,7 +123,21 @@ var refusals = []struct{ change, want string }{
 	{"database.version=15", "15 is a number; want text"},
 	{"database.availability=three", "is not one of singleZone, multiZone"},
 	{"database.backupRetentionDays=36", "backupRetentionDays 36 is outside 1 to 35"},
+	{"database.backupRetentionDays=0", "backupRetentionDays 0 is outside 1 to 35"},
 	{"database.backupRetentionDays=-1", "backupRetentionDays -1 is outside 1 to 35"},
+	{"database.monitoringSeconds=0", "monitoringSeconds 0 is not one of"},
+	{"database.port=0", "port 0 is outside"},
+	{"database.version=\"\"", "is not one of 15, 16, 17"},
+	{"cluster.nodeGroups.general.diskGiB=0", "diskGiB 0 is outside 20 to 1000"},
+	{"registry.keepImages=0", "keepImages 0 is outside 10 to 1000"},
+	{"logRetentionDays=0", "logRetentionDays 0 is not a period"},
+	{"observability.thresholds.nodeDiskPercent=0", "nodeDiskPercent 0 is outside 1 to 99"},
+	{"observability.alarmEmails=[a@example.com, a@example.com]", "is given twice"},
+	{"cluster.access.break-glass={principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}", "is the program's own entry"},
+	{"cluster.access={a: {principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}, b: {principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}}", "has an entry already: a"},
+	{"network={cidr: 10.0.0.0/16, natMode: perZone, zones: [eu-west-1a, eu-west-1b, eu-west-1c, eu-west-1d, eu-west-1e, eu-west-1f]}", "needs 6 Elastic IP addresses; a region gives an account 5"},
+	{"tags={owner: me}", `"owner" is set by the program`},
+	{"aws:region=us-gov-west-1", "is not an AWS region"},
 	{"database.monitoringSeconds=20", "monitoringSeconds 20 is not one of 1, 5, 10, 15, 30, 60"},
 	{"database.databaseName=my-db", `"my-db" is not 1 to 63 letters`},
 	{"database.databaseName=1db", "a letter first"},
@@ -199,9 +213,10 @@ func TestStackNames(t *testing.T) {
 
 // TestAllProblemsAtOnce: three mistakes in three places are three sentences.
 func TestAllProblemsAtOnce(t *testing.T) {
-	_, err := load(t, "dev", "network.cidr=10.0.1.0/16", "cluster.kubernetesVersion=1.30", "databse.port=80", "observability.monthlyBudgetUsd=0")
-	require.ErrorContains(t, err, "configuration of stack dev has 4 problem(s)")
-	for _, want := range []string{"has host bits set", "put it in quotes", `did you mean "database"`, "is below 1"} {
+	_, err := load(t, "dev", "network.cidr=10.0.1.0/16", "cluster.kubernetesVersion=1.30", "cluster.serviceCidr=10.0.0.0/16",
+		"cluster.nodeGroups.general.instanceTyp=x", "databse.port=80", "observability.monthlyBudgetUsd=0")
+	require.ErrorContains(t, err, "configuration of stack dev has 6 problem(s)")
+	for _, want := range []string{"has host bits set", "put it in quotes", "overlaps the VPC", `did you mean "instanceType"`, `did you mean "database"`, "is below 1"} {
 		assert.ErrorContains(t, err, want)
 	}
 }
@@ -210,9 +225,12 @@ func TestAllProblemsAtOnce(t *testing.T) {
 func TestNothingIsRegisteredWhenConfigurationIsWrong(t *testing.T) {
 	raw := stackConfig(t, "dev")
 	raw["groundwork:accountId"] = "12"
-	g, err := deploy("dev", raw, false)
+	m, err := register("dev", raw, false)
 	require.ErrorContains(t, err, "accountId")
-	assert.Nil(t, g)
+	assert.Empty(t, m.resources)
+	m, err = register("dev", stackConfig(t, "dev"), false)
+	require.NoError(t, err)
+	assert.NotEmpty(t, m.resources, "the mocks would have seen them")
 }
 
 func TestSupportCalendar(t *testing.T) {

@@ -140,6 +140,21 @@ var properties = []property{{
 		first(g, vpcT).Provider = "urn:pulumi:dev::groundwork::pulumi:providers:aws::default::1"
 	},
 }, {
+	name: "instances and volumes carry the stack's tags",
+	check: func(v view) (int, []string) {
+		var wrong []string
+		for _, template := range v.graph.OfType(templateT) {
+			for _, kind := range []string{"0", "1"} {
+				tags := template.Inputs.Object("tagSpecifications." + kind + ".tags")
+				if tags["Project"] != stacks.Project || tags["Environment"] != v.stack || tags["Owner"] != "platform" {
+					wrong = append(wrong, template.Name+" "+template.Inputs.Str("tagSpecifications."+kind+".resourceType"))
+				}
+			}
+		}
+		return len(v.graph.OfType(templateT)), wrong
+	},
+	plant: set(templateT, "tagSpecifications", []any{}),
+}, {
 	name: "everything that takes tags carries the stack's", engineOnly: true,
 	check: func(v view) (int, []string) {
 		var wrong []string
@@ -213,7 +228,7 @@ func TestProperties(t *testing.T) {
 // dependencies: an ID that was written into the program has none.
 func wiring(g *sandbox.Graph) (seen int, wrong []string) {
 	for _, r := range g.Resources {
-		for _, ref := range sandbox.RefsOf(r.Type) {
+		for _, ref := range sandbox.Lookup(r.Type).Refs {
 			key, _, _ := strings.Cut(ref.Path, ".")
 			if len(r.Inputs.Strs(ref.Path)) == 0 || strings.Contains(r.Inputs.Str(ref.Path), "alias/aws/") {
 				continue
@@ -261,9 +276,9 @@ var nameLimits = map[string]struct {
 	groupT:                            {"name", 255, regexp.MustCompile(`^[^-].*$`)},
 	templateT:                         {"name", 128, regexp.MustCompile(`^[\w().\-/]{3,}$`)},
 	clusterT:                          {"name", 100, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
-	nodesT:                            {"nodeGroupName", 63, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
+	nodesT:                            {"nodeGroupNamePrefix", 37, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
 	rdsT:                              {"identifier", 63, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
-	paramT:                            {"name", 255, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	paramT:                            {"namePrefix", 229, regexp.MustCompile(`^[a-z](-?[a-z0-9])*-$`)},
 	repoT:                             {"name", 256, regexp.MustCompile(`^[a-z][a-z0-9._/-]+$`)},
 	logT:                              {"name", 512, regexp.MustCompile(`^[\w./#-]+$`)},
 	alarmT:                            {"name", 255, regexp.MustCompile(`^[\w-]+$`)},
@@ -329,9 +344,11 @@ var declared = []string{
 	"aws:cloudwatch/dashboard:Dashboard dashboardBody",
 	"aws:cloudwatch/logGroup:LogGroup retentionInDays",
 	"aws:cloudwatch/metricAlarm:MetricAlarm alarmDescription",
+	"aws:cloudwatch/metricAlarm:MetricAlarm only in dev: observability-database-cpu-credits",
 	"aws:cloudwatch/metricAlarm:MetricAlarm threshold",
 	"aws:ec2/eip:Eip +",
 	"aws:ec2/flowLog:FlowLog trafficType",
+	"aws:ec2/launchTemplate:LaunchTemplate instanceType",
 	"aws:ec2/natGateway:NatGateway +",
 	"aws:ec2/route:Route +",
 	"aws:ec2/routeTable:RouteTable +",
@@ -344,7 +361,6 @@ var declared = []string{
 	"aws:ecr/lifecyclePolicy:LifecyclePolicy policy",
 	"aws:ecr/repository:Repository forceDelete",
 	"aws:eks/cluster:Cluster vpcConfig",
-	"aws:eks/nodeGroup:NodeGroup instanceTypes",
 	"aws:eks/nodeGroup:NodeGroup scalingConfig",
 	"aws:rds/instance:Instance allocatedStorage",
 	"aws:rds/instance:Instance applyImmediately",
@@ -372,7 +388,7 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 			require.NoError(t, err)
 			neutral := string(text)
 			for _, pair := range [][2]string{
-				{"groundwork-" + stack, "NAME"}, {"/groundwork/" + stack, "PATH"}, {"111122223333", "ACCOUNT"}, {"444455556666", "ACCOUNT"},
+				{"groundwork-" + stack, "NAME"}, {"/groundwork/" + stack, "PATH"}, {`"` + stack + `"`, `"ENVIRONMENT"`}, {"111122223333", "ACCOUNT"}, {"444455556666", "ACCOUNT"},
 			} {
 				neutral = strings.ReplaceAll(neutral, pair[0], pair[1])
 			}
@@ -411,10 +427,16 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 			}
 		}
 	}
-	for key := range dev {
-		_, ok := prod[key]
-		if !ok && !strings.HasPrefix(key, alarmT) {
-			assert.Fail(t, "only in dev", key)
+	for key, in := range dev {
+		other, ok := prod[key]
+		if !ok {
+			found[strings.Replace(key, "|", " only in dev: ", 1)] = true
+			continue
+		}
+		for property := range in {
+			if _, ok := other[property]; !ok {
+				assert.Fail(t, "an input only in dev", key+" "+property)
+			}
 		}
 	}
 	assert.Equal(t, declared, slices.Sorted(maps.Keys(found)))

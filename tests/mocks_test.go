@@ -187,6 +187,15 @@ func (m *mocks) eksComponent(component *sandbox.Resource, args pulumi.MockResour
 
 // deploy runs the real program under Pulumi mocks and returns what it registered.
 func deploy(stack string, raw map[string]string, preview bool) (*sandbox.Graph, error) {
+	m, err := register(stack, raw, preview)
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.NewGraph(m.resources)
+}
+
+// register is deploy with the mocks themselves, which know what was registered before an error too.
+func register(stack string, raw map[string]string, preview bool) (*mocks, error) {
 	m := &mocks{
 		stack: stack, preview: preview,
 		cloud: sandbox.NewCloud(sandbox.Site{Region: raw["aws:region"], Account: raw["groundwork:accountId"]}),
@@ -196,18 +205,14 @@ func deploy(stack string, raw map[string]string, preview bool) (*sandbox.Graph, 
 		return nil, err
 	}
 	if err := os.Setenv("PULUMI_CONFIG", string(config)); err != nil {
-		return nil, err
+		return m, err
 	}
 	defer os.Unsetenv("PULUMI_CONFIG")
 	program := func(ctx *pulumi.Context) error {
 		m.ctx = ctx
 		return stacks.DeployAt(today)(ctx)
 	}
-	err = pulumi.RunErr(program, pulumi.WithMocks(stacks.Project, stack, m), func(info *pulumi.RunInfo) { info.DryRun = preview })
-	if err != nil {
-		return nil, err
-	}
-	return sandbox.NewGraph(m.resources)
+	return m, pulumi.RunErr(program, pulumi.WithMocks(stacks.Project, stack, m), func(info *pulumi.RunInfo) { info.DryRun = preview })
 }
 
 // graphOf is deploy for the real stack file.

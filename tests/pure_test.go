@@ -123,7 +123,7 @@ func TestInstanceTable(t *testing.T) {
 
 func TestReleasesNameEveryCoreAddon(t *testing.T) {
 	for version, release := range cluster.Releases {
-		for _, addon := range []string{cluster.AddonVPCCNI, cluster.AddonKubeProxy, cluster.AddonCoreDNS, cluster.AddonPodIdentityAgent} {
+		for _, addon := range []string{cluster.AddonVPCCNI, cluster.AddonKubeProxy, cluster.AddonCoreDNS, cluster.AddonPodIdentityAgent, cluster.AddonObservability} {
 			assert.NotEmpty(t, release.Addons[addon], "%s %s", version, addon)
 		}
 		assert.True(t, strings.HasPrefix(release.Addons[cluster.AddonKubeProxy], "v"+version+"."), "kube-proxy goes with the cluster's minor version")
@@ -185,10 +185,10 @@ func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
 
 // TestAlarmTable: every row says what happened, what to do, and what silence means; thresholds can be crossed.
 func TestAlarmTable(t *testing.T) {
-	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80}
+	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85}
 	fixed, burstable := database.Classes["db.m7g.large"], database.Classes["db.t4g.small"]
 	all := observability.NodeAlarms(thresholds)
-	all = append(all, observability.ClusterAlarms()...)
+	all = append(all, observability.ClusterAlarms(thresholds)...)
 	all = append(all, observability.NATAlarms()...)
 	all = append(all, observability.DatabaseAlarms(thresholds, burstable, 20)...)
 	for _, a := range all {
@@ -251,7 +251,7 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		_, err = observability.New(ctx, "main", nil)
 		check("observability nil", err, "observability main: args is nil")
 		_, err = observability.New(ctx, "main", &observability.Args{})
-		check("observability", err, "observability main: args: monthlyBudgetUsd", "name is missing", "logsKeyARN is missing")
+		check("observability", err, "observability main: args: monthlyBudgetUsd", "name is missing")
 		return nil
 	}, pulumi.WithMocks("groundwork", "dev", m))
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package tests
 import (
 	"encoding/base64"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ var clusterRules = []rule{{
 	check: each(componentT, func(r *sandbox.Resource) string {
 		public := r.Inputs.Flag("endpointPublicAccess")
 		cidrs := r.Inputs.Strs("publicAccessCidrs")
-		open := slices.ContainsFunc(cidrs, func(c string) bool { return strings.HasSuffix(c, "/0") })
+		open := slices.ContainsFunc(cidrs, func(c string) bool { return !regexp.MustCompile(`/([89]|[12][0-9]|3[0-2])$`).MatchString(c) })
 		return must(r.Inputs.Flag("endpointPrivateAccess") && (!public || len(cidrs) > 0 && !open) && len(r.Inputs.Strs("privateSubnetIds")) > 1, "open")
 	}),
 	plant: set(componentT, "endpointPrivateAccess", false),
@@ -111,7 +112,7 @@ var clusterRules = []rule{{
 }, {
 	id: "EKS best practices: core add-ons with pinned versions",
 	check: func(g *sandbox.Graph) (int, []string) {
-		want := map[string]bool{"vpc-cni": true, "coredns": true, "kube-proxy": true, "eks-pod-identity-agent": true}
+		want := map[string]bool{"vpc-cni": true, "coredns": true, "kube-proxy": true, "eks-pod-identity-agent": true, "amazon-cloudwatch-observability": true}
 		seen, wrong := each(addonT, func(r *sandbox.Resource) string {
 			delete(want, r.Inputs.Str("addonName"))
 			version := r.Inputs.Str("addonVersion")
@@ -183,14 +184,13 @@ var clusterRules = []rule{{
 	plant: set(templateT, "userData", base64.StdEncoding.EncodeToString([]byte("export DB_PASSWORD=x"))),
 }, {
 	id: "EKS: Amazon Linux 2023 of the right architecture",
-	check: each(nodesT, func(r *sandbox.Resource) string {
-		ami := r.Inputs.Str("amiType")
-		for _, instance := range r.Inputs.Strs("instanceTypes") {
-			if cluster.Instances[instance].Arm != strings.Contains(ami, "ARM") {
-				return ami + " on " + instance
-			}
-		}
-		return must(strings.HasPrefix(ami, "AL2023_"), "image %q", ami)
-	}),
+	check: func(g *sandbox.Graph) (int, []string) {
+		return each(nodesT, func(r *sandbox.Resource) string {
+			ami := r.Inputs.Str("amiType")
+			template := byID(g, templateT, r.Inputs.Str("launchTemplate.id"))
+			instance, known := cluster.Instances[template.Inputs.Str("instanceType")]
+			return must(known && strings.HasPrefix(ami, "AL2023_") && instance.Arm == strings.Contains(ami, "ARM"), "image %q", ami)
+		})(g)
+	},
 	plant: set(nodesT, "amiType", "AL2_x86_64"),
 }}

@@ -79,8 +79,11 @@ var identityRules = []rule{{
 	id: "CKV_AWS_60 CKV_AWS_61 / CIS 2.21: no role trusts everyone",
 	check: allows(roleT, "assumeRolePolicy", func(s statement) string {
 		for _, arn := range s.Principal["AWS"] {
-			if (strings.Contains(arn, "*") || strings.HasSuffix(arn, ":root")) && len(s.Condition) == 0 {
+			if strings.Contains(arn, "*") {
 				return "trusts " + arn
+			}
+			if mfa := s.Condition["Bool"]["aws:MultiFactorAuthPresent"]; strings.HasSuffix(arn, ":root") && !slices.Equal(mfa, []string{"true"}) {
+				return "trusts the whole account without MFA"
 			}
 		}
 		return must(len(s.Principal["Federated"]) == 0 || len(s.Condition) > 0, "federation without condition")
@@ -170,12 +173,19 @@ var identityRules = []rule{{
 		use := func(r *sandbox.Resource, arn, service string) {
 			seen++
 			key := keyOf(g, arn)
-			if key == nil || !strings.Contains(key.Inputs.Str("policy"), service) {
+			usable := false
+			if key != nil {
+				for _, s := range statements(key.Inputs.Str("policy")) {
+					may := slices.ContainsFunc(s.Action, func(a string) bool { return strings.HasPrefix(a, "kms:Decrypt") }) && slices.Contains(s.Action, "kms:GenerateDataKey*")
+					usable = usable || may && slices.Contains(s.Principal["Service"], service)
+				}
+			}
+			if !usable {
 				wrong = append(wrong, r.Name)
 			}
 		}
 		for _, r := range g.OfType(logT) {
-			use(r, r.Inputs.Str("kmsKeyId"), "kms:EncryptionContext:aws:logs:arn")
+			use(r, r.Inputs.Str("kmsKeyId"), "logs.eu-west-1.amazonaws.com")
 		}
 		for _, r := range g.OfType(topicT) {
 			use(r, r.Inputs.Str("kmsMasterKeyId"), "cloudwatch.amazonaws.com")

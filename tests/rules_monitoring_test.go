@@ -61,10 +61,18 @@ var monitoringRules = []rule{{
 	check: each("pulumi:providers:aws", func(r *sandbox.Resource) string {
 		text, err := json.Marshal(r.Inputs)
 		ok := err == nil && r.Inputs.Str("region") != ""
-		for _, want := range []string{"allowedAccountIds", "Project", "Environment", "ManagedBy"} {
+		for _, want := range []string{`"allowedAccountIds"`, accountOf(string(text)), "Project", "Environment", "ManagedBy"} {
 			ok = ok && strings.Contains(string(text), want)
 		}
 		return must(ok && !strings.HasPrefix(r.Name, "default"), "unguarded")
 	}),
 	plant: func(g *sandbox.Graph) { delete(first(g, "pulumi:providers:aws").Inputs, "allowedAccountIds") },
 }}
+
+// accountOf returns the account that a stack's provider must be limited to, by the environment in its tags.
+func accountOf(provider string) string {
+	if strings.Contains(provider, "prod") {
+		return "444455556666"
+	}
+	return "111122223333"
+}

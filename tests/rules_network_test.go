@@ -184,6 +184,15 @@ var networkRules = []rule{{
 				}
 				continue
 			}
+			for _, r := range g.OfType(ingressT) {
+				if slices.Contains(e.Inputs.Strs("securityGroupIds"), r.Inputs.Str("securityGroupId")) {
+					port, _ := r.Inputs.Num("fromPort")
+					to, _ := r.Inputs.Num("toPort")
+					if port != 443 || to != 443 || r.Inputs.Str("cidrIpv4") != first(g, vpcT).Inputs.Str("cidrBlock") {
+						wrong = append(wrong, r.Name+" admits more than HTTPS from the VPC")
+					}
+				}
+			}
 			if !e.Inputs.Flag("privateDnsEnabled") || len(e.Inputs.Strs("subnetIds")) != len(zones) || len(e.Inputs.Strs("securityGroupIds")) == 0 {
 				wrong = append(wrong, e.Name+" is incomplete")
 			}

@@ -35,6 +35,7 @@ var waivers = map[string]string{
 	"CIS EKS 4.1.1 (cluster creator)":                   "pulumi-eks 2.8.1 always lets the creator of the cluster administer it; the deploy role is that creator and has to install operators",
 	"kubescape C-0012 (awskms secrets provider)":        "written into Pulumi.prod.yaml by `pulumi stack init --secrets-provider`, which needs the account; the README gives the command",
 	"FSBP SecretsManager.1 (rotation of other secrets)": "the only secret is the database password, which RDS rotates",
+	"CKV_AWS_158 (RDSOSMetrics)":                        "enhanced monitoring of all databases of an account writes to this one log group, which RDS makes; a stack that owned it would fail where another database exists",
 	"FSBP EC2.10 (endpoints in dev)":                    "interface endpoints cost more than the whole NAT gateway in dev",
 }
 

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/stretchr/testify/assert"
@@ -65,11 +64,13 @@ func TestLife(t *testing.T) {
 			assert.Empty(t, destroyed.Graph.Resources)
 			cloud, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-"+stack+".json"))
 			require.NoError(t, err)
-			assert.Empty(t, cloud.Objects(), "nothing is left in the account")
-			for what := range destroyed.Left {
-				assert.Regexp(t, `^(KMS key|database snapshot) `, what, "only what is meant to stay stays")
+			for _, o := range cloud.Objects() {
+				assert.Equal(t, "RDSOSMetrics", o.ID, "nothing else is left in the account")
 			}
-			assert.Len(t, destroyed.Left, 7, "six keys and a snapshot")
+			for what := range destroyed.Left {
+				assert.Regexp(t, `^(KMS key |database snapshot |log group RDSOSMetrics$)`, what, "only what is meant to stay stays")
+			}
+			assert.Len(t, destroyed.Left, 8, "six keys, a snapshot and RDS's own log group")
 		})
 	}
 }
@@ -102,7 +103,73 @@ func TestReplacement(t *testing.T) {
 	up := brought(t, "dev")
 	preview, err := up.workspace.Run(t0, sandbox.Preview, options("dev", io.Discard, "database.username=other_admin"))
 	require.NoError(t, err)
-	assert.Contains(t, described(preview), "replace aws:rds/instance:Instance database [username]")
+	assert.Equal(t, []string{
+		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
+		"replace aws:rds/instance:Instance database [finalSnapshotIdentifier username]",
+	}, described(preview))
+}
+
+// TestNodesRollInPlace: another instance type is a new version of the template, not a new group, and a group that has to
+// be replaced comes up before the old one goes.
+func TestNodesRollInPlace(t *testing.T) {
+	up := brought(t, "dev")
+	preview, err := up.workspace.Run(t0, sandbox.Preview, options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"update aws:ec2/launchTemplate:LaunchTemplate cluster-nodes-general [instanceType]",
+		"update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [launchTemplate.version]",
+	}, described(preview))
+
+	w := scratch(t, t.TempDir())
+	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	var log bytes.Buffer
+	_, err = w.Run(t0, sandbox.Up, options("dev", &log, "cluster.nodeGroups.general.capacityType=SPOT"))
+	require.NoError(t, err)
+	created, deleted := strings.Index(log.String(), "++"), strings.Index(log.String(), "--")
+	assert.Positive(t, created)
+	assert.Less(t, created, deleted, "new nodes first")
+}
+
+// TestGrowingDoesNotThreatenWhatIsThere: what is only added must not make a preview fear for what depends on it.
+func TestGrowingDoesNotThreatenWhatIsThere(t *testing.T) {
+	up := brought(t, "prod")
+	preview, err := up.workspace.Run(t0, sandbox.Preview, options("prod", io.Discard,
+		"network.interfaceEndpoints=[ec2, ecr.api, ecr.dkr, logs, secretsmanager, sts, kms]"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"create aws:ec2/vpcEndpoint:VpcEndpoint network-endpoint-kms []"}, described(preview))
+}
+
+// TestWhatAWSRefusesOnUpdate: refusals that depend on what is there already.
+func TestWhatAWSRefusesOnUpdate(t *testing.T) {
+	skipShort(t)
+	w := scratch(t, t.TempDir())
+	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	for config, want := range map[string]string{
+		`database.version="16"`:            "AllowMajorVersionUpgrade flag must be present",
+		`cluster.kubernetesVersion="1.35"`: "unsupported Kubernetes minor version update from 1.36 to 1.35",
+		"cluster.nodeGroups.general={instanceType: t3.medium, desiredSize: 3, minSize: 3, maxSize: 4}": "change it with aws eks update-nodegroup-config, then pulumi refresh",
+	} {
+		_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard, config))
+		require.ErrorContains(t, err, want, config)
+	}
+	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
+	require.NoError(t, err)
+	// A replaced database leaves a snapshot, and so does the destroy after it: under another name.
+	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	require.ErrorContains(t, err, "cannot downgrade from 16 to 15")
+	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
+	require.NoError(t, err)
+	destroyed, err := w.Run(t0, sandbox.Destroy, options("dev", io.Discard))
+	require.NoError(t, err)
+	snapshots := 0
+	for what := range destroyed.Left {
+		if strings.HasPrefix(what, "database snapshot") {
+			snapshots++
+		}
+	}
+	assert.Equal(t, 2, snapshots)
 }
 
 // TestDriftIsFoundAndPutRight: a change behind Pulumi's back shows in refresh, and the next up undoes it.
@@ -143,9 +210,9 @@ func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	_, err := w.Run(t0, sandbox.Up, o)
 	require.ErrorContains(t, err, "api error ResourceLimitExceeded: no capacity")
 
-	ctx, cancel := context.WithTimeout(t0, 5*time.Second)
+	ctx, cancel := context.WithCancel(t0)
 	defer cancel()
-	slow := options("dev", io.Discard, "cluster.nodeGroups.general.diskGiB=60")
+	slow := options("dev", onLine{"nodes-general", cancel}, "cluster.nodeGroups.general.diskGiB=60")
 	slow.Speed = 2
 	_, err = w.Run(ctx, sandbox.Up, slow)
 	require.ErrorContains(t, err, "interrupted during up")
@@ -156,6 +223,19 @@ func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	again, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Empty(t, again.Changed)
+}
+
+// onLine calls do when a line of progress holds text.
+type onLine struct {
+	text string
+	do   func()
+}
+
+func (o onLine) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(o.text)) {
+		o.do()
+	}
+	return len(line), nil
 }
 
 // TestKilledRunIsPutRight plants what a killed run leaves: a lock, an operation that was begun, a resource nobody recorded.
@@ -266,9 +346,12 @@ func TestServe(t *testing.T) {
 	require.NoError(t, err)
 	stack, err := auto.UpsertStackLocalSource(t0, "dev", project, auto.Pulumi(cli), auto.EnvVars(env), auto.Program(stacks.DeployAt(today)))
 	require.NoError(t, err)
+	_, err = stack.Up(t0)
+	require.NoError(t, err)
 	preview, err := stack.Preview(t0)
 	require.NoError(t, err)
-	assert.Greater(t, preview.ChangeSummary["create"], 100)
+	assert.Greater(t, preview.ChangeSummary["same"], 100)
+	assert.Len(t, preview.ChangeSummary, 1, "nothing changes")
 
 	_, err = w.Run(t0, sandbox.Preview, options("dev", io.Discard))
 	require.ErrorContains(t, err, "another sandbox run is working", "two runs must not share a folder")

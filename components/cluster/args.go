@@ -56,11 +56,12 @@ var accessPolicies = map[AccessLevel]string{
 
 // NodeGroup is one group of equal worker nodes.
 type NodeGroup struct {
-	// InstanceType is one of Instances.
+	// InstanceType is one of Instances. Changing it rolls the nodes in place, a third at a time.
 	InstanceType string `json:"instanceType"`
-	// DesiredSize is how many nodes the group starts with; afterwards the autoscaler owns the number.
+	// DesiredSize is how many nodes the group starts with; later changes of it have no effect.
 	DesiredSize int `json:"desiredSize"`
-	// MinSize and MaxSize bound what the autoscaler may do.
+	// MinSize and MaxSize bound the number of nodes. The number itself is nobody's but the autoscaler's once the group
+	// exists: to move a bound past it, change it first with aws eks update-nodegroup-config, then pulumi refresh.
 	MinSize int `json:"minSize"`
 	MaxSize int `json:"maxSize"`
 	// DiskGiB is the size of the encrypted gp3 root volume, 20 to 1000; default 50.
@@ -98,31 +99,17 @@ type Spec struct {
 	AddonVersions map[string]string `json:"addonVersions"`
 }
 
-// SetDefaults fills what was left out.
+// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (s *Spec) SetDefaults() {
-	if s.KubernetesVersion == "" {
-		s.KubernetesVersion = DefaultVersion
-	}
-	if s.SupportType == "" {
-		s.SupportType = SupportStandard
-	}
-	if s.ServiceCIDR == "" {
-		s.ServiceCIDR = "172.20.0.0/16"
-	}
-	for name, group := range s.NodeGroups {
-		if group.DiskGiB == 0 {
-			group.DiskGiB = 50
-		}
-		if group.CapacityType == "" {
-			group.CapacityType = CapacityOnDemand
-		}
-		s.NodeGroups[name] = group
-	}
+	s.KubernetesVersion, s.SupportType, s.ServiceCIDR = DefaultVersion, SupportStandard, "172.20.0.0/16"
 }
+
+// SetDefaults sets what a stack may leave out of a node group; it comes before the stack's own values.
+func (g *NodeGroup) SetDefaults() { g.DiskGiB, g.CapacityType = 50, CapacityOnDemand }
 
 var (
 	versionForm   = regexp.MustCompile(`^1\.[0-9]{2}$`)
-	groupName     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,20}$`)
+	groupName     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,14}$`)
 	clusterName   = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
 	principalARN  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`)
 	namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
@@ -152,12 +139,18 @@ func (s Spec) Problems(today time.Time) spec.Problems {
 	for _, name := range slices.Sorted(maps.Keys(s.NodeGroups)) {
 		s.NodeGroups[name].check(&p, "nodeGroups."+name, name)
 	}
+	owner := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(s.Access)) {
-		s.Access[name].check(&p, "access."+name, name)
+		access := s.Access[name]
+		access.check(&p, "access."+name, name)
+		if other, taken := owner[access.PrincipalARN]; taken {
+			p.Add("access."+name+".principalArn", access.PrincipalARN, "has an entry already: %s; EKS takes one for each principal", other)
+		}
+		owner[access.PrincipalARN] = name
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.AddonVersions)) {
 		key := "addonVersions." + name
-		known := []string{AddonCoreDNS, AddonPodIdentityAgent, AddonKubeProxy, AddonVPCCNI}
+		known := []string{AddonObservability, AddonCoreDNS, AddonPodIdentityAgent, AddonKubeProxy, AddonVPCCNI}
 		if !slices.Contains(known, name) {
 			p.Add(key, name, "is not one of %s", strings.Join(known, ", "))
 		}
@@ -186,7 +179,7 @@ func (s Spec) checkVersion(p *spec.Problems, today time.Time) {
 
 func (g NodeGroup) check(p *spec.Problems, key, name string) {
 	if !groupName.MatchString(name) {
-		p.Add(key, name, "is not a node group name: 1 to 21 lower-case letters, digits or hyphens, a letter first")
+		p.Add(key, name, "is not a node group name: 1 to 15 lower-case letters, digits or hyphens, a letter first")
 	}
 	if _, ok := Instances[g.InstanceType]; !ok {
 		p.Add(key+".instanceType", g.InstanceType, "is not one of %s", strings.Join(KnownInstances(), ", "))
@@ -203,8 +196,11 @@ func (g NodeGroup) check(p *spec.Problems, key, name string) {
 }
 
 func (a Access) check(p *spec.Problems, key, name string) {
+	if name == breakGlass {
+		p.Add(key, name, "is the program's own entry; choose another name")
+	}
 	if !groupName.MatchString(name) {
-		p.Add(key, name, "is not an access entry name: 1 to 21 lower-case letters, digits or hyphens, a letter first")
+		p.Add(key, name, "is not an access entry name: 1 to 15 lower-case letters, digits or hyphens, a letter first")
 	}
 	p.Match(key+".principalArn", a.PrincipalARN, principalARN,
 		"the ARN of one IAM role or user, such as arn:aws:iam::111122223333:role/deploy")
@@ -218,15 +214,11 @@ func (a Access) check(p *spec.Problems, key, name string) {
 }
 
 // Fit records which parts of s do not fit the network: overlapping addresses and more nodes than there are addresses
-// for. Keys are below "cluster.".
-func (s Spec) Fit(vpc netip.Prefix, zones []ZoneCapacity) spec.Problems {
+// for. addresses is how many nodes and pods may take; below 0 where it is not known.
+func (s Spec) Fit(vpc netip.Prefix, addresses int) spec.Problems {
 	var p spec.Problems
 	if services, err := netip.ParsePrefix(s.ServiceCIDR); err == nil && services.Overlaps(vpc) {
 		p.Add("serviceCidr", s.ServiceCIDR, "overlaps the VPC %s; choose a private range outside it", vpc)
-	}
-	available := 0
-	for _, zone := range zones {
-		available += zone.Addresses
 	}
 	needed := 0
 	var parts []string
@@ -236,18 +228,12 @@ func (s Spec) Fit(vpc netip.Prefix, zones []ZoneCapacity) spec.Problems {
 		needed += group.MaxSize * instance.Addresses()
 		parts = append(parts, fmt.Sprintf("%s %d x %d", name, group.MaxSize, instance.Addresses()))
 	}
-	if len(zones) > 0 && needed > available {
+	if addresses >= 0 && needed > addresses {
 		p.Add("nodeGroups", strings.Join(parts, ", "),
 			"need %d addresses at maxSize but the private subnets have %d; lower maxSize or give the VPC a shorter prefix",
-			needed, available)
+			needed, addresses)
 	}
 	return p
-}
-
-// ZoneCapacity is how many addresses nodes and pods may take in one zone.
-type ZoneCapacity struct {
-	Zone      string
-	Addresses int
 }
 
 // Args are the facts and choices of one cluster.
@@ -257,8 +243,8 @@ type Args struct {
 	Name string
 	// AccountID owns the keys.
 	AccountID string
-	// Region is the AWS region.
-	Region string
+	// Tags go on instances and volumes, which the provider's default tags do not reach.
+	Tags map[string]string
 	// Placement is where control plane interfaces and nodes go.
 	Placement network.Placement
 	// Roles are the roles that control plane, nodes and the break-glass entry use.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
@@ -36,8 +35,6 @@ type Cluster struct {
 	Identity Identity
 	// AutoScalingGroups are the groups behind the node groups, by node group name.
 	AutoScalingGroups map[string]pulumi.StringOutput
-	// LogGroupName is where the control plane logs go.
-	LogGroupName pulumi.StringOutput
 
 	name string
 	args *Args
@@ -80,8 +77,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	dns, err := c.addon(ctx, cp, AddonCoreDNS, nil, "", nodes)
+	dns, err := c.addon(ctx, cp, AddonCoreDNS, nil, "", nodes...)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.containerInsights(ctx, cp, *oidc, nodes); err != nil {
 		return nil, err
 	}
 	if err := c.accessEntries(ctx, cp); err != nil {
@@ -110,14 +110,13 @@ func (c *Cluster) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOpt
 // controlPlane creates the log group, the key for Kubernetes secrets and the control plane itself.
 func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 	logs, err := cloudwatch.NewLogGroup(ctx, c.name+"-control-plane-logs", &cloudwatch.LogGroupArgs{
-		Name:            pulumi.String(logGroupPrefix + c.args.Name + logGroupSuffix),
+		Name:            pulumi.String("/aws/eks/" + c.args.Name + "/cluster"),
 		RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
 		KmsKeyId:        c.args.LogsKeyARN,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err
 	}
-	c.LogGroupName = logs.Name
 	secretsKey, err := identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
 		Alias:     c.args.Name + "-kubernetes-secrets",
 		Purpose:   "Kubernetes secrets of " + c.args.Name,
@@ -127,16 +126,11 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The name is read back from the log group and waits for the role's policy: pulumi-eks takes the role as a resource
-	// and does not hand a DependsOn on to its children, but it does carry the dependencies of an input. EKS would
-	// otherwise create the log group itself, without key and retention, and again after destroy.
-	name := pulumi.All(logs.Name, c.args.Roles.ClusterRole.ARN).ApplyT(func(all []any) string {
-		return strings.TrimSuffix(strings.TrimPrefix(all[0].(string), logGroupPrefix), logGroupSuffix)
-	}).(pulumi.StringOutput)
-
+	// EKS would otherwise create the log group itself, without key and retention, and again after destroy.
+	first := append([]pulumi.Resource{logs}, c.args.Roles.ClusterRole.Permissions...)
 	authentication := eks.AuthenticationModeApi
 	component, err := eks.NewCluster(ctx, c.name, &eks.ClusterArgs{
-		Name:                            name,
+		Name:                            pulumi.String(c.args.Name),
 		Version:                         pulumi.String(c.args.KubernetesVersion),
 		VpcId:                           c.args.Placement.VPCID,
 		PrivateSubnetIds:                c.args.Placement.PrivateSubnetIDs,
@@ -154,7 +148,8 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 		UseDefaultVpcCni:                pulumi.BoolRef(true),
 	}, c.childOpts(
 		pulumi.Protect(c.args.Protect),
-		pulumi.Transforms([]pulumi.ResourceTransform{setSupportType(c.args.SupportType)}),
+		pulumi.DependsOn(first),
+		pulumi.Transforms([]pulumi.ResourceTransform{completeCluster(c.args.SupportType, first)}),
 	)...)
 	if err != nil {
 		return nil, err
@@ -166,19 +161,16 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 	}, nil
 }
 
-const (
-	logGroupPrefix = "/aws/eks/"
-	logGroupSuffix = "/cluster"
-)
-
-// setSupportType gives the cluster inside the pulumi-eks component an upgrade policy, for which the component has no
-// input. Without one EKS keeps an old version and bills extended support.
-func setSupportType(support SupportType) pulumi.ResourceTransform {
+// completeCluster gives the cluster inside the pulumi-eks component what the component cannot: an upgrade policy, for
+// which it has no input and without which EKS keeps an old version and bills extended support; and the dependencies of
+// the component, which it does not hand on to its children and without which destroy takes the log group first.
+func completeCluster(support SupportType, first []pulumi.Resource) pulumi.ResourceTransform {
 	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 		if args.Type != "aws:eks/cluster:Cluster" {
 			return nil
 		}
 		args.Props["upgradePolicy"] = pulumi.Map{"supportType": pulumi.String(support)}
+		args.Opts.DependsOn = append(args.Opts.DependsOn, first...)
 		return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
 	}
 }
@@ -187,9 +179,12 @@ func issuerURL(c awseks.ClusterOutput) pulumi.StringOutput {
 	return c.Identities().Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
 }
 
+// breakGlass is the name of the access entry that is always there.
+const breakGlass = "break-glass"
+
 // accessEntries lets the break-glass role administer the cluster and each configured principal do what its level allows.
 func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
-	if err := c.accessEntry(ctx, cp, "break-glass", c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy", nil); err != nil {
+	if err := c.accessEntry(ctx, cp, breakGlass, c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy", nil); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.args.Access)) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -23,15 +24,15 @@ func (c *Cluster) addonsBeforeNodes(ctx *pulumi.Context, cp *controlPlane, oidc 
 		return nil, err
 	}
 	// NetworkPolicy objects have no effect on EKS unless the VPC CNI is told to enforce them.
-	cni, err := c.addon(ctx, cp, AddonVPCCNI, cniRole, `{"enableNetworkPolicy":"true"}`, nil)
+	cni, err := c.addon(ctx, cp, AddonVPCCNI, cniRole, `{"enableNetworkPolicy":"true"}`)
 	if err != nil {
 		return nil, err
 	}
-	proxy, err := c.addon(ctx, cp, AddonKubeProxy, nil, "", nil)
+	proxy, err := c.addon(ctx, cp, AddonKubeProxy, nil, "")
 	if err != nil {
 		return nil, err
 	}
-	podIdentity, err := c.addon(ctx, cp, AddonPodIdentityAgent, nil, "", nil)
+	podIdentity, err := c.addon(ctx, cp, AddonPodIdentityAgent, nil, "")
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (s Spec) AddonVersion(addon string) string {
 
 // addon installs one EKS add-on after the given resources. On update it overwrites what others changed in it: an add-on
 // that cannot be updated blocks every later cluster upgrade.
-func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, role *identity.Role, configuration string, after []pulumi.Resource) (*awseks.Addon, error) {
+func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, role *identity.Role, configuration string, after ...pulumi.Resource) (*awseks.Addon, error) {
 	args := &awseks.AddonArgs{
 		ClusterName:              cp.name,
 		AddonName:                pulumi.String(addon),
@@ -58,6 +59,7 @@ func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, rol
 	}
 	if role != nil {
 		args.ServiceAccountRoleArn = role.ARN
+		after = append(after, role.Permissions...)
 	}
 	if configuration != "" {
 		args.ConfigurationValues = pulumi.String(configuration)
@@ -91,10 +93,13 @@ func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, after []pulu
 func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, group NodeGroup, key *identity.Key, after []pulumi.Resource) (*awseks.NodeGroup, error) {
 	logical := c.name + "-nodes-" + name
 	physical := c.args.Name + "-" + name
-	tags := pulumi.StringMap{"Name": pulumi.String(physical)}
+	tags := pulumi.ToStringMap(c.args.Tags)
+	tags["Name"] = pulumi.String(physical)
 	template, err := ec2.NewLaunchTemplate(ctx, logical, &ec2.LaunchTemplateArgs{
 		Name:                 pulumi.String(physical),
 		UpdateDefaultVersion: pulumi.Bool(true),
+		// Here and not on the group, where a change of it would replace the group: a new template version rolls the nodes.
+		InstanceType: pulumi.String(group.InstanceType),
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{&ec2.LaunchTemplateBlockDeviceMappingArgs{
 			DeviceName: pulumi.String("/dev/xvda"),
 			Ebs: &ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
@@ -121,14 +126,14 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 		return nil, err
 	}
 	nodes, err := awseks.NewNodeGroup(ctx, logical, &awseks.NodeGroupArgs{
-		ClusterName:   cp.name,
-		NodeGroupName: pulumi.String(physical),
-		NodeRoleArn:   c.args.Roles.NodeRole.ARN,
-		SubnetIds:     c.args.Placement.NodeSubnetIDs,
-		Version:       cp.version,
-		AmiType:       pulumi.String(amiType(Instances[group.InstanceType])),
-		InstanceTypes: pulumi.StringArray{pulumi.String(group.InstanceType)},
-		CapacityType:  pulumi.String(group.CapacityType),
+		ClusterName: cp.name,
+		// A prefix lets a replacement come up before the old group goes.
+		NodeGroupNamePrefix: pulumi.String(physical + "-"),
+		NodeRoleArn:         c.args.Roles.NodeRole.ARN,
+		SubnetIds:           c.args.Placement.PrivateSubnetIDs,
+		Version:             cp.version,
+		AmiType:             pulumi.String(amiType(Instances[group.InstanceType])),
+		CapacityType:        pulumi.String(group.CapacityType),
 		ScalingConfig: &awseks.NodeGroupScalingConfigArgs{
 			DesiredSize: pulumi.Int(group.DesiredSize),
 			MinSize:     pulumi.Int(group.MinSize),
@@ -142,7 +147,7 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 		},
 		Labels: pulumi.StringMap{"groundwork/node-group": pulumi.String(name)},
 	}, c.childOpts(
-		pulumi.DependsOn(after),
+		pulumi.DependsOn(slices.Concat(after, c.args.Roles.NodeRole.Permissions, c.args.Placement.WaysOut)),
 		// The autoscaler owns the number of nodes; only the bounds are the program's.
 		pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}),
 	)...)
@@ -151,4 +156,32 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 	}
 	c.AutoScalingGroups[name] = nodes.Resources.Index(pulumi.Int(0)).AutoscalingGroups().Index(pulumi.Int(0)).Name().Elem()
 	return nodes, nil
+}
+
+// containerInsights installs the agent that sends metrics and logs of nodes and containers to CloudWatch. Its log groups
+// come first: the agent would make them without key and retention.
+func (c *Cluster) containerInsights(ctx *pulumi.Context, cp *controlPlane, oidc identity.OIDC, after []pulumi.Resource) error {
+	role, err := identity.NewWorkloadRole(ctx, c.name+"-cloudwatch-agent", &identity.WorkloadRoleArgs{
+		Name: c.args.Name + "-cloudwatch-agent", Path: c.args.RolePath, Boundary: c.args.RoleBoundary,
+		OIDC: oidc, Namespace: "amazon-cloudwatch", ServiceAccount: "cloudwatch-agent",
+		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"},
+	}, c.childOpts()...)
+	if err != nil {
+		return err
+	}
+	for _, kind := range []string{"application", "dataplane", "host", "performance"} {
+		group, err := cloudwatch.NewLogGroup(ctx, c.name+"-container-"+kind, &cloudwatch.LogGroupArgs{
+			Name:            pulumi.String("/aws/containerinsights/" + c.args.Name + "/" + kind),
+			RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
+			KmsKeyId:        c.args.LogsKeyARN,
+		}, c.childOpts()...)
+		if err != nil {
+			return err
+		}
+		after = append(after, group)
+	}
+	// Tracing changes the pods it watches and is billed by the span: applications ask for it themselves.
+	configuration := `{"manager":{"applicationSignals":{"autoMonitor":{"monitorAllServices":false}}}}`
+	_, err = c.addon(ctx, cp, AddonObservability, role, configuration, after...)
+	return err
 }

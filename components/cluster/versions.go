@@ -21,6 +21,7 @@ const (
 	AddonKubeProxy        = "kube-proxy"
 	AddonPodIdentityAgent = "eks-pod-identity-agent"
 	AddonCoreDNS          = "coredns"
+	AddonObservability    = "amazon-cloudwatch-observability"
 )
 
 // DefaultVersion is the Kubernetes version of a cluster that names none.
@@ -37,6 +38,7 @@ var Releases = map[string]Release{
 func addons(cni, proxy, dns, podIdentity string) map[string]string {
 	return map[string]string{
 		AddonVPCCNI: cni, AddonKubeProxy: proxy, AddonCoreDNS: dns, AddonPodIdentityAgent: podIdentity,
+		AddonObservability: "v5.1.0-eksbuild.1",
 	}
 }
 

@@ -41,7 +41,7 @@ type Spec struct {
 	Availability Availability `json:"availability"`
 	// StorageGiB is the first size of the gp3 volume, 20 to 65536; default 20.
 	StorageGiB int `json:"storageGiB"`
-	// MaxStorageGiB is how far AWS may grow it, at least StorageGiB; default five times StorageGiB.
+	// MaxStorageGiB is how far AWS may grow it, at least a tenth above StorageGiB; default 100.
 	MaxStorageGiB int `json:"maxStorageGiB"`
 	// BackupRetentionDays is 1 to 35; default 7.
 	BackupRetentionDays int `json:"backupRetentionDays"`
@@ -55,28 +55,17 @@ type Spec struct {
 	Username string `json:"username"`
 	// Port is 1150 to 65535; default 5432.
 	Port int `json:"port"`
+	// AllowMajorVersionUpgrade lets a change of Version upgrade the instance; set it for that one update. Default false.
+	AllowMajorVersionUpgrade bool `json:"allowMajorVersionUpgrade"`
 	// ApplyImmediately makes changes that need a restart at once instead of in the maintenance window.
 	ApplyImmediately bool `json:"applyImmediately"`
 }
 
-// SetDefaults fills what was left out.
+// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (s *Spec) SetDefaults() {
-	setDefault(&s.Version, "15")
-	setDefault(&s.Availability, SingleZone)
-	setDefault(&s.StorageGiB, 20)
-	setDefault(&s.MaxStorageGiB, 5*s.StorageGiB)
-	setDefault(&s.BackupRetentionDays, 7)
-	setDefault(&s.MonitoringSeconds, 60)
-	setDefault(&s.Insights, InsightsStandard)
-	setDefault(&s.DatabaseName, "app")
-	setDefault(&s.Username, "app_admin")
-	setDefault(&s.Port, 5432)
-}
-
-func setDefault[T comparable](value *T, standard T) {
-	var zero T
-	if *value == zero {
-		*value = standard
+	*s = Spec{
+		Version: "15", Availability: SingleZone, StorageGiB: 20, MaxStorageGiB: 100, BackupRetentionDays: 7, MonitoringSeconds: 60,
+		Insights: InsightsStandard, DatabaseName: "app", Username: "app_admin", Port: 5432,
 	}
 }
 

@@ -38,7 +38,9 @@ func (c Class) MaxConnections() int {
 // parameter group of the postgres family.
 func Parameters() []Parameter {
 	parameters := []Parameter{
-		{"rds.force_ssl", "1", false},
+		// It takes effect at once all the same: 1 is the default since PostgreSQL 15, and RDS reads the default's method
+		// back for ever, which would be a difference in every preview.
+		{"rds.force_ssl", "1", true},
 		{"log_connections", "1", false},
 		{"log_disconnections", "1", false},
 		{"log_lock_waits", "1", false},

@@ -33,8 +33,6 @@ type Database struct {
 	Connection Connection
 	// Identifier is the instance identifier, as metrics and events name it.
 	Identifier pulumi.StringOutput
-	// KeyARN encrypts storage, snapshots, insights and the master user's secret.
-	KeyARN pulumi.StringOutput
 
 	name string
 	args *Args
@@ -64,7 +62,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	d.KeyARN = key.ARN
 	group, err := d.securityGroup(ctx)
 	if err != nil {
 		return nil, err
@@ -156,9 +153,10 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 			Name: pulumi.String(parameter.Name), Value: pulumi.String(parameter.Value), ApplyMethod: pulumi.String(method),
 		})
 	}
-	// The major version is part of the name: a group of another family must exist beside the old one during an upgrade.
+	// A prefix: during an upgrade a group of the new family must exist beside the old one, and again beside both of them
+	// when an upgrade was refused and is taken back.
 	parameterGroup, err := rds.NewParameterGroup(ctx, d.name, &rds.ParameterGroupArgs{
-		Name:        pulumi.String(d.args.Name + "-postgres" + d.args.Version),
+		NamePrefix:  pulumi.String(d.args.Name + "-postgres" + d.args.Version + "-"),
 		Description: pulumi.String("PostgreSQL " + d.args.Version + ": TLS forced, slow statements and connections logged"),
 		Family:      pulumi.String("postgres" + d.args.Version),
 		Parameters:  parameters,
@@ -179,6 +177,12 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 	snapshot, err := random.NewRandomId(ctx, d.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
 		Prefix:     pulumi.String(d.args.Name + "-final-"),
+		// What replaces the instance leaves a snapshot of the old one behind, so the new one needs another name.
+		Keepers: pulumi.StringMap{
+			"databaseName": pulumi.String(d.args.DatabaseName),
+			"username":     pulumi.String(d.args.Username),
+			"keyArn":       key.ARN,
+		},
 	}, d.childOpts()...)
 	if err != nil {
 		return nil, err
@@ -194,7 +198,7 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 		// Without this AWS keeps an old major version for a surcharge instead of upgrading it.
 		EngineLifecycleSupport:   pulumi.String("open-source-rds-extended-support-disabled"),
 		AutoMinorVersionUpgrade:  pulumi.Bool(true),
-		AllowMajorVersionUpgrade: pulumi.Bool(false),
+		AllowMajorVersionUpgrade: pulumi.Bool(d.args.AllowMajorVersionUpgrade),
 		InstanceClass:            pulumi.String(d.args.InstanceClass),
 		MultiAz:                  pulumi.Bool(d.args.Availability == MultiZone),
 		StorageType:              pulumi.String("gp3"),
@@ -233,5 +237,5 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 		PerformanceInsightsKmsKeyId:        key.ARN,
 		PerformanceInsightsRetentionPeriod: pulumi.Int(retentionDays),
 		DatabaseInsightsMode:               pulumi.String(d.args.Insights),
-	}, d.childOpts(pulumi.DependsOn(logs), pulumi.Protect(d.args.Protect))...)
+	}, d.childOpts(pulumi.DependsOn(append(logs, monitoring.Permissions...)), pulumi.Protect(d.args.Protect))...)
 }

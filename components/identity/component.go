@@ -11,7 +11,7 @@ import (
 // AWS-managed policies of the roles below.
 const (
 	policyEKSCluster     = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
-	policyNodeMinimal    = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy"
+	policyNode           = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
 	policyRegistryPull   = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
 	policySessionManager = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 )
@@ -54,7 +54,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if id.NodeRole, err = NewServiceRole(ctx, name+"-node", &ServiceRoleArgs{
 		Name: args.Name + "-node", Path: args.Path, Boundary: args.Boundary,
 		Services:          []string{"ec2.amazonaws.com"},
-		ManagedPolicyARNs: []string{policyNodeMinimal, policyRegistryPull, policySessionManager},
+		ManagedPolicyARNs: []string{policyNode, policyRegistryPull, policySessionManager},
 	}, child); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"path"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -9,15 +10,14 @@ import (
 	"groundwork/components/spec"
 )
 
-// Role is a role that others refer to. Both outputs are known only once the role's permissions are in place, so what
-// wears the role never starts without them.
+// Role is a role that others wear.
 type Role struct {
 	// ARN of the role.
 	ARN pulumi.StringOutput
-	// Name is the physical name.
-	Name pulumi.StringOutput
 	// Resource is the role itself, for components that take nothing else.
 	Resource *iam.Role
+	// Permissions are the policies of the role. What wears the role depends on them, so that it never starts without.
+	Permissions []pulumi.Resource
 }
 
 // roleArgs is what every role of the program is made of.
@@ -50,14 +50,14 @@ func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.Reso
 	if err != nil {
 		return nil, err
 	}
-	permissions := pulumi.StringArray{}
+	var permissions []pulumi.Resource
 	for _, arn := range args.managedPolicyARNs {
-		attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-role-"+arn[lastSlash(arn)+1:],
+		attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-role-"+path.Base(arn),
 			&iam.RolePolicyAttachmentArgs{Role: role.Name, PolicyArn: pulumi.String(arn)}, opts...)
 		if err != nil {
 			return nil, err
 		}
-		permissions = append(permissions, attachment.ID())
+		permissions = append(permissions, attachment)
 	}
 	if args.policy != nil {
 		inline, err := iam.NewRolePolicy(ctx, name+"-role-policy", &iam.RolePolicyArgs{
@@ -68,21 +68,9 @@ func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.Reso
 		if err != nil {
 			return nil, err
 		}
-		permissions = append(permissions, inline.ID())
+		permissions = append(permissions, inline)
 	}
-	ready := func(value pulumi.StringOutput) pulumi.StringOutput {
-		return pulumi.All(value, permissions).ApplyT(func(all []any) string { return all[0].(string) }).(pulumi.StringOutput)
-	}
-	return &Role{ARN: ready(role.Arn), Name: ready(role.Name), Resource: role}, nil
-}
-
-func lastSlash(arn string) int {
-	for i := len(arn) - 1; i >= 0; i-- {
-		if arn[i] == '/' {
-			return i
-		}
-	}
-	return -1
+	return &Role{ARN: role.Arn, Resource: role, Permissions: permissions}, nil
 }
 
 // ServiceRoleArgs describe a role that AWS services wear.

@@ -34,8 +34,8 @@ const (
 
 // endpointServices are the interface endpoints that may be chosen, by the last part of the service name.
 var endpointServices = []string{
-	"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms", "logs", "monitoring",
-	"rds", "secretsmanager", "sns", "ssm", "sts",
+	"autoscaling", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms", "logs", "monitoring",
+	"rds", "secretsmanager", "sns", "ssm", "ssmmessages", "sts",
 }
 
 // endpointsWithoutNAT are what a node must reach to join a cluster and pull images when there is no NAT gateway.
@@ -56,15 +56,13 @@ type Spec struct {
 	FlowLogTraffic FlowTraffic `json:"flowLogTraffic"`
 }
 
-// SetDefaults fills what was left out.
+// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (s *Spec) SetDefaults() {
-	if s.NATMode == "" {
-		s.NATMode = NATSingle
-	}
-	if s.FlowLogTraffic == "" {
-		s.FlowLogTraffic = FlowReject
-	}
+	s.NATMode, s.FlowLogTraffic = NATSingle, FlowReject
 }
+
+// maxElasticIPs is the default quota of a region. Source: Amazon EC2 User Guide, "Elastic IP address quota".
+const maxElasticIPs = 5
 
 var privateRanges = []netip.Prefix{
 	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
@@ -125,6 +123,9 @@ func (s Spec) Problems(region string) spec.Problems {
 		}
 	}
 	spec.OneOf(&p, "natMode", s.NATMode, NATNone, NATSingle, NATPerZone)
+	if s.NATMode == NATPerZone && len(s.Zones) > maxElasticIPs {
+		p.Add("natMode", string(s.NATMode), "needs %d Elastic IP addresses; a region gives an account %d", len(s.Zones), maxElasticIPs)
+	}
 	spec.OneOf(&p, "flowLogTraffic", s.FlowLogTraffic, FlowReject, FlowAll)
 	for i, service := range s.InterfaceEndpoints {
 		if !slices.Contains(endpointServices, service) {

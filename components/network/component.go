@@ -20,9 +20,9 @@ type Placement struct {
 	CIDR string
 	// PrivateSubnetIDs hold control-plane interfaces and internal load balancers, one for each zone.
 	PrivateSubnetIDs pulumi.StringArrayOutput
-	// NodeSubnetIDs are the same subnets, known only once their ways out (NAT routes, endpoints) work: a node that
-	// starts earlier cannot join its cluster.
-	NodeSubnetIDs pulumi.StringArrayOutput
+	// WaysOut are the NAT routes and endpoints of the private subnets. Nodes depend on them: one that starts earlier
+	// cannot join its cluster.
+	WaysOut []pulumi.Resource
 	// DataSubnetIDs hold databases and caches, one for each zone; they have no route out of the VPC.
 	DataSubnetIDs pulumi.StringArrayOutput
 }
@@ -35,8 +35,6 @@ type Network struct {
 	Placement Placement
 	// NATGatewayIDs are keyed by zone; empty when NATMode is none.
 	NATGatewayIDs map[string]pulumi.StringOutput
-	// FlowLogGroupName is the CloudWatch log group that flow logs go to.
-	FlowLogGroupName pulumi.StringOutput
 
 	name string
 	args *Args
@@ -88,7 +86,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	n.Placement.NodeSubnetIDs = after(n.Placement.PrivateSubnetIDs, append(tiers.natRoutes, endpoints...))
+	n.Placement.WaysOut = append(tiers.natRoutes, endpoints...)
 	if err := ctx.RegisterResourceOutputs(n, pulumi.Map{
 		"vpcId":            n.Placement.VPCID,
 		"privateSubnetIds": n.Placement.PrivateSubnetIDs,
@@ -144,7 +142,6 @@ func (n *Network) flowLog(ctx *pulumi.Context, v *ec2.Vpc) error {
 	if err != nil {
 		return err
 	}
-	n.FlowLogGroupName = group.Name
 	_, err = ec2.NewFlowLog(ctx, n.name+"-flow-log", &ec2.FlowLogArgs{
 		VpcId:                  v.ID(),
 		TrafficType:            pulumi.String(n.args.FlowLogTraffic),
@@ -153,13 +150,8 @@ func (n *Network) flowLog(ctx *pulumi.Context, v *ec2.Vpc) error {
 		IamRoleArn:             role.ARN,
 		MaxAggregationInterval: pulumi.Int(600),
 		Tags:                   n.tags("flow-log"),
-	}, n.childOpts()...)
+	}, n.childOpts(pulumi.DependsOn(role.Permissions))...)
 	return err
-}
-
-// after returns ids once every one of ways exists.
-func after(ids pulumi.StringArrayOutput, ways pulumi.StringArray) pulumi.StringArrayOutput {
-	return pulumi.All(ids, ways).ApplyT(func(all []any) []string { return all[0].([]string) }).(pulumi.StringArrayOutput)
 }
 
 // tiers is what the subnets of all zones amount to, one entry for each zone.
@@ -168,7 +160,7 @@ type tiers struct {
 	// privateTables are the route tables in which gateway endpoints are announced.
 	privateTables pulumi.StringArray
 	// natRoutes are the routes out of the private subnets.
-	natRoutes pulumi.StringArray
+	natRoutes []pulumi.Resource
 }
 
 // subnets creates the three subnets of each zone with their routes.
@@ -238,7 +230,7 @@ func (n *Network) subnets(ctx *pulumi.Context, v *ec2.Vpc, plan []ZonePlan) (*ti
 			if err != nil {
 				return nil, err
 			}
-			all.natRoutes = append(all.natRoutes, route.ID())
+			all.natRoutes = append(all.natRoutes, route)
 		}
 		all.privateIDs = append(all.privateIDs, private)
 		all.dataIDs = append(all.dataIDs, data)
@@ -309,19 +301,20 @@ func (n *Network) natGateway(ctx *pulumi.Context, igw *ec2.InternetGateway, zone
 }
 
 // endpoints creates the S3 gateway endpoint, which is free and keeps image layers off the NAT gateways, and the chosen
-// interface endpoints behind one security group that admits HTTPS from the VPC. It returns the IDs of the interface endpoints.
-func (n *Network) endpoints(ctx *pulumi.Context, v *ec2.Vpc, privateTables pulumi.StringArray) (pulumi.StringArray, error) {
-	if _, err := ec2.NewVpcEndpoint(ctx, n.name+"-endpoint-s3", &ec2.VpcEndpointArgs{
+// interface endpoints behind one security group that admits HTTPS from the VPC. It returns all of them.
+func (n *Network) endpoints(ctx *pulumi.Context, v *ec2.Vpc, privateTables pulumi.StringArray) ([]pulumi.Resource, error) {
+	s3, err := ec2.NewVpcEndpoint(ctx, n.name+"-endpoint-s3", &ec2.VpcEndpointArgs{
 		VpcId:           v.ID(),
 		ServiceName:     pulumi.String("com.amazonaws." + n.args.Region + ".s3"),
 		VpcEndpointType: pulumi.String("Gateway"),
 		RouteTableIds:   privateTables,
 		Tags:            n.tags("s3"),
-	}, n.childOpts()...); err != nil {
+	}, n.childOpts()...)
+	if err != nil {
 		return nil, err
 	}
 	if len(n.args.InterfaceEndpoints) == 0 {
-		return nil, nil
+		return []pulumi.Resource{s3}, nil
 	}
 	group, err := ec2.NewSecurityGroup(ctx, n.name+"-endpoints", &ec2.SecurityGroupArgs{
 		Name:        pulumi.String(n.args.Name + "-endpoints"),
@@ -342,7 +335,7 @@ func (n *Network) endpoints(ctx *pulumi.Context, v *ec2.Vpc, privateTables pulum
 	}, n.childOpts()...); err != nil {
 		return nil, err
 	}
-	var ids pulumi.StringArray
+	all := []pulumi.Resource{s3}
 	for _, service := range n.args.InterfaceEndpoints {
 		endpoint, err := ec2.NewVpcEndpoint(ctx, n.name+"-endpoint-"+service, &ec2.VpcEndpointArgs{
 			VpcId:             v.ID(),
@@ -356,7 +349,7 @@ func (n *Network) endpoints(ctx *pulumi.Context, v *ec2.Vpc, privateTables pulum
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, endpoint.ID())
+		all = append(all, endpoint)
 	}
-	return ids, nil
+	return all, nil
 }

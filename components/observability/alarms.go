@@ -60,9 +60,22 @@ func NodeAlarms(t Thresholds) []Alarm {
 	}}
 }
 
-// ClusterAlarms watch one EKS control plane.
-func ClusterAlarms() []Alarm {
+// ClusterAlarms watch one EKS cluster: its control plane, and what its nodes report through Container Insights.
+func ClusterAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
+		Name:        "node-memory",
+		Description: fmt.Sprintf("A node uses over %d%% of its memory for 15 minutes: pods without limits, or requests that are too low", t.NodeMemoryPercent),
+		Namespace:   "ContainerInsights", Metric: "node_memory_utilization", Statistic: "Maximum",
+		Comparison: above, Threshold: float64(t.NodeMemoryPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		// No nodes, no agents.
+		Missing: MissingIsGood,
+	}, {
+		Name:        "node-disk",
+		Description: fmt.Sprintf("A node's disk is over %d%% full: the kubelet will evict pods; look for logs and images, then raise diskGiB", t.NodeDiskPercent),
+		Namespace:   "ContainerInsights", Metric: "node_filesystem_utilization", Statistic: "Maximum",
+		Comparison: above, Threshold: float64(t.NodeDiskPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		Missing: MissingIsGood,
+	}, {
 		Name:        "unschedulable-pods",
 		Description: "Pods find no node for 15 minutes: the autoscaler is at maxSize, or requests fit no instance type",
 		Namespace:   "AWS/EKS", Metric: "scheduler_pending_pods_UNSCHEDULABLE", Statistic: "Minimum",

@@ -2,6 +2,7 @@ package observability
 
 import (
 	"net/mail"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -13,6 +14,9 @@ import (
 type Thresholds struct {
 	// NodeCPUPercent is 1 to 99; default 80.
 	NodeCPUPercent int `json:"nodeCpuPercent"`
+	// NodeMemoryPercent and NodeDiskPercent are 1 to 99; default 85.
+	NodeMemoryPercent int `json:"nodeMemoryPercent"`
+	NodeDiskPercent   int `json:"nodeDiskPercent"`
 	// DatabaseCPUPercent is 1 to 99; default 80.
 	DatabaseCPUPercent int `json:"databaseCpuPercent"`
 	// DatabaseFreeStoragePercent is 1 to 50; default 15.
@@ -31,26 +35,18 @@ type Spec struct {
 	Thresholds Thresholds `json:"thresholds"`
 }
 
-// SetDefaults fills what was left out.
-func (s *Spec) SetDefaults() {
-	t := &s.Thresholds
-	for _, d := range []struct {
-		value    *int
-		standard int
-	}{
-		{&t.NodeCPUPercent, 80}, {&t.DatabaseCPUPercent, 80},
-		{&t.DatabaseFreeStoragePercent, 15}, {&t.DatabaseConnectionsPercent, 80},
-	} {
-		if *d.value == 0 {
-			*d.value = d.standard
-		}
-	}
+// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+func (t *Thresholds) SetDefaults() {
+	*t = Thresholds{NodeCPUPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80}
 }
 
 // Problems returns everything wrong with s.
 func (s Spec) Problems() spec.Problems {
 	var p spec.Problems
-	for _, address := range s.AlarmEmails {
+	for i, address := range s.AlarmEmails {
+		if slices.Contains(s.AlarmEmails[:i], address) {
+			p.Add("alarmEmails", address, "is given twice")
+		}
 		parsed, err := mail.ParseAddress(address)
 		if err != nil || parsed.Address != address {
 			p.Add("alarmEmails", address, "is not an e-mail address such as oncall@example.com")
@@ -61,6 +57,8 @@ func (s Spec) Problems() spec.Problems {
 	}
 	t := s.Thresholds
 	p.Range("thresholds.nodeCpuPercent", t.NodeCPUPercent, 1, 99)
+	p.Range("thresholds.nodeMemoryPercent", t.NodeMemoryPercent, 1, 99)
+	p.Range("thresholds.nodeDiskPercent", t.NodeDiskPercent, 1, 99)
 	p.Range("thresholds.databaseCpuPercent", t.DatabaseCPUPercent, 1, 99)
 	p.Range("thresholds.databaseFreeStoragePercent", t.DatabaseFreeStoragePercent, 1, 50)
 	p.Range("thresholds.databaseConnectionsPercent", t.DatabaseConnectionsPercent, 1, 99)
@@ -90,9 +88,6 @@ type Args struct {
 	AccountID, Region string
 	// Targets are what is watched.
 	Targets Targets
-	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
-	LogsKeyARN       pulumi.StringInput
-	LogRetentionDays int
 	// Protect refuses deletion of the key through Pulumi.
 	Protect bool
 }
@@ -102,9 +97,6 @@ func (a *Args) Validate(name string) error {
 	p := a.Problems()
 	if a.Name == "" {
 		p.Missing("name", "the physical base name")
-	}
-	if a.LogsKeyARN == nil {
-		p.Missing("logsKeyARN", "the key that encrypts the log groups")
 	}
 	return p.Err("observability " + name + ": args: ")
 }

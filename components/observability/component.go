@@ -47,7 +47,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("registering observability %s: %w", name, err)
 	}
 	for _, step := range []func(*pulumi.Context) error{
-		o.notifications, o.allAlarms, o.databaseEvents, o.containerLogGroups, o.dashboard, o.budget,
+		o.notifications, o.allAlarms, o.databaseEvents, o.dashboard, o.budget,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -129,7 +129,7 @@ func TopicPolicy(topicARN, account string) identity.Document {
 
 func (o *Observability) allAlarms(ctx *pulumi.Context) error {
 	t := o.args.Targets
-	if err := o.add(ctx, "cluster", "ClusterName", t.ClusterName, ClusterAlarms()); err != nil {
+	if err := o.add(ctx, "cluster", "ClusterName", t.ClusterName, ClusterAlarms(o.args.Thresholds)); err != nil {
 		return err
 	}
 	for _, group := range slices.Sorted(maps.Keys(t.AutoScalingGroups)) {
@@ -187,21 +187,6 @@ func (o *Observability) databaseEvents(ctx *pulumi.Context) error {
 		}),
 	}, o.childOpts()...)
 	return err
-}
-
-// containerLogGroups creates the groups of Container Insights before its agent would, which makes them without key and
-// retention.
-func (o *Observability) containerLogGroups(ctx *pulumi.Context) error {
-	for _, kind := range []string{"application", "dataplane", "host", "performance"} {
-		if _, err := cloudwatch.NewLogGroup(ctx, o.name+"-container-"+kind, &cloudwatch.LogGroupArgs{
-			Name:            pulumi.Sprintf("/aws/containerinsights/%s/%s", o.args.Targets.ClusterName, kind),
-			RetentionInDays: pulumi.Int(o.args.LogRetentionDays),
-			KmsKeyId:        o.args.LogsKeyARN,
-		}, o.childOpts()...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (o *Observability) dashboard(ctx *pulumi.Context) error {

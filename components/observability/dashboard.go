@@ -55,6 +55,12 @@ func DashboardBody(s Subjects) string {
 		graph("Nodes in service", "Minimum", each("AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", s.AutoScalingGroups)),
 		graph("Pods without a node", "Maximum", [][]any{{"AWS/EKS", "scheduler_pending_pods_UNSCHEDULABLE", "ClusterName", s.Cluster}}),
 	)
+	cluster := func(namespace, metric string) [][]any { return [][]any{{namespace, metric, "ClusterName", s.Cluster}} }
+	row(
+		graph("Node memory %", "Maximum", cluster("ContainerInsights", "node_memory_utilization")),
+		graph("Node disk %", "Maximum", cluster("ContainerInsights", "node_filesystem_utilization")),
+		graph("Kubernetes API errors", "Sum", cluster("AWS/EKS", "apiserver_request_total_5XX")),
+	)
 	if len(s.NATGateways) > 0 {
 		row(
 			graph("NAT bytes out", "Sum", each("AWS/NATGateway", "BytesOutToDestination", "NatGatewayId", s.NATGateways)),

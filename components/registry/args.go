@@ -15,12 +15,8 @@ type Spec struct {
 	KeepImages int `json:"keepImages"`
 }
 
-// SetDefaults fills what was left out.
-func (s *Spec) SetDefaults() {
-	if s.KeepImages == 0 {
-		s.KeepImages = 30
-	}
-}
+// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+func (s *Spec) SetDefaults() { s.KeepImages = 30 }
 
 var repositoryName = regexp.MustCompile(`^[a-z][a-z0-9]*([._/-][a-z0-9]+)*$`)
 
