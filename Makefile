@@ -37,7 +37,7 @@ test: build ## Check formatting, vet, and run every test; two environments live 
 
 .PHONY: cover
 cover: build ## Print the coverage of components, stacks and sandbox; fails below 85 %
-	@go test -count=1 -coverprofile=coverage.out -coverpkg=$$(printf './%s/...,' $(COVERED)) ./tests
+	@go test -count=1 -coverprofile=coverage.out -coverpkg=$$(printf './%s/...,' $(COVERED) | sed 's/,$$//') ./tests
 	@for part in $(COVERED); do \
 	  { head -n 1 coverage.out; grep "^groundwork/$$part/" coverage.out; } > coverage.part; \
 	  go tool cover -func=coverage.part | awk -v part=$$part '/^total:/ {print part, $$3; if ($$3 + 0 < 85) exit 1}'; \

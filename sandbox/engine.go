@@ -298,8 +298,8 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 		return result, fmt.Errorf("interrupted during %s; what was done is in the state, and the next up goes on from there", operation)
 	}
 	if err != nil {
-		if len(watch.errors) > 0 {
-			return result, fmt.Errorf("%s of %s failed:\n%s", operation, s.options.Stack, strings.Join(watch.errors, "\n"))
+		if problems := watch.problems(); len(problems) > 0 {
+			return result, fmt.Errorf("%s of %s failed:\n%s", operation, s.options.Stack, strings.Join(problems, "\n"))
 		}
 		return result, fmt.Errorf("%s of %s failed: %w", operation, s.options.Stack, err)
 	}

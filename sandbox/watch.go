@@ -20,7 +20,9 @@ type watcher struct {
 	result  *Result
 	started map[string]time.Time
 	errors  []string
-	steps   int
+	// consequences are errors that only follow from another one.
+	consequences []string
+	steps        int
 }
 
 // marks are how steps are shown, as Pulumi shows them.
@@ -50,7 +52,7 @@ func (w *watcher) see(event events.EngineEvent) {
 		message := strings.TrimSpace(d.Message)
 		switch d.Severity {
 		case "error":
-			w.errors = append(w.errors, "  "+strings.ReplaceAll(message, "\n", "\n  "))
+			w.fail(message)
 		case "warning":
 			// The engine says this of every simulated provider and plugin found on PATH, which is how the sandbox works.
 			if !strings.Contains(message, "$PATH") && !strings.Contains(message, "attach") {
@@ -62,6 +64,26 @@ func (w *watcher) see(event events.EngineEvent) {
 			w.result.Changes[string(op)] = n
 		}
 	}
+}
+
+// aftermath are what the engine says when it stops because of something else.
+var aftermath = []string{"client connection is closing", "exited prematurely", "update failed", "preview failed"}
+
+func (w *watcher) fail(message string) {
+	message = "  " + strings.ReplaceAll(message, "\n", "\n  ")
+	if slices.ContainsFunc(aftermath, func(text string) bool { return strings.Contains(message, text) }) {
+		w.consequences = append(w.consequences, message)
+		return
+	}
+	w.errors = append(w.errors, message)
+}
+
+// problems are the errors that say what happened: the causes, or where there is none what is known.
+func (w *watcher) problems() []string {
+	if len(w.errors) > 0 {
+		return w.errors
+	}
+	return w.consequences
 }
 
 // change notes one step with the properties that differ.

@@ -209,6 +209,7 @@ func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	o.Faults = []sandbox.Fault{{Type: nodesT, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
 	_, err := w.Run(t0, sandbox.Up, o)
 	require.ErrorContains(t, err, "api error ResourceLimitExceeded: no capacity")
+	assert.NotContains(t, err.Error(), "connection is closing", "only what happened, not what followed from it")
 
 	ctx, cancel := context.WithCancel(t0)
 	defer cancel()
