@@ -6,11 +6,11 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/identity"
+	"groundwork/components/network"
 )
 
 // Connection says how to reach the database.
@@ -62,7 +62,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	group, err := d.securityGroup(ctx)
+	group, err := network.NewAdmission(ctx, name, &network.AdmissionArgs{
+		Name: args.Name, Service: "PostgreSQL", VPCID: args.Placement.VPCID, Port: args.Port, From: args.ClientSecurityGroupID,
+	}, d.childOpts()...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,29 +94,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 func (d *Database) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	return append([]pulumi.ResourceOption{pulumi.Parent(d)}, extra...)
-}
-
-// securityGroup creates the database's group. Its only rule is a resource of its own, so that the instance, which takes
-// longest of all, does not wait for the cluster whose nodes the rule names.
-func (d *Database) securityGroup(ctx *pulumi.Context) (*ec2.SecurityGroup, error) {
-	group, err := ec2.NewSecurityGroup(ctx, d.name, &ec2.SecurityGroupArgs{
-		Name:        pulumi.String(d.args.Name),
-		Description: pulumi.String("PostgreSQL from the nodes of the cluster only; nothing out"),
-		VpcId:       d.args.Placement.VPCID,
-		Tags:        pulumi.StringMap{"Name": pulumi.String(d.args.Name)},
-	}, d.childOpts()...)
-	if err != nil {
-		return nil, err
-	}
-	_, err = vpc.NewSecurityGroupIngressRule(ctx, d.name+"-from-nodes", &vpc.SecurityGroupIngressRuleArgs{
-		SecurityGroupId:           group.ID(),
-		Description:               pulumi.String("PostgreSQL from the nodes of the cluster"),
-		ReferencedSecurityGroupId: d.args.ClientSecurityGroupID,
-		IpProtocol:                pulumi.String("tcp"),
-		FromPort:                  pulumi.Int(d.args.Port),
-		ToPort:                    pulumi.Int(d.args.Port),
-	}, d.childOpts()...)
-	return group, err
 }
 
 // logGroups creates the groups that RDS would otherwise create itself, without key and retention.

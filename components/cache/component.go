@@ -1,0 +1,164 @@
+package cache
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+	"groundwork/components/network"
+)
+
+// Connection says how to reach the cache.
+type Connection struct {
+	// Host is a DNS name that follows the primary through failovers.
+	Host pulumi.StringOutput
+	// Port is a TCP port; TLS only.
+	Port int
+	// Token is what clients authenticate with; a secret.
+	Token pulumi.StringOutput
+}
+
+// Cache is one replication group.
+type Cache struct {
+	pulumi.ResourceState
+
+	// Connection is what clients need.
+	Connection Connection
+	// NodeIDs are the cache clusters of the group, as metrics name them, by number: "001".
+	NodeIDs map[string]pulumi.StringOutput
+
+	name string
+	args *Args
+}
+
+// New creates a cache. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cache, error) {
+	if args == nil {
+		return nil, fmt.Errorf("cache %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	c := &Cache{name: name, args: args, NodeIDs: map[string]pulumi.StringOutput{}}
+	if err := ctx.RegisterComponentResource("groundwork:cache:Cache", name, c, opts...); err != nil {
+		return nil, fmt.Errorf("registering cache %s: %w", name, err)
+	}
+	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
+		Alias:     args.Name,
+		Purpose:   "the cache " + args.Name + " and its snapshots",
+		AccountID: args.AccountID,
+		Protect:   args.Protect,
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	admission, err := network.NewAdmission(ctx, name, &network.AdmissionArgs{
+		Name: args.Name, Service: "Cache", VPCID: args.Placement.VPCID, Port: Port, From: args.ClientSecurityGroupID,
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	// Letters and digits only: ElastiCache refuses some of the other characters.
+	token, err := random.NewRandomPassword(ctx, name+"-token", &random.RandomPasswordArgs{
+		Length: pulumi.Int(64), Special: pulumi.Bool(false),
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	group, err := c.replicationGroup(ctx, key, admission, token)
+	if err != nil {
+		return nil, err
+	}
+	c.Connection = Connection{Host: group.PrimaryEndpointAddress, Port: Port, Token: token.Result}
+	for i := range args.Nodes {
+		number := fmt.Sprintf("%03d", i+1)
+		c.NodeIDs[number] = pulumi.Sprintf("%s-%s", group.ReplicationGroupId, number)
+	}
+	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{"host": c.Connection.Host}); err != nil {
+		return nil, fmt.Errorf("registering outputs of cache %s: %w", name, err)
+	}
+	return c, nil
+}
+
+func (c *Cache) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append([]pulumi.ResourceOption{pulumi.Parent(c)}, extra...)
+}
+
+func (c *Cache) replicationGroup(ctx *pulumi.Context, key *identity.Key, admission *ec2.SecurityGroup, token *random.RandomPassword) (*elasticache.ReplicationGroup, error) {
+	release := releases[c.args.Engine]
+	subnets, err := elasticache.NewSubnetGroup(ctx, c.name, &elasticache.SubnetGroupArgs{
+		Name:        pulumi.String(c.args.Name),
+		Description: pulumi.String("Data subnets without a route out of the VPC"),
+		SubnetIds:   c.args.Placement.DataSubnetIDs,
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	parameters, err := elasticache.NewParameterGroup(ctx, c.name, &elasticache.ParameterGroupArgs{
+		Name:        pulumi.String(c.args.Name + "-" + release.family),
+		Description: pulumi.String("A cache: the least recently used keys make room"),
+		Family:      pulumi.String(release.family),
+		Parameters: elasticache.ParameterGroupParameterArray{&elasticache.ParameterGroupParameterArgs{
+			Name: pulumi.String("maxmemory-policy"), Value: pulumi.String("allkeys-lru"),
+		}},
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	logs := elasticache.ReplicationGroupLogDeliveryConfigurationArray{}
+	for _, kind := range []string{"slow-log", "engine-log"} {
+		group, err := cloudwatch.NewLogGroup(ctx, c.name+"-"+kind, &cloudwatch.LogGroupArgs{
+			Name:            pulumi.String("/aws/elasticache/" + c.args.Name + "/" + kind),
+			RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
+			KmsKeyId:        c.args.LogsKeyARN,
+		}, c.childOpts()...)
+		if err != nil {
+			return nil, err
+		}
+		logs = append(logs, &elasticache.ReplicationGroupLogDeliveryConfigurationArgs{
+			Destination: group.Name, DestinationType: pulumi.String("cloudwatch-logs"),
+			LogFormat: pulumi.String("json"), LogType: pulumi.String(kind),
+		})
+	}
+	snapshot, err := random.NewRandomId(ctx, c.name+"-final-snapshot", &random.RandomIdArgs{
+		ByteLength: pulumi.Int(4),
+		Prefix:     pulumi.String(c.args.Name + "-final-"),
+		Keepers:    pulumi.StringMap{"keyArn": key.ARN},
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	several := pulumi.Bool(c.args.Nodes > 1)
+	return elasticache.NewReplicationGroup(ctx, c.name, &elasticache.ReplicationGroupArgs{
+		ReplicationGroupId:        pulumi.String(c.args.Name),
+		Description:               pulumi.String("Cache of " + c.args.Name),
+		Engine:                    pulumi.String(c.args.Engine),
+		EngineVersion:             pulumi.String(release.version),
+		AutoMinorVersionUpgrade:   pulumi.Bool(true),
+		NodeType:                  pulumi.String(c.args.NodeType),
+		NumCacheClusters:          pulumi.Int(c.args.Nodes),
+		AutomaticFailoverEnabled:  several,
+		MultiAzEnabled:            several,
+		Port:                      pulumi.Int(Port),
+		SubnetGroupName:           subnets.Name,
+		ParameterGroupName:        parameters.Name,
+		SecurityGroupIds:          pulumi.StringArray{admission.ID()},
+		AtRestEncryptionEnabled:   pulumi.Bool(true),
+		KmsKeyId:                  key.ARN,
+		TransitEncryptionEnabled:  pulumi.Bool(true),
+		TransitEncryptionMode:     pulumi.String("required"),
+		AuthToken:                 token.Result,
+		AuthTokenUpdateStrategy:   pulumi.String("ROTATE"),
+		SnapshotRetentionLimit:    pulumi.Int(c.args.SnapshotRetentionDays),
+		SnapshotWindow:            pulumi.String("01:00-02:00"),
+		MaintenanceWindow:         pulumi.String("sun:05:00-sun:06:00"),
+		FinalSnapshotIdentifier:   snapshot.Hex,
+		ApplyImmediately:          pulumi.Bool(c.args.ApplyImmediately),
+		LogDeliveryConfigurations: logs,
+	}, c.childOpts(pulumi.Protect(c.args.Protect))...)
+}
