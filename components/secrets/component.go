@@ -1,0 +1,138 @@
+package secrets
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/cache"
+	"groundwork/components/database"
+	"groundwork/components/identity"
+	"groundwork/components/spec"
+)
+
+// Args are the facts about the secrets of one application.
+type Args struct {
+	// Name is the physical base name, Application the application's: secrets are called NAME/APPLICATION/...
+	Name, Application string
+	// AccountID owns the key.
+	AccountID string
+	// Database and Cache are what the application connects to.
+	Database database.Connection
+	Cache    cache.Connection
+	// RecoveryDays is how long a deleted secret can be brought back: 7 to 30, or 0 for not at all.
+	RecoveryDays int
+	// Protect refuses deletion of the key through Pulumi.
+	Protect bool
+}
+
+var (
+	secretName      = regexp.MustCompile(`^[a-z][a-z0-9-]{0,60}$`)
+	confusingSuffix = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
+)
+
+// Validate returns all problems of the arguments in one error.
+func (a *Args) Validate(name string) error {
+	var p spec.Problems
+	p.Match("name", a.Name, secretName, "lower-case letters, digits and hyphens, a letter first")
+	p.Match("application", a.Application, secretName, "lower-case letters, digits and hyphens, a letter first")
+	if confusingSuffix.MatchString(a.Application) {
+		p.Add("application", a.Application, "ends in a hyphen and six characters, as the ARNs of secrets do; choose another name")
+	}
+	if a.RecoveryDays != 0 {
+		p.Range("recoveryDays", a.RecoveryDays, 7, 30)
+	}
+	return p.Err("secrets " + name + ": args: ")
+}
+
+// Secrets are the secrets of one application.
+type Secrets struct {
+	pulumi.ResourceState
+
+	// ARNs of the secrets by kind: "database", "cache", "session". The names behind them end in a suffix that differs each
+	// time: a deleted name stays taken for as long as it can be brought back.
+	ARNs map[string]pulumi.StringOutput
+	// KeyARN encrypts them.
+	KeyARN pulumi.StringOutput
+}
+
+// New creates the secrets. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Secrets, error) {
+	if args == nil {
+		return nil, fmt.Errorf("secrets %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	s := &Secrets{ARNs: map[string]pulumi.StringOutput{}}
+	if err := ctx.RegisterComponentResource("groundwork:secrets:Secrets", name, s, opts...); err != nil {
+		return nil, fmt.Errorf("registering secrets %s: %w", name, err)
+	}
+	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
+		Alias:     args.Name + "-secrets",
+		Purpose:   "the secrets of " + args.Name,
+		AccountID: args.AccountID,
+		Protect:   args.Protect,
+	}, pulumi.Parent(s))
+	if err != nil {
+		return nil, err
+	}
+	s.KeyARN = key.ARN
+	session, err := random.NewRandomPassword(ctx, name+"-session-key", &random.RandomPasswordArgs{
+		Length: pulumi.Int(64), Special: pulumi.Bool(false),
+	}, pulumi.Parent(s))
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range []struct {
+		kind, description string
+		content           pulumi.StringMap
+	}{
+		{"database", "Where the database is; user and password are in the secret that RDS rotates", pulumi.StringMap{
+			"host": args.Database.Host, "port": pulumi.String(strconv.Itoa(args.Database.Port)),
+			"database": pulumi.String(args.Database.DatabaseName), "sslmode": pulumi.String("verify-full"),
+			"credentialsArn": args.Database.SecretARN,
+		}},
+		{"cache", "Where the cache is, and its token", pulumi.StringMap{
+			"REDIS_HOST": args.Cache.Host, "REDIS_PORT": pulumi.String(strconv.Itoa(args.Cache.Port)), "REDIS_PASSWORD": args.Cache.Token,
+		}},
+		{"session", "What sessions are signed with", pulumi.StringMap{"JWT_SECRET": session.Result}},
+	} {
+		secret, err := s.secret(ctx, name+"-"+entry.kind, entry.kind, entry.description, key, args, entry.content)
+		if err != nil {
+			return nil, err
+		}
+		s.ARNs[entry.kind] = secret.Arn
+	}
+	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN}); err != nil {
+		return nil, fmt.Errorf("registering outputs of secrets %s: %w", name, err)
+	}
+	return s, nil
+}
+
+// secret creates one secret with its content, a JSON object, which is a secret in Pulumi's state too.
+func (s *Secrets) secret(ctx *pulumi.Context, logical, kind, description string, key *identity.Key, args *Args, content pulumi.StringMap) (*secretsmanager.Secret, error) {
+	secret, err := secretsmanager.NewSecret(ctx, logical, &secretsmanager.SecretArgs{
+		NamePrefix:           pulumi.String(args.Name + "/" + args.Application + "/" + kind + "-"),
+		Description:          pulumi.String(description),
+		KmsKeyId:             key.ARN,
+		RecoveryWindowInDays: pulumi.Int(args.RecoveryDays),
+	}, pulumi.Parent(s))
+	if err != nil {
+		return nil, err
+	}
+	text := content.ToStringMapOutput().ApplyT(func(values map[string]string) (string, error) {
+		out, err := json.Marshal(values)
+		return string(out), err
+	}).(pulumi.StringOutput)
+	_, err = secretsmanager.NewSecretVersion(ctx, logical, &secretsmanager.SecretVersionArgs{
+		SecretId:     secret.ID(),
+		SecretString: pulumi.ToSecret(text).(pulumi.StringOutput),
+	}, pulumi.Parent(s))
+	return secret, err
+}
