@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -330,14 +331,27 @@ func (s *session) operate(ctx context.Context, operation Operation, stream chan 
 	return fmt.Errorf("the sandbox has no operation %q", operation)
 }
 
-// Export returns the state of a stack.
+// Export returns the state of a stack, its secrets encrypted. (The Automation API's own export decrypts them.)
 func (w *Workspace) Export(ctx context.Context, o Options) (apitype.UntypedDeployment, error) {
 	s, err := w.open(ctx, o)
 	if err != nil {
 		return apitype.UntypedDeployment{}, err
 	}
 	defer s.close()
-	return s.stack.Export(ctx)
+	var env []string
+	for name, value := range s.stack.Workspace().GetEnvVars() {
+		env = append(env, name+"="+value)
+	}
+	env = append(env, "PULUMI_HOME="+s.stack.Workspace().PulumiHome())
+	var state apitype.UntypedDeployment
+	out, _, _, err := s.stack.Workspace().PulumiCommand().Run(ctx, w.State, nil, nil, nil, env, "stack", "export", "--stack", o.Stack)
+	if err != nil {
+		return state, fmt.Errorf("reading the state: %w", err)
+	}
+	if err := json.Unmarshal([]byte(out), &state); err != nil {
+		return state, fmt.Errorf("reading the state: %w", err)
+	}
+	return state, nil
 }
 
 // Outputs returns the outputs of a stack; secret ones are not shown.

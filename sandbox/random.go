@@ -1,10 +1,30 @@
 package sandbox
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 )
 
 var randomTypes = map[string]Type{
+	"random:index/randomPassword:RandomPassword": {
+		Args:      random.RandomPasswordArgs{},
+		Immutable: []string{"length", "special", "keepers", "lower", "upper", "numeric", "overrideSpecial"},
+		ID:        func(_ Props, digest string) string { return digest },
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.outOfRange("length", 1, 64), "length", "is outside the 1 to 64 characters that the sandbox can make")
+			return f
+		},
+		Outputs: func(_ Site, id string, in Props) Props {
+			length, _ := in.Num("length")
+			// The ID is no secret, so the password must not follow from how it looks.
+			digest := sha256.Sum256([]byte("password of " + id))
+			password := hex.EncodeToString(digest[:])
+			return Props{"result": password[:int(length)], "bcryptHash": "$2a$10$" + password[:53]}
+		},
+	},
 	"random:index/randomId:RandomId": {
 		Args:      random.RandomIdArgs{},
 		Immutable: []string{"byteLength", "keepers", "prefix"},

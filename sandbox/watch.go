@@ -160,8 +160,30 @@ func dropPending(state apitype.UntypedDeployment) (apitype.UntypedDeployment, []
 func (g *Graph) StackOutputs() map[string]any {
 	for _, r := range g.Resources {
 		if r.Type == string(resource.RootStackType) {
-			return r.Outputs
+			return masked(map[string]any(r.Outputs)).(map[string]any)
 		}
 	}
 	return nil
+}
+
+// masked replaces every secret in a value of the state.
+func masked(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		if v[resource.SigKey] == resource.SecretSig {
+			return "[secret]"
+		}
+		out := map[string]any{}
+		for key, element := range v {
+			out[key] = masked(element)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			out[i] = masked(element)
+		}
+		return out
+	}
+	return value
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/cache"
 	"groundwork/components/cluster"
 	"groundwork/components/database"
 	"groundwork/components/identity"
@@ -50,6 +51,7 @@ type Config struct {
 	Cluster       cluster.Spec
 	Registry      registry.Spec
 	Database      database.Spec
+	Cache         cache.Spec
 	Observability observability.Spec
 
 	// Today decides what is still supported.
@@ -75,6 +77,7 @@ func (c *Config) settings() []setting {
 		{"cluster", &c.Cluster},
 		{"registry", &c.Registry},
 		{"database", &c.Database},
+		{"cache", &c.Cache},
 		{"observability", &c.Observability},
 	}
 }
@@ -198,6 +201,7 @@ func (c *Config) ownProblems() spec.Problems {
 	p.Include("cluster", c.Cluster.Problems(c.Today))
 	p.Include("registry", c.Registry.Problems())
 	p.Include("database", c.Database.Problems(c.Protect))
+	p.Include("cache", c.Cache.Problems(c.Protect))
 	p.Include("observability", c.Observability.Problems())
 	p.Include("cluster", c.fit())
 	return p

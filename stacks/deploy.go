@@ -56,6 +56,11 @@ func compose(ctx *pulumi.Context, c *Config) error {
 	ctx.Export("repositoryUrls", urls)
 	ctx.Export("databaseHost", s.Database.Host)
 	ctx.Export("databaseSecretArn", s.Database.SecretARN)
+	secretARNs := pulumi.StringMap{}
+	for kind, arn := range s.SecretARNs {
+		secretARNs[kind] = arn
+	}
+	ctx.Export("secretArns", secretARNs)
 	ctx.Export("dashboardUrl", o.DashboardURL)
 	ctx.Export("alarmTopicArn", o.TopicARN)
 	return nil

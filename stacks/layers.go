@@ -18,6 +18,8 @@ var layerOfComponent = map[string]string{
 	"groundwork:registry:Registry":           LayerPlatform,
 	"groundwork:cluster:Cluster":             LayerPlatform,
 	"groundwork:database:Database":           LayerServices,
+	"groundwork:cache:Cache":                 LayerServices,
+	"groundwork:secrets:Secrets":             LayerServices,
 	"groundwork:observability:Observability": LayerObservability,
 }
 

@@ -16,6 +16,21 @@ func (c *Config) ClusterName() string { return c.Prefix() }
 // DatabaseName is the identifier of the database instance.
 func (c *Config) DatabaseName() string { return c.Prefix() + "-main" }
 
+// CacheName is the ID of the cache's replication group.
+func (c *Config) CacheName() string { return c.Prefix() + "-cache" }
+
+// Application is the application that the environment is for.
+const Application = "webapp"
+
+// SecretRecoveryDays is how long a deleted secret can be brought back: not at all where nothing is protected, so that an
+// environment that comes and goes leaves none behind.
+func (c *Config) SecretRecoveryDays() int {
+	if c.Protect {
+		return 30
+	}
+	return 0
+}
+
 // AllTags are the tags of every resource: the program's own and the stack's.
 func (c *Config) AllTags() map[string]string {
 	tags := map[string]string{

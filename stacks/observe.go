@@ -21,6 +21,7 @@ func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutp
 			DatabaseIdentifier: s.DatabaseIdentifier,
 			DatabaseClass:      database.Classes[c.Database.InstanceClass],
 			DatabaseStorageGiB: c.Database.StorageGiB,
+			CacheNodeIDs:       s.CacheNodeIDs,
 		},
 		Protect: c.Protect,
 	}, opts...)

@@ -3,7 +3,9 @@ package stacks
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/cache"
 	"groundwork/components/database"
+	"groundwork/components/secrets"
 )
 
 // ServicesOutputs is what the services layer hands to the layers above it.
@@ -12,9 +14,13 @@ type ServicesOutputs struct {
 	Database database.Connection
 	// DatabaseIdentifier is how metrics and events name it.
 	DatabaseIdentifier pulumi.StringOutput
+	// CacheNodeIDs are how metrics name the cache's nodes, by number.
+	CacheNodeIDs map[string]pulumi.StringOutput
+	// SecretARNs are the application's secrets, by kind.
+	SecretARNs map[string]pulumi.StringOutput
 }
 
-// services creates what changes every few weeks: the data stores.
+// services creates what changes every few weeks: the data stores, and what an application must know of them.
 func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, opts ...pulumi.ResourceOption) (*ServicesOutputs, error) {
 	db, err := database.New(ctx, "database", &database.Args{
 		Spec:                  c.Database,
@@ -31,5 +37,35 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, opts ...pulumi
 	if err != nil {
 		return nil, err
 	}
-	return &ServicesOutputs{Database: db.Connection, DatabaseIdentifier: db.Identifier}, nil
+	store, err := cache.New(ctx, "cache", &cache.Args{
+		Spec:                  c.Cache,
+		Name:                  c.CacheName(),
+		AccountID:             c.AccountID,
+		Placement:             p.Placement,
+		ClientSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		LogsKeyARN:            p.LogsKeyARN,
+		LogRetentionDays:      c.LogRetentionDays,
+		Protect:               c.Protect,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := secrets.New(ctx, "secrets", &secrets.Args{
+		Name:         c.Prefix(),
+		Application:  Application,
+		AccountID:    c.AccountID,
+		Database:     db.Connection,
+		Cache:        store.Connection,
+		RecoveryDays: c.SecretRecoveryDays(),
+		Protect:      c.Protect,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &ServicesOutputs{
+		Database:           db.Connection,
+		DatabaseIdentifier: db.Identifier,
+		CacheNodeIDs:       store.NodeIDs,
+		SecretARNs:         kept.ARNs,
+	}, nil
 }

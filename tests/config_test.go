@@ -152,6 +152,13 @@ var refusals = []struct{ change, want string }{
 	{"database.password=hunter2hunter2", "groundwork:database.password is not a known key"},
 	{"database.applyImmediately=yes please", "is text; want true or false"},
 	{"database=5", `groundwork:database 5 is a number; want a mapping`},
+	// Cache.
+	{"cache.engine=memcached", `"memcached" is not one of valkey, redis`},
+	{"cache.nodeType=t4g.micro", `groundwork:cache.nodeType "t4g.micro" is not one of cache.`},
+	{"cache.nodes=7", "nodes 7 is outside 1 to 6"},
+	{"cache.nodes=0", "nodes 0 is outside 1 to 6"},
+	{"cache.snapshotRetentionDays=36", "snapshotRetentionDays 36 is outside 0 to 35"},
+	{"observability.thresholds.cacheMemoryPercent=0", "cacheMemoryPercent 0 is outside 1 to 99"},
 	// Observability.
 	{"observability.alarmEmails=[nobody]", `"nobody" is not an e-mail address`},
 	{"observability.monthlyBudgetUsd=0", "monthlyBudgetUsd 0 is below 1"},
@@ -189,6 +196,8 @@ func TestRefusals(t *testing.T) {
 func TestRefusalsOfProtectedStacks(t *testing.T) {
 	_, err := load(t, "prod", "database.backupRetentionDays=3")
 	require.ErrorContains(t, err, "backupRetentionDays 3 is outside 7 to 35")
+	_, err = load(t, "prod", "cache.snapshotRetentionDays=0")
+	require.ErrorContains(t, err, "snapshotRetentionDays 0 is outside 7 to 35")
 }
 
 func TestRefusalOfManyTags(t *testing.T) {
@@ -248,6 +257,7 @@ func TestDefaults(t *testing.T) {
 		"groundwork:cluster":       `{"nodeGroups":{"a":{"instanceType":"t4g.large","desiredSize":1,"minSize":1,"maxSize":2}}}`,
 		"groundwork:registry":      `{"repositories":["webapp"]}`,
 		"groundwork:database":      `{"instanceClass":"db.t4g.micro"}`,
+		"groundwork:cache":         `{"nodeType":"cache.t4g.micro"}`,
 		"groundwork:observability": `{"monthlyBudgetUsd":100}`,
 	}
 	c, err := stacks.Load(raw, "dev", today)
@@ -301,7 +311,7 @@ func TestEverySettingHasAKindTheDecoderKnows(t *testing.T) {
 		}
 	}
 	c := reflect.TypeOf(stacks.Config{})
-	for _, name := range []string{"Network", "Cluster", "Registry", "Database", "Observability"} {
+	for _, name := range []string{"Network", "Cluster", "Registry", "Database", "Cache", "Observability"} {
 		f, ok := c.FieldByName(name)
 		require.True(t, ok)
 		walk(name, f.Type)

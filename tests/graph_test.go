@@ -76,7 +76,7 @@ var properties = []property{{
 		if v.stack == "prod" {
 			for _, name := range []string{
 				"logs-key", "cluster-secrets-key", "cluster-volumes-key", "registry-images-key", "database-key",
-				"observability-notifications-key", "registry-webapp", "cluster-eksCluster", "database",
+				"observability-notifications-key", "registry-webapp", "cluster-eksCluster", "database", "cache", "cache-key", "secrets-key",
 			} {
 				want[name] = true
 			}
@@ -89,7 +89,7 @@ var properties = []property{{
 				continue
 			}
 			seen++
-			expected := want[r.Name] && r.Type != groupT && r.Type != paramT && r.Type != "aws:rds/subnetGroup:SubnetGroup"
+			expected := want[r.Name] && !slices.Contains(sameName, r.Type)
 			if r.Protect != expected {
 				wrong = append(wrong, fmt.Sprintf("%s %s: %v", r.Type, r.Name, r.Protect))
 			}
@@ -173,7 +173,7 @@ var properties = []property{{
 	},
 	plant: func(g *sandbox.Graph) { first(g, vpcT).Outputs["tagsAll"] = map[string]any{} },
 }, {
-	name:  "the database is reachable from the nodes, at its port, and from nowhere else",
+	name:  "database and cache are reachable from the nodes, at their ports, and from nowhere else",
 	check: func(v view) (int, []string) { return reach(v.graph) },
 	plant: func(g *sandbox.Graph) {
 		extra := *first(g, ingressT)
@@ -222,6 +222,11 @@ func TestProperties(t *testing.T) {
 			})
 		}
 	}
+}
+
+// sameName are types whose resources have the logical name of a protected one beside them.
+var sameName = []string{
+	groupT, paramT, "aws:rds/subnetGroup:SubnetGroup", "aws:elasticache/subnetGroup:SubnetGroup", "aws:elasticache/parameterGroup:ParameterGroup",
 }
 
 // wiring checks that each input that names another resource has that resource among its ancestors by property
@@ -286,8 +291,12 @@ var nameLimits = map[string]struct {
 	"aws:kms/alias:Alias":             {"name", 256, regexp.MustCompile(`^alias/[\w/-]+$`)},
 	"aws:rds/subnetGroup:SubnetGroup": {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
 	"aws:rds/eventSubscription:EventSubscription": {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
-	"aws:cloudwatch/dashboard:Dashboard":          {"dashboardName", 255, regexp.MustCompile(`^[\w-]+$`)},
-	"aws:budgets/budget:Budget":                   {"name", 100, regexp.MustCompile(`^[^:\\]+$`)},
+	cacheT:  {"replicationGroupId", 40, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	secretT: {"namePrefix", 486, regexp.MustCompile(`^[\w/-]+$`)},
+	"aws:elasticache/subnetGroup:SubnetGroup":       {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
+	"aws:elasticache/parameterGroup:ParameterGroup": {"name", 255, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	"aws:cloudwatch/dashboard:Dashboard":            {"dashboardName", 255, regexp.MustCompile(`^[\w-]+$`)},
+	"aws:budgets/budget:Budget":                     {"name", 100, regexp.MustCompile(`^[^:\\]+$`)},
 }
 
 func names(g *sandbox.Graph) (seen int, wrong []string) {
@@ -362,6 +371,12 @@ var declared = []string{
 	"aws:ecr/repository:Repository forceDelete",
 	"aws:eks/cluster:Cluster vpcConfig",
 	"aws:eks/nodeGroup:NodeGroup scalingConfig",
+	"aws:elasticache/replicationGroup:ReplicationGroup applyImmediately",
+	"aws:elasticache/replicationGroup:ReplicationGroup automaticFailoverEnabled",
+	"aws:elasticache/replicationGroup:ReplicationGroup multiAzEnabled",
+	"aws:elasticache/replicationGroup:ReplicationGroup nodeType",
+	"aws:elasticache/replicationGroup:ReplicationGroup numCacheClusters",
+	"aws:elasticache/replicationGroup:ReplicationGroup snapshotRetentionLimit",
 	"aws:rds/instance:Instance allocatedStorage",
 	"aws:rds/instance:Instance applyImmediately",
 	"aws:rds/instance:Instance backupRetentionPeriod",
@@ -371,6 +386,7 @@ var declared = []string{
 	"aws:rds/instance:Instance maxAllocatedStorage",
 	"aws:rds/instance:Instance monitoringInterval",
 	"aws:rds/instance:Instance multiAz",
+	"aws:secretsmanager/secret:Secret recoveryWindowInDays",
 	"aws:sns/topicSubscription:TopicSubscription endpoint",
 	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule +",
 }

@@ -14,12 +14,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/components/cache"
 	"groundwork/components/cluster"
 	"groundwork/components/database"
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/observability"
 	"groundwork/components/registry"
+	"groundwork/components/secrets"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -152,7 +154,7 @@ func TestRenderedDocuments(t *testing.T) {
 	golden(t, "topic.json", indented(t, observability.TopicPolicy("arn:aws:sns:eu-west-1:111122223333:alarms", account).JSON()))
 	golden(t, "dashboard.json", indented(t, observability.DashboardBody(observability.Subjects{
 		Region: region, Cluster: "groundwork-dev", Database: "groundwork-dev-main", AlarmARNs: []string{"arn:b", "arn:a"},
-		AutoScalingGroups: map[string]string{"general": "eks-general"}, NATGateways: map[string]string{"eu-west-1a": "nat-1"},
+		AutoScalingGroups: map[string]string{"general": "eks-general"}, NATGateways: map[string]string{"eu-west-1a": "nat-1"}, CacheNodes: map[string]string{"001": "cache-001"},
 	})))
 }
 
@@ -185,11 +187,12 @@ func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
 
 // TestAlarmTable: every row says what happened, what to do, and what silence means; thresholds can be crossed.
 func TestAlarmTable(t *testing.T) {
-	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85}
+	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, CacheCPUPercent: 80, CacheMemoryPercent: 80}
 	fixed, burstable := database.Classes["db.m7g.large"], database.Classes["db.t4g.small"]
 	all := observability.NodeAlarms(thresholds)
 	all = append(all, observability.ClusterAlarms(thresholds)...)
 	all = append(all, observability.NATAlarms()...)
+	all = append(all, observability.CacheAlarms(thresholds)...)
 	all = append(all, observability.DatabaseAlarms(thresholds, burstable, 20)...)
 	for _, a := range all {
 		assert.Contains(t, a.Description, ":", "%s: say what to do first", a.Name)
@@ -248,6 +251,14 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 			_, err = database.New(ctx, "main", &database.Args{Name: name, Spec: database.Spec{BackupRetentionDays: 0}})
 			check("database", err, "database main: args: backupRetentionDays 0 is outside 1 to 35", "name", "clientSecurityGroupID is missing")
 		}
+		_, err = cache.New(ctx, "main", nil)
+		check("cache nil", err, "cache main: args is nil")
+		_, err = cache.New(ctx, "main", &cache.Args{Name: "a--b"})
+		check("cache", err, "cache main: args: engine", "nodeType", "nodes 0", "name", "clientSecurityGroupID is missing", "logsKeyARN is missing")
+		_, err = secrets.New(ctx, "main", nil)
+		check("secrets nil", err, "secrets main: args is nil")
+		_, err = secrets.New(ctx, "main", &secrets.Args{Application: "web-abcdef", RecoveryDays: 3})
+		check("secrets", err, "secrets main: args: name", "ends in a hyphen and six characters", "recoveryDays 3 is outside 7 to 30")
 		_, err = observability.New(ctx, "main", nil)
 		check("observability nil", err, "observability main: args is nil")
 		_, err = observability.New(ctx, "main", &observability.Args{})

@@ -10,9 +10,9 @@ import (
 
 var t0 = context.Background()
 
-// reach proves who can open a connection to the database: it follows the instance's security groups to their rules, the
-// rules to their sources, and the instance's subnets to their routes. It accepts exactly one source, the group that nodes
-// wear, at exactly the database's port.
+// reach proves who can open a connection to database and cache: it follows their security groups to their rules, the rules
+// to their sources, and their subnets to their routes. It accepts exactly one source, the group that nodes wear, at
+// exactly the port of each.
 func reach(g *sandbox.Graph) (seen int, wrong []string) {
 	nodes := map[string]bool{}
 	for _, cluster := range g.OfType(clusterT) {
@@ -27,10 +27,9 @@ func reach(g *sandbox.Graph) (seen int, wrong []string) {
 			}
 		}
 	}
-	for _, db := range g.OfType(rdsT) {
-		port, _ := db.Inputs.Num("port")
+	for _, store := range stores(g) {
 		admitted := false
-		for _, group := range db.Inputs.Strs("vpcSecurityGroupIds") {
+		for _, group := range store.groups {
 			for _, r := range g.Resources {
 				if r.Inputs.Str("securityGroupId") != group || r.Type != ingressT && r.Type != ruleT || r.Inputs.Str("type") == "egress" {
 					continue
@@ -39,46 +38,79 @@ func reach(g *sandbox.Graph) (seen int, wrong []string) {
 				source := r.Inputs.Str("referencedSecurityGroupId") + r.Inputs.Str("sourceSecurityGroupId")
 				from, _ := r.Inputs.Num("fromPort")
 				to, _ := r.Inputs.Num("toPort")
-				if !nodes[source] || from != port || to != port || r.Inputs.Str("ipProtocol") != "tcp" {
+				if !nodes[source] || from != store.port || to != store.port || r.Inputs.Str("ipProtocol") != "tcp" {
 					wrong = append(wrong, fmt.Sprintf("%s lets %q in at %v to %v", r.Name, source, from, to))
 				}
 				admitted = admitted || nodes[source]
 			}
 		}
 		if !admitted {
-			wrong = append(wrong, "the nodes cannot reach "+db.Name)
+			wrong = append(wrong, "the nodes cannot reach "+store.name)
 		}
-		wrong = append(wrong, isolated(g, db)...)
+		wrong = append(wrong, isolated(g, store)...)
 	}
 	return seen, wrong
 }
 
-// isolated returns every way from the database's subnets to outside the VPC.
-func isolated(g *sandbox.Graph, db *sandbox.Resource) []string {
-	var wrong []string
-	if db.Inputs.Flag("publiclyAccessible") {
-		wrong = append(wrong, db.Name+" has a public address")
-	}
-	for _, group := range g.OfType("aws:rds/subnetGroup:SubnetGroup") {
-		if group.Inputs.Str("name") != db.Inputs.Str("dbSubnetGroupName") {
-			continue
+// store is something that holds data: what it listens on, who may come in, and where it stands.
+type store struct {
+	name    string
+	port    float64
+	groups  []string
+	subnets []string
+	public  bool
+}
+
+// stores are the databases and caches of a graph.
+func stores(g *sandbox.Graph) []store {
+	var all []store
+	in := func(token, name string) []string {
+		for _, group := range g.OfType(token) {
+			if group.Inputs.Str("name") == name {
+				return group.Inputs.Strs("subnetIds")
+			}
 		}
-		for _, subnet := range group.Inputs.Strs("subnetIds") {
-			tied := false
-			for _, a := range g.OfType(assocT) {
-				if a.Inputs.Str("subnetId") != subnet {
-					continue
-				}
-				tied = true
-				for _, r := range g.OfType(routeT) {
-					if r.Inputs.Str("routeTableId") == a.Inputs.Str("routeTableId") {
-						wrong = append(wrong, fmt.Sprintf("%s of %s has the route %s", subnet, db.Name, r.Name))
-					}
+		return nil
+	}
+	for _, r := range g.OfType(rdsT) {
+		port, _ := r.Inputs.Num("port")
+		all = append(all, store{
+			r.Name, port, r.Inputs.Strs("vpcSecurityGroupIds"), in("aws:rds/subnetGroup:SubnetGroup", r.Inputs.Str("dbSubnetGroupName")), r.Inputs.Flag("publiclyAccessible"),
+		})
+	}
+	for _, r := range g.OfType(cacheT) {
+		port, _ := r.Inputs.Num("port")
+		all = append(all, store{
+			r.Name, port, r.Inputs.Strs("securityGroupIds"), in("aws:elasticache/subnetGroup:SubnetGroup", r.Inputs.Str("subnetGroupName")), false,
+		})
+	}
+	return all
+}
+
+// isolated returns every way from a store's subnets to outside the VPC.
+func isolated(g *sandbox.Graph, s store) []string {
+	var wrong []string
+	if s.public {
+		wrong = append(wrong, s.name+" has a public address")
+	}
+	if len(s.subnets) == 0 {
+		wrong = append(wrong, s.name+" is in no subnet group of its own")
+	}
+	for _, subnet := range s.subnets {
+		tied := false
+		for _, a := range g.OfType(assocT) {
+			if a.Inputs.Str("subnetId") != subnet {
+				continue
+			}
+			tied = true
+			for _, r := range g.OfType(routeT) {
+				if r.Inputs.Str("routeTableId") == a.Inputs.Str("routeTableId") {
+					wrong = append(wrong, fmt.Sprintf("%s of %s has the route %s", subnet, s.name, r.Name))
 				}
 			}
-			if !tied {
-				wrong = append(wrong, subnet+" has no route table of its own, so it uses the VPC's")
-			}
+		}
+		if !tied {
+			wrong = append(wrong, subnet+" has no route table of its own, so it uses the VPC's")
 		}
 	}
 	return slices.Compact(wrong)

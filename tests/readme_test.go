@@ -87,6 +87,7 @@ var prices = map[string]float64{
 	"control plane hour": 0.10, "t3.medium hour": 0.0456, "t3.large hour": 0.0912, "NAT hour": 0.048, "address hour": 0.005,
 	"endpoint hour": 0.011, "volume GB": 0.088, "key": 1, "alarm": 0.10, "dashboard": 3,
 	"db.t4g.small singleZone hour": 0.035, "db.m7g.large multiZone hour": 0.372,
+	"valkey cache.t4g.micro hour": 0.0136, "valkey cache.t4g.small hour": 0.0272, "secret": 0.40,
 	"singleZone GB": 0.127, "multiZone GB": 0.253,
 }
 
@@ -106,8 +107,9 @@ func monthly(t *testing.T, stack string, g *sandbox.Graph) map[string]float64 {
 		"NAT gateways and their addresses": float64(len(g.OfType(natT))) * (prices["NAT hour"] + prices["address hour"]) * hoursPerMonth,
 		"PostgreSQL and its storage": prices[c.Database.InstanceClass+" "+availability+" hour"]*hoursPerMonth +
 			float64(c.Database.StorageGiB)*prices[availability+" GB"],
+		"cache":               float64(c.Cache.Nodes) * prices[string(c.Cache.Engine)+" "+c.Cache.NodeType+" hour"] * hoursPerMonth,
 		"interface endpoints": float64(len(c.Network.InterfaceEndpoints)) * zones * prices["endpoint hour"] * hoursPerMonth,
-		"node volumes, keys, alarms, dashboard": nodes*float64(group.DiskGiB)*prices["volume GB"] + float64(len(g.OfType(keyT)))*prices["key"] +
+		"node volumes, keys, secrets, alarms, dashboard": float64(len(g.OfType(secretT)))*prices["secret"] + nodes*float64(group.DiskGiB)*prices["volume GB"] + float64(len(g.OfType(keyT)))*prices["key"] +
 			float64(len(g.OfType(alarmT)))*prices["alarm"] + prices["dashboard"],
 	}
 }

@@ -167,6 +167,7 @@ const (
 	roleT, attachT, inlineT, oidcT        = "aws:iam/role:Role", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/rolePolicy:RolePolicy", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 	keyT, rdsT, paramT, logT              = "aws:kms/key:Key", "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup", "aws:cloudwatch/logGroup:LogGroup"
 	repoT, lifecycleT, alarmT, topicT     = "aws:ecr/repository:Repository", "aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:sns/topic:Topic"
+	cacheT, secretT, versionT             = "aws:elasticache/replicationGroup:ReplicationGroup", "aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretVersion:SecretVersion"
 	accessT, policyT                      = "aws:eks/accessEntry:AccessEntry", "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
 )
 
@@ -178,7 +179,7 @@ var (
 )
 
 // rules are all security rules.
-var rules = slices.Concat(networkRules, clusterRules, identityRules, dataRules, monitoringRules)
+var rules = slices.Concat(networkRules, clusterRules, identityRules, dataRules, cacheRules, monitoringRules)
 
 func nonEmpty(problem string) []string {
 	if problem == "" {

@@ -68,9 +68,9 @@ func TestLife(t *testing.T) {
 				assert.Equal(t, "RDSOSMetrics", o.ID, "nothing else is left in the account")
 			}
 			for what := range destroyed.Left {
-				assert.Regexp(t, `^(KMS key |database snapshot |log group RDSOSMetrics$)`, what, "only what is meant to stay stays")
+				assert.Regexp(t, `^(KMS key |database snapshot |cache snapshot |log group RDSOSMetrics$)`, what, "only what is meant to stay stays")
 			}
-			assert.Len(t, destroyed.Left, 8, "six keys, a snapshot and RDS's own log group")
+			assert.Len(t, destroyed.Left, 11, "eight keys, two snapshots and RDS's own log group")
 		})
 	}
 }
@@ -98,6 +98,31 @@ func TestCriticalPath(t *testing.T) {
 	assert.Less(t, dev, seconds)
 }
 
+// TestSecretsStaySecret: no generated value is in the exported state in the clear, and none is in an output of the stack.
+func TestSecretsStaySecret(t *testing.T) {
+	for _, stack := range environments {
+		up := brought(t, stack)
+		state, err := up.workspace.Export(t0, options(stack, io.Discard))
+		require.NoError(t, err)
+		cloud, err := sandbox.OpenCloud(filepath.Join(up.workspace.State, "cloud-"+stack+".json"))
+		require.NoError(t, err)
+		seen := 0
+		for _, o := range cloud.Objects() {
+			for _, value := range []string{o.State.Str("result"), o.State.Str("authToken"), o.State.Str("secretString")} {
+				if value == "" {
+					continue
+				}
+				seen++
+				quoted, err := json.Marshal(value)
+				require.NoError(t, err)
+				assert.False(t, strings.Contains(string(state.Deployment), strings.Trim(string(quoted), `"`)), "%s %s is in the state in the clear", o.Type, o.ID)
+			}
+		}
+		assert.Equal(t, 6, seen, "two passwords, one token, three secrets")
+		assert.Contains(t, string(state.Deployment), "ciphertext")
+	}
+}
+
 // TestReplacement: what AWS cannot change is replaced, and the preview says so.
 func TestReplacement(t *testing.T) {
 	up := brought(t, "dev")
@@ -106,6 +131,7 @@ func TestReplacement(t *testing.T) {
 	assert.Equal(t, []string{
 		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
 		"replace aws:rds/instance:Instance database [finalSnapshotIdentifier username]",
+		"update aws:secretsmanager/secretVersion:SecretVersion secrets-database [secretString]",
 	}, described(preview))
 }
 
@@ -380,4 +406,15 @@ func cancelled() context.Context {
 	ctx, cancel := context.WithCancel(t0)
 	cancel()
 	return ctx
+}
+
+// TestSecretOutputsAreMasked: a stack output that is a secret is never printed.
+func TestSecretOutputsAreMasked(t *testing.T) {
+	secret := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": `"hunter2"`}
+	g, err := sandbox.NewGraph([]*sandbox.Resource{{
+		URN: "urn:pulumi:dev::groundwork::pulumi:pulumi:Stack::groundwork-dev", Type: "pulumi:pulumi:Stack",
+		Outputs: sandbox.Props{"token": secret, "list": []any{secret}, "open": "yes"},
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"token": "[secret]", "list": []any{"[secret]"}, "open": "yes"}, g.StackOutputs())
 }

@@ -108,6 +108,24 @@ func NATAlarms() []Alarm {
 	}}
 }
 
+// CacheAlarms watch one node of the cache.
+func CacheAlarms(t Thresholds) []Alarm {
+	return []Alarm{{
+		Name:        "cpu",
+		Description: fmt.Sprintf("The cache engine uses over %d%% of its one core for 15 minutes: look for slow commands in the slow log, then add a node or a larger type", t.CacheCPUPercent),
+		Namespace:   "AWS/ElastiCache", Metric: "EngineCPUUtilization", Statistic: "Average",
+		Comparison: above, Threshold: float64(t.CacheCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		// A running node reports every minute.
+		Missing: MissingIsBad,
+	}, {
+		Name:        "memory",
+		Description: fmt.Sprintf("The cache is over %d%% full for 15 minutes: it will evict keys that are still wanted; shorten lifetimes or choose a larger type", t.CacheMemoryPercent),
+		Namespace:   "AWS/ElastiCache", Metric: "DatabaseMemoryUsagePercentage", Statistic: "Average",
+		Comparison: above, Threshold: float64(t.CacheMemoryPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		Missing: MissingIsUnknown,
+	}}
+}
+
 // DatabaseAlarms watch one RDS instance of the given class and storage.
 func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm {
 	alarms := []Alarm{{

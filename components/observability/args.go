@@ -17,6 +17,9 @@ type Thresholds struct {
 	// NodeMemoryPercent and NodeDiskPercent are 1 to 99; default 85.
 	NodeMemoryPercent int `json:"nodeMemoryPercent"`
 	NodeDiskPercent   int `json:"nodeDiskPercent"`
+	// CacheCPUPercent and CacheMemoryPercent are 1 to 99; default 80.
+	CacheCPUPercent    int `json:"cacheCpuPercent"`
+	CacheMemoryPercent int `json:"cacheMemoryPercent"`
 	// DatabaseCPUPercent is 1 to 99; default 80.
 	DatabaseCPUPercent int `json:"databaseCpuPercent"`
 	// DatabaseFreeStoragePercent is 1 to 50; default 15.
@@ -37,7 +40,7 @@ type Spec struct {
 
 // SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (t *Thresholds) SetDefaults() {
-	*t = Thresholds{NodeCPUPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80}
+	*t = Thresholds{NodeCPUPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, CacheCPUPercent: 80, CacheMemoryPercent: 80}
 }
 
 // Problems returns everything wrong with s.
@@ -59,6 +62,8 @@ func (s Spec) Problems() spec.Problems {
 	p.Range("thresholds.nodeCpuPercent", t.NodeCPUPercent, 1, 99)
 	p.Range("thresholds.nodeMemoryPercent", t.NodeMemoryPercent, 1, 99)
 	p.Range("thresholds.nodeDiskPercent", t.NodeDiskPercent, 1, 99)
+	p.Range("thresholds.cacheCpuPercent", t.CacheCPUPercent, 1, 99)
+	p.Range("thresholds.cacheMemoryPercent", t.CacheMemoryPercent, 1, 99)
 	p.Range("thresholds.databaseCpuPercent", t.DatabaseCPUPercent, 1, 99)
 	p.Range("thresholds.databaseFreeStoragePercent", t.DatabaseFreeStoragePercent, 1, 50)
 	p.Range("thresholds.databaseConnectionsPercent", t.DatabaseConnectionsPercent, 1, 99)
@@ -77,6 +82,8 @@ type Targets struct {
 	DatabaseIdentifier pulumi.StringOutput
 	DatabaseClass      database.Class
 	DatabaseStorageGiB int
+	// CacheNodeIDs are the nodes of the cache, by number.
+	CacheNodeIDs map[string]pulumi.StringOutput
 }
 
 // Args are the facts and choices of one environment's observability.

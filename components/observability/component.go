@@ -142,6 +142,11 @@ func (o *Observability) allAlarms(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	for _, number := range slices.Sorted(maps.Keys(t.CacheNodeIDs)) {
+		if err := o.add(ctx, "cache-"+number, "CacheClusterId", t.CacheNodeIDs[number], CacheAlarms(o.args.Thresholds)); err != nil {
+			return err
+		}
+	}
 	return o.add(ctx, "database", "DBInstanceIdentifier", t.DatabaseIdentifier,
 		DatabaseAlarms(o.args.Thresholds, t.DatabaseClass, t.DatabaseStorageGiB))
 }
@@ -191,7 +196,7 @@ func (o *Observability) databaseEvents(ctx *pulumi.Context) error {
 
 func (o *Observability) dashboard(ctx *pulumi.Context) error {
 	t := o.args.Targets
-	body := pulumi.All(t.ClusterName, t.DatabaseIdentifier, outputMap(t.AutoScalingGroups), outputMap(t.NATGatewayIDs), o.alarms).
+	body := pulumi.All(t.ClusterName, t.DatabaseIdentifier, outputMap(t.AutoScalingGroups), outputMap(t.NATGatewayIDs), o.alarms, outputMap(t.CacheNodeIDs)).
 		ApplyT(func(all []any) string {
 			return DashboardBody(Subjects{
 				Region:            o.args.Region,
@@ -200,6 +205,7 @@ func (o *Observability) dashboard(ctx *pulumi.Context) error {
 				AutoScalingGroups: all[2].(map[string]string),
 				NATGateways:       all[3].(map[string]string),
 				AlarmARNs:         all[4].([]string),
+				CacheNodes:        all[5].(map[string]string),
 			})
 		}).(pulumi.StringOutput)
 	dashboard, err := cloudwatch.NewDashboard(ctx, o.name+"-dashboard", &cloudwatch.DashboardArgs{

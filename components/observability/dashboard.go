@@ -13,7 +13,9 @@ type Subjects struct {
 	Cluster string
 	// AutoScalingGroups by node group, NATGateways by zone.
 	AutoScalingGroups, NATGateways map[string]string
-	Database                       string
+	// CacheNodes by number.
+	CacheNodes map[string]string
+	Database   string
 	// AlarmARNs are shown with their states at the top.
 	AlarmARNs []string
 }
@@ -78,6 +80,11 @@ func DashboardBody(s Subjects) string {
 		graph("Database free storage", "Minimum", [][]any{db("FreeStorageSpace")}),
 		graph("Database free memory", "Minimum", [][]any{db("FreeableMemory")}),
 		graph("Database IOPS", "Average", [][]any{db("ReadIOPS"), db("WriteIOPS")}),
+	)
+	row(
+		graph("Cache engine CPU %", "Average", each("AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", s.CacheNodes)),
+		graph("Cache memory %", "Average", each("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "CacheClusterId", s.CacheNodes)),
+		graph("Cache evictions", "Sum", each("AWS/ElastiCache", "Evictions", "CacheClusterId", s.CacheNodes)),
 	)
 	out, err := json.Marshal(map[string]any{"widgets": widgets})
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package observability tells people when something is wrong.
 //
-// Creates: an SNS topic with a key and a policy of its own, subscriptions, alarms for nodes, NAT gateways and the
-// database, RDS event notifications, a dashboard and a monthly budget.
+// Creates: an SNS topic with a key and a policy of its own, subscriptions, alarms for nodes, NAT gateways, database
+// and cache, RDS event notifications, a dashboard and a monthly budget.
 //
 // Refuses: thresholds that could never fire or always would, addresses that are no e-mail addresses, budgets of nothing.
 //
