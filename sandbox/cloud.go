@@ -4,13 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -54,69 +50,12 @@ type Fault struct {
 	Times int
 }
 
-// saved is the form of a cloud on disk.
-type saved struct {
-	Objects []*Object         `json:"objects"`
-	Left    map[string]string `json:"left"`
-	Made    map[string]int    `json:"made"`
-}
-
 // NewCloud returns an empty cloud in memory.
 func NewCloud(site Site) *Cloud {
 	return &Cloud{
 		Site: site, objects: map[string]*Object{}, left: map[string]string{}, made: map[string]int{},
 		hurry: make(chan struct{}),
 	}
-}
-
-// OpenCloud returns the cloud kept in the file at path, empty where there is no such file yet. Every change is written
-// back before it is reported, so an interrupted run loses nothing.
-func OpenCloud(path string) (*Cloud, error) {
-	c := NewCloud(Site{})
-	c.path = path
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the simulated cloud: %w", err)
-	}
-	var s saved
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, fmt.Errorf("reading the simulated cloud %s: %w (delete the file to begin anew)", path, err)
-	}
-	for _, o := range s.Objects {
-		c.objects[o.Type+"|"+o.ID] = o
-	}
-	maps.Copy(c.left, s.Left)
-	maps.Copy(c.made, s.Made)
-	return c, nil
-}
-
-// save writes the cloud to its file. The caller holds mu.
-func (c *Cloud) save() error {
-	if c.path == "" {
-		return nil
-	}
-	s := saved{Left: c.left, Made: c.made}
-	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
-		s.Objects = append(s.Objects, c.objects[key])
-	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("writing the simulated cloud: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(c.path), 0o755); err != nil {
-		return fmt.Errorf("writing the simulated cloud: %w", err)
-	}
-	temporary := c.path + ".new"
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
-		return fmt.Errorf("writing the simulated cloud: %w", err)
-	}
-	if err := os.Rename(temporary, c.path); err != nil {
-		return fmt.Errorf("writing the simulated cloud: %w", err)
-	}
-	return nil
 }
 
 // Hurry ends every wait until Calm: what is under way completes at once, so that an interrupted run ends soon and with

@@ -3,7 +3,7 @@
 //
 // The parts, from the inside out:
 //
-//   - cloud.go is the simulated cloud: it keeps what was created, refuses what AWS refuses, and takes time.
+//   - cloud.go is the simulated cloud: it keeps what was created (disk.go), refuses what AWS refuses, and takes time.
 //   - catalogue.go says what a resource type is; aws_*.go and random.go are the types. A type or function that is not
 //     in the catalogue is an error, never a silent success.
 //   - schema.go checks inputs against the argument types of the SDKs that the program is compiled with.

@@ -1,16 +1,13 @@
 package tests
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"groundwork/sandbox"
 	"groundwork/stacks"
@@ -344,141 +341,4 @@ func TestEngineAgreesWithMocks(t *testing.T) {
 			assert.Regexp(t, `^(pulumi:|aws:ec2/securityGroup.* cluster-|aws:eks/accessEntry:AccessEntry cluster-defaultNodeGroup)`, left)
 		}
 	}
-}
-
-// declared is the whole difference between dev and prod, beyond names and accounts: type and input, or a type that has
-// more resources in prod.
-var declared = []string{
-	"aws:budgets/budget:Budget limitAmount",
-	"aws:cloudwatch/dashboard:Dashboard dashboardBody",
-	"aws:cloudwatch/logGroup:LogGroup retentionInDays",
-	"aws:cloudwatch/metricAlarm:MetricAlarm alarmDescription",
-	"aws:cloudwatch/metricAlarm:MetricAlarm only in dev: observability-database-cpu-credits",
-	"aws:cloudwatch/metricAlarm:MetricAlarm threshold",
-	"aws:ec2/eip:Eip +",
-	"aws:ec2/flowLog:FlowLog trafficType",
-	"aws:ec2/launchTemplate:LaunchTemplate instanceType",
-	"aws:ec2/natGateway:NatGateway +",
-	"aws:ec2/route:Route +",
-	"aws:ec2/routeTable:RouteTable +",
-	"aws:ec2/routeTableAssociation:RouteTableAssociation +",
-	"aws:ec2/securityGroup:SecurityGroup +",
-	"aws:ec2/subnet:Subnet +",
-	"aws:ec2/subnet:Subnet cidrBlock",
-	"aws:ec2/vpc:Vpc cidrBlock",
-	"aws:ec2/vpcEndpoint:VpcEndpoint +",
-	"aws:ecr/lifecyclePolicy:LifecyclePolicy policy",
-	"aws:ecr/repository:Repository forceDelete",
-	"aws:eks/cluster:Cluster vpcConfig",
-	"aws:eks/nodeGroup:NodeGroup scalingConfig",
-	"aws:elasticache/replicationGroup:ReplicationGroup applyImmediately",
-	"aws:elasticache/replicationGroup:ReplicationGroup automaticFailoverEnabled",
-	"aws:elasticache/replicationGroup:ReplicationGroup multiAzEnabled",
-	"aws:elasticache/replicationGroup:ReplicationGroup nodeType",
-	"aws:elasticache/replicationGroup:ReplicationGroup numCacheClusters",
-	"aws:elasticache/replicationGroup:ReplicationGroup snapshotRetentionLimit",
-	"aws:rds/instance:Instance allocatedStorage",
-	"aws:rds/instance:Instance applyImmediately",
-	"aws:rds/instance:Instance backupRetentionPeriod",
-	"aws:rds/instance:Instance deleteAutomatedBackups",
-	"aws:rds/instance:Instance deletionProtection",
-	"aws:rds/instance:Instance instanceClass",
-	"aws:rds/instance:Instance maxAllocatedStorage",
-	"aws:rds/instance:Instance monitoringInterval",
-	"aws:rds/instance:Instance multiAz",
-	"aws:secretsmanager/secret:Secret recoveryWindowInDays",
-	"aws:sns/topicSubscription:TopicSubscription endpoint",
-	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule +",
-}
-
-// TestDevAndProdDifferOnlyAsDeclared compares both graphs input by input, after taking names, accounts and IDs out.
-func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
-	hex := regexp.MustCompile(`[0-9a-f]{8}[0-9a-f-]{9,28}|[0-9A-F]{26,32}|-[0-9a-f]{8}\b|(eipalloc|igw|subnet|sg|vpc|rtb|nat|lt|vpce)-[0-9a-z]+`)
-	plainInputs := func(g *sandbox.Graph, stack string) map[string]sandbox.Props {
-		out := map[string]sandbox.Props{}
-		for _, r := range g.Resources {
-			if !strings.HasPrefix(r.Type, "aws:") {
-				continue
-			}
-			text, err := json.Marshal(r.Inputs)
-			require.NoError(t, err)
-			neutral := string(text)
-			for _, pair := range [][2]string{
-				{"groundwork-" + stack, "NAME"}, {"/groundwork/" + stack, "PATH"}, {`"` + stack + `"`, `"ENVIRONMENT"`}, {"111122223333", "ACCOUNT"}, {"444455556666", "ACCOUNT"},
-			} {
-				neutral = strings.ReplaceAll(neutral, pair[0], pair[1])
-			}
-			neutral = hex.ReplaceAllString(neutral, "ID")
-			var in sandbox.Props
-			require.NoError(t, json.Unmarshal([]byte(neutral), &in))
-			// Lists of subnets are longer in prod, as there are more zones.
-			for _, key := range []string{"subnetIds", "routeTableIds"} {
-				delete(in, key)
-			}
-			// EC2 counts versions up by itself.
-			delete(in.Object("launchTemplate"), "version")
-			name := r.Name
-			if strings.Contains(name, "@") {
-				name = "subscription"
-			}
-			out[r.Type+"|"+name] = in
-		}
-		return out
-	}
-	dev, prod := plainInputs(graphOf(t, "dev", false), "dev"), plainInputs(graphOf(t, "prod", false), "prod")
-	found := map[string]bool{}
-	for key, in := range prod {
-		token, _, _ := strings.Cut(key, "|")
-		other, ok := dev[key]
-		if !ok {
-			if token != alarmT { // Alarms of the additional NAT gateways.
-				found[token+" +"] = true
-			}
-			continue
-		}
-		for _, property := range slices.Sorted(maps.Keys(in)) {
-			if !assert.ObjectsAreEqual(in[property], other[property]) {
-				// The cluster's subnets are among vpcConfig, which differs by the endpoint as well.
-				found[token+" "+property] = true
-			}
-		}
-	}
-	for key, in := range dev {
-		other, ok := prod[key]
-		if !ok {
-			found[strings.Replace(key, "|", " only in dev: ", 1)] = true
-			continue
-		}
-		for property := range in {
-			if _, ok := other[property]; !ok {
-				assert.Fail(t, "an input only in dev", key+" "+property)
-			}
-		}
-	}
-	assert.Equal(t, declared, slices.Sorted(maps.Keys(found)))
-}
-
-func TestConfigFilesHaveTheSameKeys(t *testing.T) {
-	var keys func(prefix string, v any) []string
-	keys = func(prefix string, v any) []string {
-		m, ok := v.(map[string]any)
-		if !ok {
-			return []string{prefix}
-		}
-		var all []string
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			all = append(all, keys(prefix+"."+k, m[k])...)
-		}
-		return all
-	}
-	all := map[string][]string{}
-	for _, stack := range environments {
-		for _, key := range slices.Sorted(maps.Keys(stackConfig(t, stack))) {
-			var v any = stackConfig(t, stack)[key]
-			_ = json.Unmarshal([]byte(stackConfig(t, stack)[key]), &v)
-			all[stack] = append(all[stack], keys(key, v)...)
-		}
-	}
-	assert.Equal(t, all["dev"], all["prod"])
-	assert.Greater(t, len(all["dev"]), 30)
 }

@@ -136,6 +136,10 @@ func (n *Network) flowLog(ctx *pulumi.Context, v *ec2.Vpc) error {
 					"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams",
 				},
 				Resource: identity.Strings{arn + ":*"},
+			}, identity.Statement{
+				// The service looks for its group before it writes; the action knows no single resource.
+				Sid: "FindLogGroup", Effect: identity.Allow,
+				Action: identity.Strings{"logs:DescribeLogGroups"}, Resource: identity.Strings{"*"},
 			}).JSON()
 		}).(pulumi.StringOutput),
 	}, n.childOpts()...)
