@@ -32,6 +32,8 @@ func TestLife(t *testing.T) {
 	for _, stack := range environments {
 		t.Run(stack, func(t *testing.T) {
 			up := brought(t, stack)
+			// From here on both environments, each with a workspace of its own; whoever else uses these has ended.
+			t.Parallel()
 			do := func(operation sandbox.Operation, config ...string) *sandbox.Result {
 				t.Helper()
 				result, err := up.workspace.Run(t0, operation, options(stack, io.Discard, config...))
@@ -169,6 +171,7 @@ func TestGrowingDoesNotThreatenWhatIsThere(t *testing.T) {
 // TestWhatAWSRefusesOnUpdate: refusals that depend on what is there already.
 func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 	skipShort(t)
+	t.Parallel()
 	w := scratch(t, t.TempDir())
 	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
 	require.NoError(t, err)
@@ -202,6 +205,7 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 func TestDriftIsFoundAndPutRight(t *testing.T) {
 	w := scratch(t, t.TempDir())
 	skipShort(t)
+	t.Parallel()
 	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
 	require.NoError(t, err)
 	file := filepath.Join(w.State, "cloud-dev.json")
@@ -230,6 +234,7 @@ func skipShort(t *testing.T) {
 // TestFailureAndInterruptionLeaveAStateToGoOnFrom: AWS fails in the middle, then the user interrupts, then it works.
 func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	skipShort(t)
+	t.Parallel()
 	w := scratch(t, t.TempDir())
 	o := options("dev", io.Discard)
 	o.Faults = []sandbox.Fault{{Type: nodesT, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
@@ -268,6 +273,7 @@ func (o onLine) Write(line []byte) (int, error) {
 // TestKilledRunIsPutRight plants what a killed run leaves: a lock, an operation that was begun, a resource nobody recorded.
 func TestKilledRunIsPutRight(t *testing.T) {
 	skipShort(t)
+	t.Parallel()
 	w := scratch(t, t.TempDir())
 	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
 	require.NoError(t, err)
