@@ -59,6 +59,10 @@ fuzz: ## Fuzz the configuration decoder and the address plan, 30 s each
 golden: ## Rewrite what is rendered into testdata and the README, where a change is meant
 	go test -short ./tests -run 'Rendered|README' -update
 
+.PHONY: costs
+costs: ## Print what dev and prod cost a month at list prices
+	@go test -short -count=1 -v ./tests -run READMECosts | awk '/readme_test.go/ {sub(/.*[0-9]: /, ""); print}'
+
 .PHONY: build-cost
 build-cost: ## Print the CPU-seconds of a cold build of the program (an empty build cache)
 	@cache=$$(mktemp -d); trap 'GOCACHE=$$cache go clean -cache; rm -rf $$cache' EXIT; \
