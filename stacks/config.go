@@ -44,6 +44,9 @@ type Config struct {
 	Protect bool
 	// LogRetentionDays is how long every log group keeps events; default 30.
 	LogRetentionDays int
+	// SecretRecoveryDays is how long a deleted secret can be brought back: 7 to 30, or 0 for not at all; default 30. It does
+	// not follow Protect: taking protection off must not take the way back with it.
+	SecretRecoveryDays int
 	// PermissionsBoundary is the ARN of a policy that bounds every role; empty for none.
 	PermissionsBoundary string
 
@@ -72,6 +75,7 @@ func (c *Config) settings() []setting {
 		{"tags", &c.Tags},
 		{"protect", &c.Protect},
 		{"logRetentionDays", &c.LogRetentionDays},
+		{"secretRecoveryDays", &c.SecretRecoveryDays},
 		{"permissionsBoundary", &c.PermissionsBoundary},
 		{"network", &c.Network},
 		{"cluster", &c.Cluster},
@@ -101,7 +105,7 @@ var logRetentions = []int{
 // Load decodes, defaults and checks the configuration of a stack. raw has the form in which Pulumi hands it to programs:
 // keys with their namespace, objects as JSON. The error lists every problem with its key.
 func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
-	c := &Config{Today: today, Environment: stack, Region: raw["aws:region"], LogRetentionDays: 30}
+	c := &Config{Today: today, Environment: stack, Region: raw["aws:region"], LogRetentionDays: 30, SecretRecoveryDays: 30}
 	var p spec.Problems
 	checkKeys(&p, raw)
 	for _, s := range c.settings() {
@@ -193,6 +197,9 @@ func (c *Config) ownProblems() spec.Problems {
 	if !slices.Contains(logRetentions, c.LogRetentionDays) {
 		p.Add("logRetentionDays", c.LogRetentionDays, "is not a period CloudWatch Logs knows: %s",
 			strings.Trim(fmt.Sprint(logRetentions), "[]"))
+	}
+	if c.SecretRecoveryDays != 0 {
+		p.Range("secretRecoveryDays", c.SecretRecoveryDays, 7, 30)
 	}
 	if c.PermissionsBoundary != "" {
 		identity.CheckPolicyARN(&p, "permissionsBoundary", c.PermissionsBoundary)

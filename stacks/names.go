@@ -22,15 +22,6 @@ func (c *Config) CacheName() string { return c.Prefix() + "-cache" }
 // Application is the application that the environment is for.
 const Application = "webapp"
 
-// SecretRecoveryDays is how long a deleted secret can be brought back: not at all where nothing is protected, so that an
-// environment that comes and goes leaves none behind.
-func (c *Config) SecretRecoveryDays() int {
-	if c.Protect {
-		return 30
-	}
-	return 0
-}
-
 // AllTags are the tags of every resource: the program's own and the stack's.
 func (c *Config) AllTags() map[string]string {
 	tags := map[string]string{

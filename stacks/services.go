@@ -56,7 +56,7 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, opts ...pulumi
 		AccountID:    c.AccountID,
 		Database:     db.Connection,
 		Cache:        store.Connection,
-		RecoveryDays: c.SecretRecoveryDays(),
+		RecoveryDays: c.SecretRecoveryDays,
 		Protect:      c.Protect,
 	}, opts...)
 	if err != nil {

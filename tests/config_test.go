@@ -168,6 +168,7 @@ var refusals = []struct{ change, want string }{
 	{"accountId=1234", `groundwork:accountId "1234" is not an account of 12 digits`},
 	{`owner=""`, "groundwork:owner is missing"},
 	{"logRetentionDays=31", "logRetentionDays 31 is not a period CloudWatch Logs knows"},
+	{"secretRecoveryDays=3", "secretRecoveryDays 3 is outside 7 to 30"},
 	{"logRetentionDays=month", `"month" is not a whole number`},
 	{"protect=perhaps", `"perhaps" is not true or false`},
 	{"permissionsBoundary=boundary", "is not the ARN of an IAM policy"},
