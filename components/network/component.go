@@ -16,8 +16,6 @@ import (
 type Placement struct {
 	// VPCID is the VPC.
 	VPCID pulumi.StringOutput
-	// CIDR is the VPC's address range.
-	CIDR string
 	// PrivateSubnetIDs hold control-plane interfaces and internal load balancers, one for each zone.
 	PrivateSubnetIDs pulumi.StringArrayOutput
 	// WaysOut are the NAT routes and endpoints of the private subnets. Nodes depend on them: one that starts earlier
@@ -78,7 +76,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	n.Placement = Placement{
 		VPCID:            v.ID().ToStringOutput(),
-		CIDR:             args.CIDR,
 		PrivateSubnetIDs: tiers.privateIDs.ToStringArrayOutput(),
 		DataSubnetIDs:    tiers.dataIDs.ToStringArrayOutput(),
 	}

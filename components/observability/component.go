@@ -26,7 +26,6 @@ type Observability struct {
 
 	name   string
 	args   *Args
-	topic  pulumi.StringOutput
 	alarms pulumi.StringArray
 }
 
@@ -96,11 +95,10 @@ func (o *Observability) notifications(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	o.topic = policy.Arn
 	o.TopicARN = policy.Arn
 	for _, address := range o.args.AlarmEmails {
 		if _, err := sns.NewTopicSubscription(ctx, o.name+"-alarms-"+address, &sns.TopicSubscriptionArgs{
-			Topic:    o.topic,
+			Topic:    o.TopicARN,
 			Protocol: pulumi.String("email"),
 			Endpoint: pulumi.String(address),
 		}, o.childOpts()...); err != nil {
@@ -169,8 +167,8 @@ func (o *Observability) add(ctx *pulumi.Context, subject, dimension string, valu
 			TreatMissingData:   pulumi.String(row.Missing),
 			Dimensions:         pulumi.StringMap{dimension: value},
 			ActionsEnabled:     pulumi.Bool(true),
-			AlarmActions:       pulumi.Array{o.topic},
-			OkActions:          pulumi.Array{o.topic},
+			AlarmActions:       pulumi.Array{o.TopicARN},
+			OkActions:          pulumi.Array{o.TopicARN},
 		}, o.childOpts()...)
 		if err != nil {
 			return err
@@ -184,7 +182,7 @@ func (o *Observability) add(ctx *pulumi.Context, subject, dimension string, valu
 func (o *Observability) databaseEvents(ctx *pulumi.Context) error {
 	_, err := rds.NewEventSubscription(ctx, o.name+"-database-events", &rds.EventSubscriptionArgs{
 		Name:       pulumi.String(o.args.Name + "-database"),
-		SnsTopic:   o.topic,
+		SnsTopic:   o.TopicARN,
 		SourceType: pulumi.String("db-instance"),
 		SourceIds:  pulumi.StringArray{o.args.Targets.DatabaseIdentifier},
 		EventCategories: pulumi.ToStringArray([]string{
@@ -236,7 +234,7 @@ func (o *Observability) budget(ctx *pulumi.Context) error {
 			ComparisonOperator:     pulumi.String("GREATER_THAN"),
 			Threshold:              pulumi.Float64(percent),
 			ThresholdType:          pulumi.String("PERCENTAGE"),
-			SubscriberSnsTopicArns: pulumi.StringArray{o.topic},
+			SubscriberSnsTopicArns: pulumi.StringArray{o.TopicARN},
 		}
 	}
 	_, err := budgets.NewBudget(ctx, o.name+"-budget", &budgets.BudgetArgs{
