@@ -41,7 +41,7 @@ var dataTypes = map[string]Type{
 		Created: func(c *Cloud, o *Object) error {
 			zones := map[string]bool{}
 			for _, id := range o.State.Strs("subnetIds") {
-				zones[c.objects[subnetType+"|"+id].State.Str("availabilityZone")] = true
+				zones[c.get(subnetType, id).State.Str("availabilityZone")] = true
 			}
 			if len(zones) < 2 {
 				return apiError("DBSubnetGroupDoesNotCoverEnoughAZs: the subnets cover %d zone(s), two are needed", len(zones))

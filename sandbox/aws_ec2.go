@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 const (
@@ -27,9 +28,10 @@ const (
 )
 
 var (
-	groupName  = regexp.MustCompile(`^[0-9A-Za-z ._:/()#,@\[\]+=&;{}!$*-]{1,255}$`)
-	deviceName = regexp.MustCompile(`^/dev/(xvd[a-z]{1,2}|sd[a-z][0-9]*)$`)
-	zoneName   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$`)
+	groupName    = regexp.MustCompile(`^[0-9A-Za-z ._:/()#,@\[\]+=&;{}!$*-]{1,255}$`)
+	deviceName   = regexp.MustCompile(`^/dev/(xvd[a-z]{1,2}|sd[a-z][0-9]*)$`)
+	prefixListID = regexp.MustCompile(`^pl-[0-9a-f]{8,17}$`)
+	zoneName     = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$`)
 )
 
 var vpcRef = Ref{Path: "vpcId", Type: vpcType, Blocks: true, Code: "InvalidVpcID.NotFound"}
@@ -45,7 +47,7 @@ func quota(token string, max int, code string) func(*Cloud, *Object) error {
 	return func(c *Cloud, _ *Object) error {
 		n := 0
 		for _, o := range c.objects {
-			if o.Type == token {
+			if o.Type == token && o.Region == c.Site.Region {
 				n++
 			}
 		}
@@ -233,30 +235,8 @@ var ec2Types = map[string]Type{
 		},
 		Outputs: func(_ Site, id string, _ Props) Props { return Props{"securityGroupRuleId": "sgr-" + id[7:]} },
 	},
-	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
-		Args:      vpc.SecurityGroupIngressRuleArgs{},
-		Immutable: []string{"securityGroupId"},
-		Refs: []Ref{
-			{Path: "securityGroupId", Type: securityGroupType, Code: "InvalidGroup.NotFound"},
-			{Path: "referencedSecurityGroupId", Type: securityGroupType, Blocks: true, Code: "InvalidGroup.NotFound"},
-		},
-		ID: withPrefix("sgr-"),
-		Check: func(in Props) []Failure {
-			var f []Failure
-			sources := 0
-			for _, source := range []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"} {
-				if in.Get(source) != nil {
-					sources++
-				}
-			}
-			failIf(&f, sources != 1, "cidrIpv4", "exactly one of cidrIpv4, cidrIpv6, prefixListId, referencedSecurityGroupId must be set")
-			checkPorts(&f, in, "ipProtocol")
-			return f
-		},
-		Outputs: func(s Site, id string, _ Props) Props {
-			return Props{"arn": s.arn("ec2", "security-group-rule/"+id), "securityGroupRuleId": id}
-		},
-	},
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": groupRule(vpc.SecurityGroupIngressRuleArgs{}),
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   groupRule(vpc.SecurityGroupEgressRuleArgs{}),
 	templateType: {
 		Args:      ec2.LaunchTemplateArgs{},
 		AutoName:  "name",
@@ -323,7 +303,7 @@ func subnetFits(c *Cloud, o *Object) error {
 	if err != nil {
 		return apiError("InvalidParameterValue: %s", err)
 	}
-	parent := c.objects[vpcType+"|"+o.State.Str("vpcId")]
+	parent := c.get(vpcType, o.State.Str("vpcId"))
 	whole, err := netip.ParsePrefix(parent.State.Str("cidrBlock"))
 	if err != nil || whole.Bits() > subnet.Bits() || !whole.Contains(subnet.Addr()) {
 		return apiError("InvalidSubnet.Range: %s is not inside the VPC's %s", subnet, whole)
@@ -337,4 +317,33 @@ func subnetFits(c *Cloud, o *Object) error {
 		}
 	}
 	return nil
+}
+
+// groupRule is one rule of a security group, in or out.
+func groupRule(args pulumi.Input) Type {
+	return Type{
+		Args:      args,
+		Immutable: []string{"securityGroupId"},
+		Refs: []Ref{
+			{Path: "securityGroupId", Type: securityGroupType, Code: "InvalidGroup.NotFound"},
+			{Path: "referencedSecurityGroupId", Type: securityGroupType, Blocks: true, Code: "InvalidGroup.NotFound"},
+		},
+		ID: withPrefix("sgr-"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			sides := 0
+			for _, side := range []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"} {
+				if in.Get(side) != nil {
+					sides++
+				}
+			}
+			failIf(&f, sides != 1, "cidrIpv4", "exactly one of cidrIpv4, cidrIpv6, prefixListId, referencedSecurityGroupId must be set")
+			failIf(&f, in.given("prefixListId") && !prefixListID.MatchString(in.Str("prefixListId")), "prefixListId", "is not a prefix list")
+			checkPorts(&f, in, "ipProtocol")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("ec2", "security-group-rule/"+id), "securityGroupRuleId": id}
+		},
+	}
 }

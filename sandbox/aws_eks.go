@@ -208,7 +208,7 @@ func checkNodeGroup(in Props) []Failure {
 
 // nodesCanJoin fails as EKS does, after waiting, when nodes start but never become part of the cluster.
 func nodesCanJoin(c *Cloud, o *Object) error {
-	template := c.objects[templateType+"|"+o.State.Str("launchTemplate.id")]
+	template := c.get(templateType, o.State.Str("launchTemplate.id"))
 	if template != nil && template.State.given("instanceType") && isArm(template.State.Str("instanceType")) != strings.Contains(o.State.Str("amiType"), "ARM") {
 		return apiError("AsgInstanceLaunchFailures: %s does not run on %s", o.State.Str("amiType"), template.State.Str("instanceType"))
 	}
@@ -238,14 +238,14 @@ func clusterCreated(c *Cloud, o *Object) error {
 	zones := map[string]bool{}
 	vpc := ""
 	for _, id := range o.State.Strs("vpcConfig.subnetIds") {
-		subnet := c.objects[subnetType+"|"+id]
+		subnet := c.get(subnetType, id)
 		zones[subnet.State.Str("availabilityZone")] = true
 		vpc = subnet.State.Str("vpcId")
 	}
 	if len(zones) < 2 {
 		return apiError("InvalidParameterException: subnets specified must be in at least two different availability zones")
 	}
-	c.add(&Object{Type: securityGroupType, ID: clusterGroupID(o.ID), State: Props{
+	c.add(&Object{Type: securityGroupType, Region: c.Site.Region, ID: clusterGroupID(o.ID), State: Props{
 		"name": "eks-cluster-sg-" + o.ID, "vpcId": vpc, "id": clusterGroupID(o.ID),
 		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, as well as any managed workloads.",
 	}})
@@ -272,12 +272,12 @@ func clusterUpdated(before, after Props) error {
 
 // clusterDeleted takes the cluster's security group away, which EKS cannot while a rule elsewhere names it.
 func clusterDeleted(c *Cloud, o *Object) error {
-	group := c.objects[securityGroupType+"|"+clusterGroupID(o.ID)]
+	group := c.get(securityGroupType, clusterGroupID(o.ID))
 	if group != nil {
 		if err := c.inUse(group); err != nil {
 			c.leave("security group "+group.ID, "EKS could not delete it: "+err.Error())
 		}
-		delete(c.objects, securityGroupType+"|"+group.ID)
+		delete(c.objects, group.key())
 	}
 	if len(o.State.Strs("enabledClusterLogTypes")) > 0 {
 		c.ensureLogGroup("/aws/eks/"+o.ID+"/cluster", "EKS")
@@ -289,7 +289,7 @@ func clusterDeleted(c *Cloud, o *Object) error {
 // without an end to its retention, and outside of any program. The caller holds mu.
 func (c *Cloud) ensureLogGroup(name, maker string) {
 	if c.find(Ref{Type: logGroupType, By: "name"}, name) == nil {
-		c.add(&Object{Type: logGroupType, ID: name, State: Props{"name": name, "arn": c.Site.arn("logs", "log-group:"+name)}})
+		c.add(&Object{Type: logGroupType, Region: c.Site.Region, ID: name, State: Props{"name": name, "arn": c.Site.arn("logs", "log-group:"+name)}})
 		c.leave("log group "+name, maker+" made it by itself, without key and retention")
 	}
 }

@@ -34,6 +34,7 @@ var managedPolicies = map[string]bool{
 var iamTypes = map[string]Type{
 	roleType: {
 		Args:      iam.RoleArgs{},
+		Global:    true,
 		AutoName:  "name",
 		Immutable: []string{"name", "path"},
 		Unique:    unique("name", "EntityAlreadyExists"),
@@ -56,6 +57,7 @@ var iamTypes = map[string]Type{
 	},
 	"aws:iam/rolePolicy:RolePolicy": {
 		Args:      iam.RolePolicyArgs{},
+		Global:    true,
 		AutoName:  "name",
 		Immutable: []string{"name", "role"},
 		Refs:      []Ref{{Path: "role", Type: roleType, By: "name", Blocks: true, Code: "NoSuchEntity"}},
@@ -68,6 +70,7 @@ var iamTypes = map[string]Type{
 	},
 	attachmentType: {
 		Args:      iam.RolePolicyAttachmentArgs{},
+		Global:    true,
 		Immutable: []string{"role", "policyArn"},
 		Refs:      []Ref{{Path: "role", Type: roleType, By: "name", Blocks: true, Code: "NoSuchEntity"}},
 		ID:        func(in Props, digest string) string { return in.Str("role") + "-" + digest[:12] },
@@ -82,6 +85,7 @@ var iamTypes = map[string]Type{
 	},
 	oidcType: {
 		Args:      iam.OpenIdConnectProviderArgs{},
+		Global:    true,
 		Immutable: []string{"url"},
 		Unique:    unique("url", "EntityAlreadyExists"),
 		ID: func(in Props, _ string) string {

@@ -73,6 +73,7 @@ var monitoringTypes = map[string]Type{
 	},
 	"aws:cloudwatch/dashboard:Dashboard": {
 		Args:      cloudwatch.DashboardArgs{},
+		Global:    true,
 		Immutable: []string{"dashboardName"},
 		ID:        fromName("dashboardName"),
 		Check: func(in Props) []Failure {
@@ -131,6 +132,7 @@ var monitoringTypes = map[string]Type{
 	},
 	"aws:budgets/budget:Budget": {
 		Args:      budgets.BudgetArgs{},
+		Global:    true,
 		AutoName:  "name",
 		Immutable: []string{"name", "accountId"},
 		Refs:      []Ref{{Path: "notifications.0.subscriberSnsTopicArns", Type: topicType, By: "arn"}},

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,22 +17,32 @@ import (
 type Object struct {
 	Type string `json:"type"`
 	ID   string `json:"id"`
+	// Region it is in; empty for what belongs to the account as a whole.
+	Region string `json:"region,omitempty"`
 	// URN of the Pulumi resource that made it; empty for what AWS made by itself.
 	URN string `json:"urn,omitempty"`
 	// State holds inputs and outputs.
 	State Props `json:"state"`
+	// Holds says what others have put into it; what holds something is not deleted unless forced.
+	Holds string `json:"holds,omitempty"`
 }
 
-// Cloud is a simulated AWS account. It keeps what was created, refuses what AWS refuses with AWS's error codes, and
-// takes as long as its clock says. It is safe for concurrent use.
+// Cloud is a simulated AWS account, seen from one of its regions. It keeps what was created, refuses what AWS refuses
+// with AWS's error codes, and takes as long as its clock says. It is safe for concurrent use.
 type Cloud struct {
-	// Site is set by the provider that is configured; see Settle.
+	// Site is the region it is seen from, and the account.
 	Site Site
+	*account
+}
+
+// account is what all regions of a cloud share.
+type account struct {
 	// Speed divides AWS's latencies: 100 makes a ten-minute cluster take six seconds; 0 takes no time at all.
 	Speed float64
 
-	mu      sync.Mutex
-	settled bool
+	mu sync.Mutex
+	// id is the first account ID that a provider asked for; others are refused.
+	id      string
 	path    string
 	objects map[string]*Object
 	left    map[string]string
@@ -52,10 +63,14 @@ type Fault struct {
 
 // NewCloud returns an empty cloud in memory.
 func NewCloud(site Site) *Cloud {
-	return &Cloud{
-		Site: site, objects: map[string]*Object{}, left: map[string]string{}, made: map[string]int{},
-		hurry: make(chan struct{}),
-	}
+	return &Cloud{Site: site, account: &account{
+		objects: map[string]*Object{}, left: map[string]string{}, made: map[string]int{}, hurry: make(chan struct{}),
+	}}
+}
+
+// In returns the same account as seen from another region.
+func (c *Cloud) In(region string) *Cloud {
+	return &Cloud{Site: Site{Region: region, Account: c.Site.Account}, account: c.account}
 }
 
 // Hurry ends every wait until Calm: what is under way completes at once, so that an interrupted run ends soon and with
@@ -81,24 +96,16 @@ func (c *Cloud) Calm() {
 	}
 }
 
-// Settle puts the cloud into a region and account. A simulated cloud has one of each: a second provider that wants others
-// is refused.
-func (c *Cloud) Settle(site Site) error {
+// Settle returns the cloud as a provider with the given region and account sees it. A simulated cloud is one account: a
+// provider that wants another is refused.
+func (c *Cloud) Settle(site Site) (*Cloud, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.settled && c.Site != site {
-		return fmt.Errorf("the sandbox has one region and account, %s of %s; a second aws provider asks for %s of %s",
-			c.Site.Region, c.Site.Account, site.Region, site.Account)
+	if c.id != "" && c.id != site.Account {
+		return nil, fmt.Errorf("the sandbox has one account, %s; a second aws provider asks for %s", c.id, site.Account)
 	}
-	c.Site, c.settled = site, true
-	return nil
-}
-
-// Where returns the region and account.
-func (c *Cloud) Where() Site {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.Site
+	c.id = site.Account
+	return &Cloud{Site: site, account: c.account}, nil
 }
 
 // Inject adds a fault.
@@ -175,13 +182,13 @@ func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string
 	c.made[urn]++
 	digest := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d", c.Site.Account, urn, c.made[urn]))
 	id := t.ID(in, hex.EncodeToString(digest[:]))
-	o := &Object{Type: token, ID: id, URN: urn, State: withOutputs(c.Site, t, id, in)}
+	o := &Object{Type: token, ID: id, Region: c.regionOf(token), URN: urn, State: withOutputs(c.Site, t, id, in)}
 	if t.Created != nil {
 		if err := t.Created(c, o); err != nil {
 			return "", nil, fmt.Errorf("creating %s: %w", token, err)
 		}
 	}
-	c.objects[token+"|"+id] = o
+	c.add(o)
 	return id, o.State.Clone(), c.save()
 }
 
@@ -197,11 +204,27 @@ func withOutputs(s Site, t Type, id string, in Props) Props {
 func (c *Cloud) Read(token, id string) Props {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if o, ok := c.objects[token+"|"+id]; ok {
+	if o := c.get(token, id); o != nil {
 		return o.State.Clone()
 	}
 	return nil
 }
+
+// regionOf returns the region that new resources of a type get: the cloud's, or none for global types.
+func (c *Cloud) regionOf(token string) string {
+	if catalogue[token].Global {
+		return ""
+	}
+	return c.Site.Region
+}
+
+// get returns a resource of this region or a global one, or nil. The caller holds mu.
+func (c *Cloud) get(token, id string) *Object {
+	return c.objects[(&Object{Type: token, ID: id, Region: c.regionOf(token)}).key()]
+}
+
+// key is what tells objects of an account apart.
+func (o *Object) key() string { return o.Type + "|" + o.Region + "|" + o.ID }
 
 // Update changes a resource to new inputs and returns its new state.
 func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, error) {
@@ -210,8 +233,8 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 		return nil, err
 	}
 	c.mu.Lock()
-	o, exists := c.objects[token+"|"+id]
-	if !exists {
+	o := c.get(token, id)
+	if o == nil {
 		err = apiError("ResourceNotFoundException: %s does not exist", id)
 	} else {
 		err = errors.Join(c.fault("update", token), c.missingRef(t, in), c.conflict(token, t, in, id))
@@ -228,10 +251,17 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.objects[token+"|"+id] != o {
+	if c.get(token, id) != o {
 		return nil, fmt.Errorf("updating %s %s: %w", token, id, apiError("ResourceNotFoundException: %s was deleted meanwhile", id))
 	}
-	o.State = withOutputs(c.Site, t, id, in)
+	state := withOutputs(c.Site, t, id, in)
+	for key, value := range o.State {
+		// What others did to the resource, such as validating a certificate, an update does not undo.
+		if _, set := state[key]; !set && !t.takes(key) {
+			state[key] = value
+		}
+	}
+	o.State = state
 	return o.State.Clone(), c.save()
 }
 
@@ -242,15 +272,15 @@ func (c *Cloud) Delete(ctx context.Context, token, id string) error {
 		return err
 	}
 	c.mu.Lock()
-	o, exists := c.objects[token+"|"+id]
-	if exists {
+	o := c.get(token, id)
+	if o != nil {
 		err = errors.Join(c.fault("delete", token), c.inUse(o))
 	}
 	c.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("deleting %s %s: %w", token, id, err)
 	}
-	if !exists {
+	if o == nil {
 		return nil
 	}
 	if err := c.wait(ctx, Latency(token, o.State, Median)/2); err != nil {
@@ -266,7 +296,7 @@ func (c *Cloud) Delete(ctx context.Context, token, id string) error {
 			return fmt.Errorf("deleting %s %s: %w", token, id, err)
 		}
 	}
-	delete(c.objects, token+"|"+id)
+	delete(c.objects, o.key())
 	return c.save()
 }
 
@@ -286,13 +316,15 @@ func (c *Cloud) missingRef(t Type, in Props) error {
 	return nil
 }
 
-// find returns the resource that a reference names, or nil. The caller holds mu.
+// find returns the resource that a reference names, or nil: one of this region, a global one, or one of any region where
+// the reference may cross regions. The caller holds mu.
 func (c *Cloud) find(ref Ref, value string) *Object {
-	if ref.By == "" || ref.By == "id" {
-		return c.objects[ref.Type+"|"+value]
-	}
+	byID := ref.By == "" || ref.By == "id"
 	for _, o := range c.objects {
-		if o.Type == ref.Type && o.State.Str(ref.By) == value {
+		if o.Type != ref.Type || o.Region != "" && o.Region != c.Site.Region && !ref.AnyRegion {
+			continue
+		}
+		if byID && o.ID == value || !byID && o.State.Str(ref.By) == value {
 			return o
 		}
 	}
@@ -309,7 +341,7 @@ func (c *Cloud) conflict(token string, t Type, in Props, id string) error {
 		return nil
 	}
 	for _, o := range c.objects {
-		if o.Type != token || o.ID == id {
+		if o.Type != token || o.ID == id || o.Region != c.regionOf(token) {
 			continue
 		}
 		if other, _ := t.Unique(o.State); other == key {
@@ -328,7 +360,7 @@ func (c *Cloud) inUse(o *Object) error {
 				continue
 			}
 			for _, value := range other.State.Strs(ref.Path) {
-				if c.find(ref, value) == o {
+				if c.In(cmp.Or(other.Region, c.Site.Region)).find(ref, value) == o {
 					return apiError("DependencyViolation: %s is in use by %s %s", o.ID, other.Type, other.ID)
 				}
 			}
@@ -338,7 +370,7 @@ func (c *Cloud) inUse(o *Object) error {
 }
 
 // add puts something into the cloud that AWS makes by itself. The caller holds mu.
-func (c *Cloud) add(o *Object) { c.objects[o.Type+"|"+o.ID] = o }
+func (c *Cloud) add(o *Object) { c.objects[o.key()] = o }
 
 // leave notes what stays behind after a deletion, and until when or why. The caller holds mu.
 func (c *Cloud) leave(what, why string) { c.left[what] = why }
@@ -378,7 +410,7 @@ func (c *Cloud) Forget(lost func(Object) bool) ([]Object, error) {
 		delete(c.objects, key)
 		if hook := catalogue[o.Type].Deleted; hook != nil {
 			// What AWS made for it goes with it; that something is protected does not matter to what nobody recorded.
-			_ = hook(c, o)
+			_ = hook(c.In(cmp.Or(o.Region, c.Site.Region)), o)
 		}
 	}
 	if len(forgotten) == 0 {
@@ -387,12 +419,30 @@ func (c *Cloud) Forget(lost func(Object) bool) ([]Object, error) {
 	return forgotten, c.save()
 }
 
+// Keep forgets what a program gave up without deleting it: it stays in the account, outside of any program. What holds
+// something is noted as left behind.
+func (c *Cloud) Keep(given func(Object) bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
+		o := c.objects[key]
+		if !given(*o) {
+			continue
+		}
+		if o.Holds != "" {
+			c.leave(simpleType(o.Type)+" "+o.ID, "kept with the "+o.Holds+" in it, until they expire")
+		}
+		delete(c.objects, key)
+	}
+	return c.save()
+}
+
 // Tamper changes a property of a resource behind Pulumi's back: drift.
 func (c *Cloud) Tamper(token, id, property string, value any) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o, ok := c.objects[token+"|"+id]
-	if !ok {
+	o := c.get(token, id)
+	if o == nil {
 		return fmt.Errorf("tampering: %s %s does not exist", token, id)
 	}
 	o.State[property] = value

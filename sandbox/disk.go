@@ -35,7 +35,7 @@ func OpenCloud(path string) (*Cloud, error) {
 		return nil, fmt.Errorf("reading the simulated cloud %s: %w (delete the file to begin anew)", path, err)
 	}
 	for _, o := range s.Objects {
-		c.objects[o.Type+"|"+o.ID] = o
+		c.add(o)
 	}
 	maps.Copy(c.left, s.Left)
 	maps.Copy(c.made, s.Made)

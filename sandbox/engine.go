@@ -288,7 +288,11 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 			watch.see(event)
 		}
 	}()
-	err := s.operate(ctx, operation, stream)
+	before, err := s.graph(ctx)
+	if err != nil {
+		return result, err
+	}
+	err = s.operate(ctx, operation, stream)
 	select {
 	case <-done:
 	case <-time.After(10 * time.Second):
@@ -305,6 +309,12 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 		return result, fmt.Errorf("%s of %s failed: %w", operation, s.options.Stack, err)
 	}
 	if result.Graph, err = s.graph(ctx); err != nil {
+		return result, err
+	}
+	if err := s.cloud.Keep(func(o Object) bool {
+		r := before.Get(o.URN)
+		return r != nil && r.Retain && result.Graph.Get(o.URN) == nil
+	}); err != nil {
 		return result, err
 	}
 	result.Left = s.cloud.Left()

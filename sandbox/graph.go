@@ -12,9 +12,11 @@ import (
 
 // Resource is one resource of a deployment.
 type Resource struct {
-	URN, Type, Name, ID  string
-	Parent, Provider     string
-	Custom, Protect      bool
+	URN, Type, Name, ID string
+	Parent, Provider    string
+	Custom, Protect     bool
+	// Retain is true for what stays in the cloud when it leaves the state.
+	Retain               bool
 	Inputs, Outputs      Props
 	PropertyDependencies map[string][]string
 	// Dependencies are all URNs that it waits for: by its properties, by DependsOn, and through its provider.
@@ -54,7 +56,7 @@ func ReadGraph(state apitype.UntypedDeployment) (*Graph, error) {
 		}
 		resources = append(resources, &Resource{
 			URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name(), ID: string(r.ID),
-			Parent: string(r.Parent), Provider: r.Provider, Custom: r.Custom, Protect: r.Protect,
+			Parent: string(r.Parent), Provider: r.Provider, Custom: r.Custom, Protect: r.Protect, Retain: r.RetainOnDelete,
 			Inputs: PlainProps(resource.NewPropertyMapFromMap(r.Inputs)), Outputs: PlainProps(resource.NewPropertyMapFromMap(r.Outputs)),
 			PropertyDependencies: texts(r.PropertyDependencies), Dependencies: dependencies(r),
 		})

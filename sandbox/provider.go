@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"path"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -32,9 +34,54 @@ type provider struct {
 
 	pkg   string
 	cloud *Cloud
+}
+
+// instance is one provider resource of a program, such as the AWS provider of a region. An engine that is pointed at a
+// running provider opens a connection of its own for each; nothing else in the protocol tells them apart.
+type instance struct {
 	mu    sync.RWMutex
+	cloud *Cloud
 	// defaultTags go on every resource that takes tags; the program's provider sets them.
 	defaultTags map[string]any
+}
+
+type instanceKey struct{}
+
+// instances gives each connection its instance.
+type instances struct{ cloud *Cloud }
+
+func (i instances) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	return context.WithValue(ctx, instanceKey{}, &instance{cloud: i.cloud})
+}
+func (instances) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+func (instances) HandleRPC(context.Context, stats.RPCStats)                       {}
+func (instances) HandleConn(context.Context, stats.ConnStats)                     {}
+
+// cloudOf returns the cloud as the instance behind a call sees it.
+func cloudOf(ctx context.Context) *Cloud {
+	i := ctx.Value(instanceKey{}).(*instance)
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return i.cloud
+}
+
+// configure puts an instance into its region and account.
+func (i *instance) configure(args Props) error {
+	site := Site{Region: args.Str("region")}
+	if accounts := args.Strs("allowedAccountIds"); len(accounts) > 0 {
+		site.Account = accounts[0]
+	}
+	if site.Region == "" || site.Account == "" {
+		return errors.New("the aws provider needs region and allowedAccountIds: without them it could touch any account")
+	}
+	cloud, err := i.cloud.Settle(site)
+	if err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.cloud, i.defaultTags = cloud, args.Object("defaultTags").Object("tags")
+	return nil
 }
 
 // Servers are the running providers of a cloud.
@@ -54,7 +101,7 @@ func Serve(cloud *Cloud) (*Servers, error) {
 			s.Stop()
 			return nil, fmt.Errorf("serving the simulated %s provider: %w", pkg, err)
 		}
-		server := grpc.NewServer(grpc.MaxRecvMsgSize(400 << 20))
+		server := grpc.NewServer(grpc.MaxRecvMsgSize(400<<20), grpc.StatsHandler(instances{cloud}))
 		pulumirpc.RegisterResourceProviderServer(server, &provider{pkg: pkg, cloud: cloud})
 		go func() {
 			// Serve returns when Stop is called; a lost listener shows as an error of the engine.
@@ -133,13 +180,13 @@ func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pul
 }
 
 // Configure puts the cloud into the region and account of the program's provider.
-func (p *provider) Configure(_ context.Context, r *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
+func (p *provider) Configure(ctx context.Context, r *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
 	if p.pkg == "aws" {
 		args, err := fromRPC(r.GetArgs())
 		if err != nil {
 			return nil, err
 		}
-		if err := p.configureAWS(unnest(args)); err != nil {
+		if err := ctx.Value(instanceKey{}).(*instance).configure(unnest(args)); err != nil {
 			return nil, status.Error(codes.FailedPrecondition, err.Error())
 		}
 	}
@@ -162,26 +209,12 @@ func unnest(args Props) Props {
 	return out
 }
 
-func (p *provider) configureAWS(args Props) error {
-	site := Site{Region: args.Str("region")}
-	if accounts := args.Strs("allowedAccountIds"); len(accounts) > 0 {
-		site.Account = accounts[0]
-	}
-	if site.Region == "" || site.Account == "" {
-		return errors.New("the aws provider needs region and allowedAccountIds: without them it could touch any account")
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.defaultTags = args.Object("defaultTags").Object("tags")
-	return p.cloud.Settle(site)
-}
-
-func (p *provider) Invoke(_ context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+func (p *provider) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	args, err := fromRPC(r.GetArgs())
 	if err != nil {
 		return nil, err
 	}
-	result, err := Invoke(p.cloud.Where(), r.GetTok(), args)
+	result, err := Invoke(cloudOf(ctx).Site, r.GetTok(), args)
 	if err != nil {
 		return nil, status.Error(codes.Unimplemented, err.Error())
 	}
@@ -226,7 +259,7 @@ func autoName(logical, old string, seed []byte) string {
 	return logical + "-" + (hex.EncodeToString(seed) + "0000000")[:7]
 }
 
-func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+func (p *provider) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	t, err := lookUp(typeOf(r.GetUrn()))
 	if err != nil {
 		return nil, status.Error(codes.Unimplemented, err.Error())
@@ -265,39 +298,29 @@ func (p *provider) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc
 			response.Replaces = append(response.Replaces, change.Property)
 		}
 	}
-	if tags := p.tagsAll(t, after); tags != nil && !reflect.DeepEqual(map[string]any(state.Object("tagsAll")), tags) {
+	if tags := p.tagsAll(ctx, t, after); tags != nil && !reflect.DeepEqual(map[string]any(state.Object("tagsAll")), tags) {
 		note("tagsAll", pulumirpc.PropertyDiff_UPDATE)
 	}
 	return response, nil
 }
 
 // tagsAll returns the default tags and the resource's own, or nil for a type without tags.
-func (p *provider) tagsAll(t Type, in Props) map[string]any {
-	if p.pkg != "aws" || t.Args == nil {
+func (p *provider) tagsAll(ctx context.Context, t Type, in Props) map[string]any {
+	if p.pkg != "aws" || !t.takes("tags") {
 		return nil
 	}
-	taggable := false
-	for i := range t.Args.ElementType().NumField() {
-		taggable = taggable || t.Args.ElementType().Field(i).Tag.Get("pulumi") == "tags"
-	}
-	if !taggable {
-		return nil
-	}
+	i := ctx.Value(instanceKey{}).(*instance)
+	i.mu.RLock()
+	defer i.mu.RUnlock()
 	tags := map[string]any{}
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	for key, value := range p.defaultTags {
-		tags[key] = value
-	}
-	for key, value := range in.Object("tags") {
-		tags[key] = value
-	}
+	maps.Copy(tags, i.defaultTags)
+	maps.Copy(tags, in.Object("tags"))
 	return tags
 }
 
-func (p *provider) withTags(token string, in, state Props) Props {
+func (p *provider) withTags(ctx context.Context, token string, in, state Props) Props {
 	if t, err := lookUp(token); err == nil {
-		if tags := p.tagsAll(t, in); tags != nil {
+		if tags := p.tagsAll(ctx, t, in); tags != nil {
 			state["tagsAll"] = tags
 		}
 	}
@@ -312,14 +335,14 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 	}
 	if r.GetPreview() {
 		// What AWS would add is not known before it exists.
-		out, err := toRPC(p.withTags(token, in, cloneWithUnknowns(in)))
+		out, err := toRPC(p.withTags(ctx, token, in, cloneWithUnknowns(in)))
 		return &pulumirpc.CreateResponse{Properties: out}, err
 	}
-	id, state, err := p.cloud.Create(ctx, r.GetUrn(), token, in)
+	id, state, err := cloudOf(ctx).Create(ctx, r.GetUrn(), token, in)
 	if err != nil {
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
-	out, err := toRPC(p.withTags(token, in, state))
+	out, err := toRPC(p.withTags(ctx, token, in, state))
 	return &pulumirpc.CreateResponse{Id: id, Properties: out}, err
 }
 
@@ -340,14 +363,14 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 				state[key] = value
 			}
 		}
-		out, err := toRPC(p.withTags(token, in, state))
+		out, err := toRPC(p.withTags(ctx, token, in, state))
 		return &pulumirpc.UpdateResponse{Properties: out}, err
 	}
-	state, err := p.cloud.Update(ctx, token, r.GetId(), in)
+	state, err := cloudOf(ctx).Update(ctx, token, r.GetId(), in)
 	if err != nil {
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
-	out, err := toRPC(p.withTags(token, in, state))
+	out, err := toRPC(p.withTags(ctx, token, in, state))
 	return &pulumirpc.UpdateResponse{Properties: out}, err
 }
 
@@ -362,13 +385,13 @@ func cloneWithUnknowns(in Props) Props {
 	return out
 }
 
-func (p *provider) Read(_ context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	token := typeOf(r.GetUrn())
 	t, err := lookUp(token)
 	if err != nil {
 		return nil, status.Error(codes.Unimplemented, err.Error())
 	}
-	state := p.cloud.Read(token, r.GetId())
+	state := cloudOf(ctx).Read(token, r.GetId())
 	if state == nil {
 		return &pulumirpc.ReadResponse{}, nil
 	}
@@ -388,7 +411,7 @@ func (p *provider) Read(_ context.Context, r *pulumirpc.ReadRequest) (*pulumirpc
 	if err != nil {
 		return nil, err
 	}
-	out, err := toRPC(p.withTags(token, in, state))
+	out, err := toRPC(p.withTags(ctx, token, in, state))
 	return &pulumirpc.ReadResponse{Id: r.GetId(), Inputs: inputs, Properties: out}, err
 }
 
@@ -409,7 +432,7 @@ func restrict(state, input any) any {
 }
 
 func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	if err := p.cloud.Delete(ctx, typeOf(r.GetUrn()), r.GetId()); err != nil {
+	if err := cloudOf(ctx).Delete(ctx, typeOf(r.GetUrn()), r.GetId()); err != nil {
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
 	return &emptypb.Empty{}, nil
