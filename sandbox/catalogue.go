@@ -16,6 +16,8 @@ type Ref struct {
 	Type string
 	// By is the property of that resource that is named: "id" (the default), "arn", "name" or another one.
 	By string
+	// AnyRegion is true where the named resource may be in another region.
+	AnyRegion bool
 	// Blocks is true where AWS refuses to delete the named resource while this one exists.
 	Blocks bool
 	// Code is AWS's error code when the named resource does not exist.
@@ -30,6 +32,8 @@ type Type struct {
 	AutoName string
 	// Immutable are the inputs whose change replaces the resource.
 	Immutable []string
+	// Global is true for what an account has once, not once in each region.
+	Global bool
 	// Refs are the inputs that name other resources.
 	Refs []Ref
 	// Unique returns what may exist once, such as a name, and AWS's error code for a second one.
@@ -47,6 +51,17 @@ type Type struct {
 	// Created and Deleted let a resource act on the rest of the cloud. An error stops the operation.
 	Created func(c *Cloud, o *Object) error
 	Deleted func(c *Cloud, o *Object) error
+}
+
+// takes reports whether the type has an input of that name.
+func (t Type) takes(input string) bool {
+	fields := t.Args.ElementType()
+	for i := range fields.NumField() {
+		if fields.Field(i).Tag.Get("pulumi") == input {
+			return true
+		}
+	}
+	return false
 }
 
 // Site is where the simulated resources are.
@@ -67,7 +82,7 @@ var catalogue map[string]Type
 
 // The types' hooks look the catalogue up themselves, so it can only be filled once they exist.
 func init() {
-	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, cacheTypes, monitoringTypes, randomTypes)
+	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, cacheTypes, edgeTypes, archiveTypes, monitoringTypes, randomTypes)
 }
 
 func merge(parts ...map[string]Type) map[string]Type {
@@ -115,7 +130,7 @@ func Check(token string, in Props) ([]Failure, error) {
 }
 
 // Invoke answers a data source. An unknown one is an error.
-func Invoke(s Site, token string, _ Props) (Props, error) {
+func Invoke(s Site, token string, in Props) (Props, error) {
 	switch token {
 	case "aws:index/getPartition:getPartition":
 		return Props{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}, nil
@@ -123,6 +138,14 @@ func Invoke(s Site, token string, _ Props) (Props, error) {
 		return Props{"id": s.Region, "name": s.Region, "endpoint": "ec2." + s.Region + ".amazonaws.com", "description": s.Region}, nil
 	case "aws:index/getCallerIdentity:getCallerIdentity":
 		return Props{"id": s.Account, "accountId": s.Account, "arn": s.iamARN("user/sandbox"), "userId": "AIDASANDBOX"}, nil
+	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
+		// The lists that AWS keeps in every region.
+		known := []string{"com.amazonaws.global.cloudfront.origin-facing", "com.amazonaws." + s.Region + ".s3", "com.amazonaws." + s.Region + ".dynamodb"}
+		if name := in.Str("name"); !slices.Contains(known, name) {
+			return nil, fmt.Errorf("no matching EC2 Managed Prefix List found: %q in %s", name, s.Region)
+		}
+		id := fmt.Sprintf("pl-%08x", checksum(Props{"name": in.Str("name"), "region": s.Region}))
+		return Props{"id": id, "name": in.Str("name"), "arn": "arn:aws:ec2:" + s.Region + ":aws:prefix-list/" + id, "addressFamily": "IPv4", "ownerId": "AWS"}, nil
 	}
 	return nil, fmt.Errorf("the sandbox does not simulate the function %s: add it to Invoke (sandbox/catalogue.go)", token)
 }

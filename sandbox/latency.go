@@ -62,6 +62,8 @@ func latencyVariant(token string, in Props) string {
 			return "Multi-AZ"
 		}
 		return "single-AZ"
+	case balancerType:
+		return "ALB"
 	case "aws:ec2/vpcEndpoint:VpcEndpoint":
 		return in.Str("vpcEndpointType")
 	case "kubernetes:helm.sh/v3:Release":

@@ -18,6 +18,7 @@ import (
 	"groundwork/components/cache"
 	"groundwork/components/cluster"
 	"groundwork/components/database"
+	"groundwork/components/edge"
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/observability"
@@ -55,6 +56,7 @@ type Config struct {
 	Registry      registry.Spec
 	Database      database.Spec
 	Cache         cache.Spec
+	Edge          edge.Spec
 	Observability observability.Spec
 
 	// Today decides what is still supported.
@@ -82,6 +84,7 @@ func (c *Config) settings() []setting {
 		{"registry", &c.Registry},
 		{"database", &c.Database},
 		{"cache", &c.Cache},
+		{"edge", &c.Edge},
 		{"observability", &c.Observability},
 	}
 }
@@ -209,6 +212,7 @@ func (c *Config) ownProblems() spec.Problems {
 	p.Include("registry", c.Registry.Problems())
 	p.Include("database", c.Database.Problems(c.Protect))
 	p.Include("cache", c.Cache.Problems(c.Protect))
+	p.Include("edge", c.Edge.Problems(c.Protect))
 	p.Include("observability", c.Observability.Problems())
 	p.Include("cluster", c.fit())
 	return p

@@ -27,7 +27,11 @@ func DeployAt(today time.Time) pulumi.RunFunc {
 }
 
 func compose(ctx *pulumi.Context, c *Config) error {
-	provider, err := newProvider(ctx, c)
+	provider, err := newProvider(ctx, c, "aws", c.Region)
+	if err != nil {
+		return err
+	}
+	usEast1, err := newProvider(ctx, c, "aws-us-east-1", "us-east-1")
 	if err != nil {
 		return err
 	}
@@ -36,7 +40,7 @@ func compose(ctx *pulumi.Context, c *Config) error {
 	if err != nil {
 		return fmt.Errorf("declaring platform: %w", err)
 	}
-	s, err := services(ctx, c, p, opts...)
+	s, err := services(ctx, c, p, usEast1, opts...)
 	if err != nil {
 		return fmt.Errorf("declaring services: %w", err)
 	}
@@ -61,15 +65,17 @@ func compose(ctx *pulumi.Context, c *Config) error {
 		secretARNs[kind] = arn
 	}
 	ctx.Export("secretArns", secretARNs)
+	ctx.Export("url", s.URL)
+	ctx.Export("targetGroupArn", s.TargetGroupARN)
 	ctx.Export("dashboardUrl", o.DashboardURL)
 	ctx.Export("alarmTopicArn", o.TopicARN)
 	return nil
 }
 
-// newProvider is the only AWS provider of a stack. It refuses any account but the configured one and tags everything.
-func newProvider(ctx *pulumi.Context, c *Config) (*aws.Provider, error) {
-	return aws.NewProvider(ctx, "aws", &aws.ProviderArgs{
-		Region:            pulumi.String(c.Region),
+// newProvider is the AWS provider of a region. It refuses any account but the configured one and tags everything.
+func newProvider(ctx *pulumi.Context, c *Config, name, region string) (*aws.Provider, error) {
+	return aws.NewProvider(ctx, name, &aws.ProviderArgs{
+		Region:            pulumi.String(region),
 		AllowedAccountIds: pulumi.StringArray{pulumi.String(c.AccountID)},
 		DefaultTags:       &aws.ProviderDefaultTagsArgs{Tags: pulumi.ToStringMap(c.AllTags())},
 	})

@@ -20,6 +20,7 @@ var layerOfComponent = map[string]string{
 	"groundwork:database:Database":           LayerServices,
 	"groundwork:cache:Cache":                 LayerServices,
 	"groundwork:secrets:Secrets":             LayerServices,
+	"groundwork:edge:Edge":                   LayerServices,
 	"groundwork:observability:Observability": LayerObservability,
 }
 

@@ -22,6 +22,12 @@ func (c *Config) CacheName() string { return c.Prefix() + "-cache" }
 // Application is the application that the environment is for.
 const Application = "webapp"
 
+// What the application's chart and the load balancer agree on.
+const (
+	applicationPort = 8080
+	readinessPath   = "/ready"
+)
+
 // AllTags are the tags of every resource: the program's own and the stack's.
 func (c *Config) AllTags() map[string]string {
 	tags := map[string]string{

@@ -5,6 +5,7 @@ import (
 
 	"groundwork/components/cache"
 	"groundwork/components/database"
+	"groundwork/components/edge"
 	"groundwork/components/secrets"
 )
 
@@ -18,10 +19,16 @@ type ServicesOutputs struct {
 	CacheNodeIDs map[string]pulumi.StringOutput
 	// SecretARNs are the application's secrets, by kind.
 	SecretARNs map[string]pulumi.StringOutput
+	// URL is where the application answers.
+	URL pulumi.StringOutput
+	// TargetGroupARN is what the application's pods are bound to.
+	TargetGroupARN pulumi.StringOutput
+	// EdgeMetrics is how metrics name the parts of the edge.
+	EdgeMetrics edge.Metrics
 }
 
 // services creates what changes every few weeks: the data stores, and what an application must know of them.
-func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, opts ...pulumi.ResourceOption) (*ServicesOutputs, error) {
+func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*ServicesOutputs, error) {
 	db, err := database.New(ctx, "database", &database.Args{
 		Spec:                  c.Database,
 		Name:                  c.DatabaseName(),
@@ -62,10 +69,28 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, opts ...pulumi
 	if err != nil {
 		return nil, err
 	}
+	front, err := edge.New(ctx, "edge", &edge.Args{
+		Spec:               c.Edge,
+		Name:               c.Prefix(),
+		Region:             c.Region,
+		AccountID:          c.AccountID,
+		USEast1:            usEast1,
+		Placement:          p.Placement,
+		PodSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		Application:        edge.Application{Port: applicationPort, ReadinessPath: readinessPath},
+		LogRetentionDays:   c.LogRetentionDays,
+		Protect:            c.Protect,
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
 	return &ServicesOutputs{
 		Database:           db.Connection,
 		DatabaseIdentifier: db.Identifier,
 		CacheNodeIDs:       store.NodeIDs,
 		SecretARNs:         kept.ARNs,
+		URL:                front.URL,
+		TargetGroupARN:     front.TargetGroupARN,
+		EdgeMetrics:        front.Metrics,
 	}, nil
 }

@@ -29,13 +29,13 @@ func create(t *testing.T, c *sandbox.Cloud, token, name string, in sandbox.Props
 }
 
 func TestUnknownTypesAndFunctionsAreErrors(t *testing.T) {
-	_, err := sandbox.Check("aws:s3/bucketV2:BucketV2", nil)
-	require.ErrorContains(t, err, "the sandbox does not simulate aws:s3/bucketV2:BucketV2")
-	_, _, err = account().Create(t0, "urn:x", "aws:s3/bucketV2:BucketV2", nil)
+	_, err := sandbox.Check("aws:s3/bucketObject:BucketObject", nil)
+	require.ErrorContains(t, err, "the sandbox does not simulate aws:s3/bucketObject:BucketObject")
+	_, _, err = account().Create(t0, "urn:x", "aws:s3/bucketObject:BucketObject", nil)
 	require.Error(t, err)
-	_, err = account().Update(t0, "aws:s3/bucketV2:BucketV2", "x", nil)
+	_, err = account().Update(t0, "aws:s3/bucketObject:BucketObject", "x", nil)
 	require.Error(t, err)
-	require.Error(t, account().Delete(t0, "aws:s3/bucketV2:BucketV2", "x"))
+	require.Error(t, account().Delete(t0, "aws:s3/bucketObject:BucketObject", "x"))
 	_, err = sandbox.Invoke(sandbox.Site{}, "aws:ec2/getAmi:getAmi", nil)
 	require.ErrorContains(t, err, "does not simulate the function aws:ec2/getAmi:getAmi")
 }

@@ -118,7 +118,7 @@ var properties = []property{{
 	},
 	plant: set(roleT, "name", "node"),
 }, {
-	name: "everything in AWS goes through the program's own provider",
+	name: "everything in AWS goes through one of the program's own two providers",
 	check: func(v view) (int, []string) {
 		var wrong []string
 		seen := 0
@@ -127,7 +127,7 @@ var properties = []property{{
 				continue
 			}
 			seen++
-			if !strings.Contains(r.Provider, "pulumi:providers:aws::aws::") {
+			if !ownProvider.MatchString(r.Provider) {
 				wrong = append(wrong, r.Name+" uses "+r.Provider)
 			}
 		}
@@ -179,6 +179,15 @@ var properties = []property{{
 		g.Resources = append(g.Resources, &extra)
 	},
 }, {
+	name:  "the internet reaches CloudFront, CloudFront the load balancer, that the pods' port, the pods their stores; nothing else",
+	check: func(v view) (int, []string) { return entrances(v, 80) },
+	plant: func(g *sandbox.Graph) {
+		extra := *first(g, ingressT)
+		extra.URN += "-planted"
+		extra.Inputs = sandbox.Props{"securityGroupId": first(g, balancerT).Inputs.Strs("securityGroups")[0], "cidrIpv4": "0.0.0.0/0", "ipProtocol": "tcp", "fromPort": 80.0, "toPort": 80.0}
+		g.Resources = append(g.Resources, &extra)
+	},
+}, {
 	name: "subnets lie inside the VPC and do not overlap",
 	check: func(v view) (int, []string) {
 		c := sandbox.NewCloud(sandbox.Site{Region: "eu-west-1", Account: "111122223333"})
@@ -220,6 +229,8 @@ func TestProperties(t *testing.T) {
 		}
 	}
 }
+
+var ownProvider = regexp.MustCompile(`pulumi:providers:aws::aws(-us-east-1)?::`)
 
 // sameName are types whose resources have the logical name of a protected one beside them.
 var sameName = []string{

@@ -96,7 +96,7 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	if len(failures) > 0 {
 		return "", nil, fmt.Errorf("%s %s: %v", args.TypeToken, args.Name, failures)
 	}
-	id, state, err := m.cloud.Create(context.Background(), r.URN, args.TypeToken, in)
+	id, state, err := m.cloud.In(m.region(r)).Create(context.Background(), r.URN, args.TypeToken, in)
 	if err != nil {
 		return "", nil, err
 	}
@@ -104,11 +104,23 @@ func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	return id, state.PropertyMap(), nil
 }
 
+// region returns the region of the provider that a resource goes through.
+func (m *mocks) region(r *sandbox.Resource) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, provider := range m.resources {
+		if provider.Type == "pulumi:providers:aws" && strings.HasPrefix(r.Provider, provider.URN+"::") {
+			return provider.Inputs.Str("region")
+		}
+	}
+	return m.cloud.Site.Region
+}
+
 // record notes a registration with everything it depends on.
 func (m *mocks) record(rpc *pulumirpc.RegisterResourceRequest, in sandbox.Props) *sandbox.Resource {
 	r := &sandbox.Resource{
 		Type: rpc.GetType(), Name: rpc.GetName(), Parent: rpc.GetParent(), Provider: rpc.GetProvider(),
-		Custom: rpc.GetCustom(), Protect: rpc.GetProtect(), Inputs: in, Outputs: sandbox.Props{},
+		Custom: rpc.GetCustom(), Protect: rpc.GetProtect(), Retain: rpc.GetRetainOnDelete(), Inputs: in, Outputs: sandbox.Props{},
 		PropertyDependencies: map[string][]string{},
 	}
 	parentType := ""

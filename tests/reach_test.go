@@ -4,6 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"groundwork/sandbox"
 )
@@ -114,4 +119,135 @@ func isolated(g *sandbox.Graph, s store) []string {
 		}
 	}
 	return slices.Compact(wrong)
+}
+
+// flows lists every connection that a security group of the program lets in, as "from -> to :ports". Groups that nothing
+// wears, which pulumi-eks makes, are left out.
+func flows(g *sandbox.Graph) []string {
+	names := map[string]string{}
+	for _, group := range g.OfType(groupT) {
+		names[group.ID] = group.Name
+	}
+	for _, cluster := range g.OfType(clusterT) {
+		names[cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId")] = "nodes"
+	}
+	origin, _ := sandbox.Invoke(sandbox.Site{Region: "eu-west-1"}, "aws:ec2/getManagedPrefixList:getManagedPrefixList",
+		sandbox.Props{"name": "com.amazonaws.global.cloudfront.origin-facing"})
+	names[origin.Str("id")] = "CloudFront"
+	var all []string
+	for _, r := range g.Resources {
+		if r.Type != ingressT && r.Type != ruleT || r.Inputs.Str("type") == "egress" || strings.HasPrefix(r.Name, "cluster-eks") {
+			continue
+		}
+		source := r.Inputs.Str("referencedSecurityGroupId") + r.Inputs.Str("sourceSecurityGroupId") + r.Inputs.Str("prefixListId")
+		from, known := names[source]
+		if !known {
+			from = fmt.Sprint(source, r.Inputs.Str("cidrIpv4"), r.Inputs.Str("cidrIpv6"), r.Inputs.Strs("cidrBlocks"))
+		}
+		low, _ := r.Inputs.Num("fromPort")
+		high, _ := r.Inputs.Num("toPort")
+		all = append(all, fmt.Sprintf("%s -> %s %s:%v-%v", from, names[r.Inputs.Str("securityGroupId")], r.Inputs.Str("ipProtocol"), low, high))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// ways are all connections that the program lets in. VPC endpoints answer the whole VPC.
+func ways(stack string, port int) []string {
+	list := []string{
+		fmt.Sprintf("CloudFront -> edge tcp:%d-%d", port, port),
+		"edge -> nodes tcp:8080-8080",
+		"nodes -> cache tcp:6379-6379",
+		"nodes -> database tcp:5432-5432",
+	}
+	if stack == "prod" {
+		list = append(list, "10.20.0.0/16[] -> network-endpoints tcp:443-443")
+	}
+	slices.Sort(list)
+	return list
+}
+
+// entrances checks the way of a request: the internet reaches CloudFront, CloudFront the load balancer, the load balancer
+// the pods' port, the pods the stores, and no way leads past any of them.
+func entrances(v view, port int) (seen int, wrong []string) {
+	got := flows(v.graph)
+	if want := ways(v.stack, port); !slices.Equal(got, want) {
+		wrong = append(wrong, fmt.Sprintf("ways in are %v, not %v", got, want))
+	}
+	public := map[string]bool{}
+	for _, s := range v.graph.OfType(subnetT) {
+		if subnetTier(s) == "public" {
+			public[s.ID] = true
+		}
+	}
+	for _, r := range v.graph.Resources {
+		for _, key := range []string{"subnetId", "subnetIds", "subnets", "vpcConfig.subnetIds"} {
+			for _, id := range r.Inputs.Strs(key) {
+				if public[id] && r.Type != natT && r.Type != assocT {
+					wrong = append(wrong, r.Type+" "+r.Name+" is in a public subnet")
+				}
+			}
+		}
+	}
+	for _, b := range v.graph.OfType(balancerT) {
+		if !b.Inputs.Flag("internal") {
+			wrong = append(wrong, b.Name+" has public addresses")
+		}
+	}
+	for _, d := range v.graph.OfType(distributionT) {
+		origins, _ := d.Inputs["origins"].([]any)
+		for _, o := range origins {
+			if sandbox.Props(o.(map[string]any)).Get("vpcOriginConfig") == nil {
+				wrong = append(wrong, d.Name+" has an origin outside the VPC")
+			}
+		}
+	}
+	// What the load balancer may open is the other end of what the pods let in.
+	for _, r := range v.graph.OfType(egressT) {
+		if port, _ := r.Inputs.Num("toPort"); port != 8080 || flowsTo(v.graph, r) != "nodes" {
+			wrong = append(wrong, r.Name+" lets out to somewhere else")
+		}
+	}
+	return len(got), wrong
+}
+
+func flowsTo(g *sandbox.Graph, r *sandbox.Resource) string {
+	for _, cluster := range g.OfType(clusterT) {
+		if r.Inputs.Str("referencedSecurityGroupId") == cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId") {
+			return "nodes"
+		}
+	}
+	return ""
+}
+
+// TestEdgeWithADomain: with a domain every step of a request is encrypted, under certificates for that domain, and the
+// rules hold as they do without.
+func TestEdgeWithADomain(t *testing.T) {
+	for _, stack := range environments {
+		raw, err := repository(t).ReadConfig(stack, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789")
+		require.NoError(t, err)
+		g, err := deploy(stack, raw, false)
+		require.NoError(t, err)
+		_, wrong := entrances(view{"domain", stack, g}, 443)
+		assert.Empty(t, wrong)
+		_, wrong = wiring(g)
+		assert.Empty(t, wrong)
+		for _, r := range edgeRules {
+			if r.prodOnly && stack != "prod" {
+				continue
+			}
+			_, wrong := r.check(g)
+			assert.Empty(t, wrong, r.id)
+		}
+		d := first(g, distributionT)
+		assert.Equal(t, []string{"shop.example.com"}, d.Inputs.Strs("aliases"))
+		assert.Contains(t, d.Inputs.Str("viewerCertificate.acmCertificateArn"), ":us-east-1:")
+		assert.Equal(t, "TLSv1.2_2021", d.Inputs.Str("viewerCertificate.minimumProtocolVersion"))
+		assert.Contains(t, first(g, listenerT).Inputs.Str("certificateArn"), ":eu-west-1:")
+		var records []string
+		for _, r := range g.OfType("aws:route53/record:Record") {
+			records = append(records, r.Inputs.Str("type"))
+		}
+		assert.Equal(t, []string{"A", "AAAA", "CNAME"}, records)
+	}
 }

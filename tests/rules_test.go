@@ -30,13 +30,19 @@ type rule struct {
 
 // waivers are the rules that are knowingly not held, with the reason. They are not in the list below.
 var waivers = map[string]string{
-	"CKV_AWS_382 / AWS-0104 (node egress to 443 only)":  "nodes wear the security group that EKS makes and keeps: its egress is EKS's own; NetworkPolicy and the endpoints limit pods instead",
-	"CKV_AWS_382 / AWS-0104 (pulumi-eks groups)":        "pulumi-eks makes a control plane and a node group with open egress; the first is how the API server reaches webhooks, the second is worn by nothing",
-	"CIS EKS 4.1.1 (cluster creator)":                   "pulumi-eks 2.8.1 always lets the creator of the cluster administer it; the deploy role is that creator and has to install operators",
-	"kubescape C-0012 (awskms secrets provider)":        "written into Pulumi.prod.yaml by `pulumi stack init --secrets-provider`, which needs the account; the README gives the command",
-	"FSBP SecretsManager.1 (rotation of other secrets)": "the only secret is the database password, which RDS rotates",
-	"CKV_AWS_158 (RDSOSMetrics)":                        "enhanced monitoring of all databases of an account writes to this one log group, which RDS makes; a stack that owned it would fail where another database exists",
-	"FSBP EC2.10 (endpoints in dev)":                    "interface endpoints cost more than the whole NAT gateway in dev",
+	"CKV_AWS_382 / AWS-0104 (node egress to 443 only)":                      "nodes wear the security group that EKS makes and keeps: its egress is EKS's own; NetworkPolicy and the endpoints limit pods instead",
+	"CKV_AWS_382 / AWS-0104 (pulumi-eks groups)":                            "pulumi-eks makes a control plane and a node group with open egress; the first is how the API server reaches webhooks, the second is worn by nothing",
+	"CIS EKS 4.1.1 (cluster creator)":                                       "pulumi-eks 2.8.1 always lets the creator of the cluster administer it; the deploy role is that creator and has to install operators",
+	"kubescape C-0012 (awskms secrets provider)":                            "written into Pulumi.prod.yaml by `pulumi stack init --secrets-provider`, which needs the account; the README gives the command",
+	"FSBP SecretsManager.1 (rotation of other secrets)":                     "the only secret is the database password, which RDS rotates",
+	"CKV_AWS_158 (RDSOSMetrics)":                                            "enhanced monitoring of all databases of an account writes to this one log group, which RDS makes; a stack that owned it would fail where another database exists",
+	"FSBP CloudFront.4 (origin failover)":                                   "there is one origin, a load balancer in all zones; a second region is a second environment",
+	"FSBP CloudFront.10 CKV_AWS_174 (TLS 1.2 for viewers without a domain)": "the certificate that CloudFront gives fixes the minimum at TLS 1.0; with a domain it is TLS 1.2",
+	"FSBP ELB.1 (HTTP listener without a domain)":                           "without a domain there is no certificate to have; the way from CloudFront is inside the VPC",
+	"FSBP S3.17 CKV_AWS_145 (log buckets with KMS)":                         "load balancers write to SSE-S3 buckets only; the other log bucket is of the same kind so that readers need no key",
+	"FSBP S3.14 CKV_AWS_21 (versions of log buckets)":                       "log services write each object once under a new name; a version would be a copy of nothing",
+	"FSBP S3.9 CKV_AWS_18 (access logs of log buckets)":                     "logging the log buckets into one another never ends; CloudTrail data events are the account's",
+	"FSBP EC2.10 (endpoints in dev)":                                        "interface endpoints cost more than the whole NAT gateway in dev",
 }
 
 // each applies check to every resource of a type.
@@ -179,7 +185,7 @@ var (
 )
 
 // rules are all security rules.
-var rules = slices.Concat(networkRules, clusterRules, identityRules, dataRules, cacheRules, monitoringRules)
+var rules = slices.Concat(networkRules, clusterRules, identityRules, dataRules, cacheRules, edgeRules, monitoringRules)
 
 func nonEmpty(problem string) []string {
 	if problem == "" {

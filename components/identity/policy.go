@@ -72,3 +72,12 @@ func sorted(s Strings) Strings {
 	slices.Sort(c)
 	return c
 }
+
+// TLSOnly refuses every request to a bucket that does not come over TLS.
+func TLSOnly(bucketARN string) Statement {
+	return Statement{
+		Sid: "TLSOnly", Effect: Deny, Principal: AWS("*"), Action: Strings{"s3:*"},
+		Resource:  Strings{bucketARN, bucketARN + "/*"},
+		Condition: Condition{"Bool": {"aws:SecureTransport": {"false"}}},
+	}
+}

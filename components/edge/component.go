@@ -1,0 +1,290 @@
+package edge
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// Edge is the way from the internet to the application.
+type Edge struct {
+	pulumi.ResourceState
+
+	// URL is where the application answers: "https://shop.example.com".
+	URL pulumi.StringOutput
+	// Host is the host name in URL.
+	Host pulumi.StringOutput
+	// TargetGroupARN is what a TargetGroupBinding ties the application's pods to; it is known once requests reach it.
+	TargetGroupARN pulumi.StringOutput
+	// Metrics is how metrics name the parts.
+	Metrics Metrics
+
+	name string
+	args *Args
+}
+
+// Metrics names the parts of an edge as CloudWatch does.
+type Metrics struct {
+	// LoadBalancer and TargetGroup are the last parts of their ARNs.
+	LoadBalancer, TargetGroup pulumi.StringOutput
+	// Distribution is its ID; its metrics are in us-east-1.
+	Distribution pulumi.StringOutput
+}
+
+// New creates an edge. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Edge, error) {
+	if args == nil {
+		return nil, fmt.Errorf("edge %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	e := &Edge{name: name, args: args}
+	if err := ctx.RegisterComponentResource("groundwork:edge:Edge", name, e, opts...); err != nil {
+		return nil, fmt.Errorf("registering edge %s: %w", name, err)
+	}
+	certificates, err := e.certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	balancer, err := e.loadBalancer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listener, group, err := e.listener(ctx, balancer, certificates)
+	if err != nil {
+		return nil, err
+	}
+	distribution, err := e.distribution(ctx, balancer, listener, certificates)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.aliases(ctx, distribution); err != nil {
+		return nil, err
+	}
+	e.Host = distribution.DomainName
+	if args.Domain != "" {
+		e.Host = pulumi.String(args.Domain).ToStringOutput()
+	}
+	e.URL = pulumi.Sprintf("https://%s", e.Host)
+	e.TargetGroupARN = listener.DefaultActions.Index(pulumi.Int(0)).TargetGroupArn().Elem()
+	e.Metrics = Metrics{
+		LoadBalancer: balancer.ArnSuffix, TargetGroup: group.ArnSuffix, Distribution: distribution.ID().ToStringOutput(),
+	}
+	if err := ctx.RegisterResourceOutputs(e, pulumi.Map{"url": e.URL, "targetGroupArn": e.TargetGroupARN}); err != nil {
+		return nil, fmt.Errorf("registering outputs of edge %s: %w", name, err)
+	}
+	return e, nil
+}
+
+func (e *Edge) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append([]pulumi.ResourceOption{pulumi.Parent(e)}, extra...)
+}
+
+// inUSEast1 are the options of what CloudFront looks for in us-east-1.
+func (e *Edge) inUSEast1() pulumi.ResourceOption { return pulumi.Provider(e.args.USEast1) }
+
+// entry is how requests come in at the load balancer. Its protocol is part of logical names: what serves the new one is
+// there before what served the old one goes, so a domain can be added to an environment in use.
+type entry struct {
+	protocol string
+	port     int
+}
+
+func (e *Edge) entryName() string { return e.name + "-" + strings.ToLower(e.entry().protocol) }
+
+func (e *Edge) entry() entry {
+	if e.args.Domain != "" {
+		return entry{"HTTPS", 443}
+	}
+	return entry{"HTTP", 80}
+}
+
+// loadBalancer creates the load balancer and the doors around it: in from CloudFront, out to the pods' port.
+func (e *Edge) loadBalancer(ctx *pulumi.Context) (*lb.LoadBalancer, error) {
+	name := pulumi.String(e.args.Name + "-web")
+	group, err := ec2.NewSecurityGroup(ctx, e.name, &ec2.SecurityGroupArgs{
+		Name:        name,
+		Description: pulumi.String("Load balancer: in from CloudFront, out to the pods of the application"),
+		VpcId:       e.args.Placement.VPCID,
+		Tags:        pulumi.StringMap{"Name": name},
+	}, e.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.admissions(ctx, group); err != nil {
+		return nil, err
+	}
+	logs, err := e.logBucket(ctx, e.name+"-balancer-logs", e.args.Name+"-balancer-", func(bucketARN string) identity.Document {
+		return BalancerLogPolicy(bucketARN, e.args.AccountID, e.args.Region)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return lb.NewLoadBalancer(ctx, e.name, &lb.LoadBalancerArgs{
+		Name:                     name,
+		LoadBalancerType:         pulumi.String("application"),
+		Internal:                 pulumi.Bool(true),
+		Subnets:                  e.args.Placement.PrivateSubnetIDs,
+		SecurityGroups:           pulumi.StringArray{group.ID()},
+		DropInvalidHeaderFields:  pulumi.Bool(true),
+		DesyncMitigationMode:     pulumi.String("defensive"),
+		EnableDeletionProtection: pulumi.Bool(e.args.Protect),
+		AccessLogs:               &lb.LoadBalancerAccessLogsArgs{Enabled: pulumi.Bool(true), Bucket: logs.Bucket},
+	}, e.childOpts()...)
+}
+
+// admissions are the rules of the load balancer's group, and the one that lets it in at the nodes. Each is a resource of
+// its own, so that the load balancer does not wait for the cluster.
+func (e *Edge) admissions(ctx *pulumi.Context, balancer *ec2.SecurityGroup) error {
+	// VPC origins come from inside the VPC, with the addresses of this list. The group that CloudFront makes for them would
+	// say the same, but does not exist before the first of them.
+	cloudFront := ec2.LookupManagedPrefixListOutput(ctx, ec2.LookupManagedPrefixListOutputArgs{
+		Name: pulumi.String("com.amazonaws.global.cloudfront.origin-facing"),
+	}, pulumi.Parent(e))
+	port := e.entry().port
+	if _, err := vpc.NewSecurityGroupIngressRule(ctx, e.entryName()+"-from-cloudfront", &vpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId: balancer.ID(),
+		Description:     pulumi.String("Requests from CloudFront"),
+		PrefixListId:    cloudFront.Id(),
+		IpProtocol:      pulumi.String("tcp"),
+		FromPort:        pulumi.Int(port),
+		ToPort:          pulumi.Int(port),
+	}, e.childOpts()...); err != nil {
+		return err
+	}
+	if _, err := vpc.NewSecurityGroupEgressRule(ctx, e.name+"-to-pods", &vpc.SecurityGroupEgressRuleArgs{
+		SecurityGroupId:           balancer.ID(),
+		Description:               pulumi.String("Requests to the pods of the application"),
+		ReferencedSecurityGroupId: e.args.PodSecurityGroupID,
+		IpProtocol:                pulumi.String("tcp"),
+		FromPort:                  pulumi.Int(e.args.Application.Port),
+		ToPort:                    pulumi.Int(e.args.Application.Port),
+	}, e.childOpts()...); err != nil {
+		return err
+	}
+	_, err := vpc.NewSecurityGroupIngressRule(ctx, e.name+"-at-pods", &vpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId:           e.args.PodSecurityGroupID,
+		Description:               pulumi.String("Requests from the load balancer to the pods of the application"),
+		ReferencedSecurityGroupId: balancer.ID(),
+		IpProtocol:                pulumi.String("tcp"),
+		FromPort:                  pulumi.Int(e.args.Application.Port),
+		ToPort:                    pulumi.Int(e.args.Application.Port),
+	}, e.childOpts()...)
+	return err
+}
+
+// listener creates the target group and the one listener that forwards to it.
+func (e *Edge) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, certificates *certificates) (*lb.Listener, *lb.TargetGroup, error) {
+	group, err := lb.NewTargetGroup(ctx, e.name, &lb.TargetGroupArgs{
+		// The port cannot be changed in place: in the name, it lets the new group exist beside the old one.
+		Name:       pulumi.String(fmt.Sprintf("%s-web-%d", e.args.Name, e.args.Application.Port)),
+		VpcId:      e.args.Placement.VPCID,
+		TargetType: pulumi.String("ip"),
+		Protocol:   pulumi.String("HTTP"),
+		Port:       pulumi.Int(e.args.Application.Port),
+		// A stopping pod turns unready first and then finishes what it has begun.
+		DeregistrationDelay:        pulumi.Int(30),
+		LoadBalancingAlgorithmType: pulumi.String("least_outstanding_requests"),
+		HealthCheck: &lb.TargetGroupHealthCheckArgs{
+			Path: pulumi.String(e.args.Application.ReadinessPath), Matcher: pulumi.String("200"),
+			Interval: pulumi.Int(10), Timeout: pulumi.Int(5), HealthyThreshold: pulumi.Int(2), UnhealthyThreshold: pulumi.Int(3),
+		},
+	}, e.childOpts()...)
+	if err != nil {
+		return nil, nil, err
+	}
+	args := &lb.ListenerArgs{
+		LoadBalancerArn: balancer.Arn,
+		Protocol:        pulumi.String(e.entry().protocol),
+		Port:            pulumi.Int(e.entry().port),
+		DefaultActions: lb.ListenerDefaultActionArray{&lb.ListenerDefaultActionArgs{
+			Type: pulumi.String("forward"), TargetGroupArn: group.Arn,
+		}},
+	}
+	if certificates != nil {
+		args.CertificateArn = certificates.balancer
+		args.SslPolicy = pulumi.String("ELBSecurityPolicy-TLS13-1-2-Res-2021-06")
+	}
+	listener, err := lb.NewListener(ctx, e.entryName(), args, e.childOpts()...)
+	return listener, group, err
+}
+
+// distribution creates the VPC origin and the distribution in front of it.
+func (e *Edge) distribution(ctx *pulumi.Context, balancer *lb.LoadBalancer, listener *lb.Listener, certificates *certificates) (*cloudfront.Distribution, error) {
+	originPolicy := "http-only"
+	if certificates != nil {
+		originPolicy = "https-only"
+	}
+	origin, err := cloudfront.NewVpcOrigin(ctx, e.entryName(), &cloudfront.VpcOriginArgs{
+		VpcOriginEndpointConfig: &cloudfront.VpcOriginVpcOriginEndpointConfigArgs{
+			Name: pulumi.String(e.args.Name + "-web-" + strings.ToLower(e.entry().protocol)),
+			// CloudFront checks that something listens, so the listener comes first.
+			Arn:                  listener.LoadBalancerArn,
+			HttpPort:             pulumi.Int(80),
+			HttpsPort:            pulumi.Int(443),
+			OriginProtocolPolicy: pulumi.String(originPolicy),
+			OriginSslProtocols: &cloudfront.VpcOriginVpcOriginEndpointConfigOriginSslProtocolsArgs{
+				Items: pulumi.StringArray{pulumi.String("TLSv1.2")}, Quantity: pulumi.Int(1),
+			},
+		},
+	}, e.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	headers, err := e.headers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := e.logBucket(ctx, e.name+"-logs", "aws-waf-logs-"+e.args.Name+"-", func(bucketARN string) identity.Document {
+		return DeliveryLogPolicy(bucketARN, e.args.AccountID, usEast1)
+	}, e.inUSEast1())
+	if err != nil {
+		return nil, err
+	}
+	args := &cloudfront.DistributionArgs{
+		Comment:       pulumi.String(e.args.Name),
+		Enabled:       pulumi.Bool(true),
+		HttpVersion:   pulumi.String("http2and3"),
+		IsIpv6Enabled: pulumi.Bool(true),
+		// Europe and North America; the other edge locations cost up to twice as much.
+		PriceClass: pulumi.String("PriceClass_100"),
+		Origins: cloudfront.DistributionOriginArray{&cloudfront.DistributionOriginArgs{
+			OriginId:        pulumi.String(originID),
+			DomainName:      balancer.DnsName,
+			VpcOriginConfig: &cloudfront.DistributionOriginVpcOriginConfigArgs{VpcOriginId: origin.ID()},
+		}},
+		Restrictions: &cloudfront.DistributionRestrictionsArgs{
+			GeoRestriction: &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("none")},
+		},
+		ViewerCertificate: &cloudfront.DistributionViewerCertificateArgs{CloudfrontDefaultCertificate: pulumi.Bool(true)},
+	}
+	behave(args, headers.ID())
+	if certificates != nil {
+		args.Aliases = pulumi.StringArray{pulumi.String(e.args.Domain)}
+		args.ViewerCertificate = &cloudfront.DistributionViewerCertificateArgs{
+			AcmCertificateArn:      certificates.viewer,
+			SslSupportMethod:       pulumi.String("sni-only"),
+			MinimumProtocolVersion: pulumi.String("TLSv1.2_2021"),
+		}
+	}
+	if e.args.Firewall == FirewallManaged {
+		firewall, err := e.firewall(ctx, logs)
+		if err != nil {
+			return nil, err
+		}
+		args.WebAclId = firewall.ARN
+	}
+	distribution, err := cloudfront.NewDistribution(ctx, e.name, args, e.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	return distribution, e.accessLogs(ctx, distribution, logs)
+}

@@ -1,0 +1,106 @@
+package edge
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// logBucket creates a bucket that only one log service writes to, and returns its policy: what sends logs takes the
+// bucket's name from there, so that it never starts before it may write. The name ends in a suffix of its own each time:
+// a bucket that was kept does not stand in the way of the next environment. Encryption is S3's own (SSE-S3), the only
+// kind that load balancers write to.
+func (e *Edge) logBucket(ctx *pulumi.Context, logical, prefix string, policy func(bucketARN string) identity.Document, opts ...pulumi.ResourceOption) (*s3.BucketPolicy, error) {
+	keep := e.args.AccessLogs == AccessLogsKeep
+	// Everything about a kept bucket is kept with it, its expiry and its closed doors above all.
+	opts = e.childOpts(append(opts, pulumi.RetainOnDelete(keep))...)
+	bucket, err := s3.NewBucketV2(ctx, logical, &s3.BucketV2Args{
+		BucketPrefix: pulumi.String(prefix),
+		ForceDestroy: pulumi.Bool(!keep),
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	closed, err := s3.NewBucketPublicAccessBlock(ctx, logical, &s3.BucketPublicAccessBlockArgs{
+		Bucket:          bucket.Bucket,
+		BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
+		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
+	}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s3.NewBucketOwnershipControls(ctx, logical, &s3.BucketOwnershipControlsArgs{
+		Bucket: bucket.Bucket,
+		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, opts...); err != nil {
+		return nil, err
+	}
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, logical, &s3.BucketServerSideEncryptionConfigurationV2Args{
+		Bucket: bucket.Bucket,
+		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+				SseAlgorithm: pulumi.String("AES256"),
+			},
+		}},
+	}, opts...); err != nil {
+		return nil, err
+	}
+	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, logical, &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.Bucket,
+		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
+			Id: pulumi.String("expire"), Status: pulumi.String("Enabled"),
+			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
+			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(e.args.LogRetentionDays)},
+			AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+				DaysAfterInitiation: pulumi.Int(7),
+			},
+		}},
+	}, opts...); err != nil {
+		return nil, err
+	}
+	return s3.NewBucketPolicy(ctx, logical, &s3.BucketPolicyArgs{
+		// S3 answers two changes of one bucket's access at the same time with a conflict.
+		Bucket: closed.Bucket,
+		Policy: bucket.Arn.ApplyT(func(arn string) string { return policy(arn).JSON() }).(pulumi.StringOutput),
+	}, opts...)
+}
+
+// BalancerLogPolicy lets the load balancers of an account and region write their access logs, over TLS only.
+func BalancerLogPolicy(bucketARN, account, region string) identity.Document {
+	return identity.NewDocument(identity.TLSOnly(bucketARN), identity.Statement{
+		Sid: "LoadBalancersWrite", Effect: identity.Allow,
+		Principal: identity.Services("logdelivery.elasticloadbalancing.amazonaws.com"),
+		Action:    identity.Strings{"s3:PutObject"},
+		Resource:  identity.Strings{bucketARN + "/AWSLogs/" + account + "/*"},
+		Condition: identity.Condition{
+			"StringEquals": {"aws:SourceAccount": {account}},
+			"ArnLike":      {"aws:SourceArn": {"arn:aws:elasticloadbalancing:" + region + ":" + account + ":loadbalancer/*"}},
+		},
+	})
+}
+
+// DeliveryLogPolicy lets CloudWatch's log delivery, which carries the logs of CloudFront and AWS WAF, write to a bucket,
+// over TLS only.
+func DeliveryLogPolicy(bucketARN, account, region string) identity.Document {
+	from := identity.Condition{
+		"StringEquals": {"aws:SourceAccount": {account}},
+		"ArnLike":      {"aws:SourceArn": {"arn:aws:logs:" + region + ":" + account + ":*"}},
+	}
+	return identity.NewDocument(identity.TLSOnly(bucketARN), identity.Statement{
+		Sid: "LogDeliveryWrites", Effect: identity.Allow,
+		Principal: identity.Services("delivery.logs.amazonaws.com"),
+		Action:    identity.Strings{"s3:PutObject"},
+		Resource:  identity.Strings{bucketARN + "/AWSLogs/" + account + "/*"},
+		Condition: identity.Condition{
+			"StringEquals": {"aws:SourceAccount": {account}, "s3:x-amz-acl": {"bucket-owner-full-control"}},
+			"ArnLike":      from["ArnLike"],
+		},
+	}, identity.Statement{
+		Sid: "LogDeliveryLooksFirst", Effect: identity.Allow,
+		Principal: identity.Services("delivery.logs.amazonaws.com"),
+		Action:    identity.Strings{"s3:GetBucketAcl", "s3:ListBucket"},
+		Resource:  identity.Strings{bucketARN},
+		Condition: from,
+	})
+}

@@ -1,0 +1,128 @@
+package sandbox
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+)
+
+const (
+	bucketType       = "aws:s3/bucketV2:BucketV2"
+	bucketPolicyType = "aws:s3/bucketPolicy:BucketPolicy"
+	logSourceType    = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
+	logTargetType    = "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination"
+)
+
+var bucketPrefix = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,36}$`)
+
+// archiveTypes are the buckets that logs go to, and what carries CloudFront's there.
+var archiveTypes = map[string]Type{
+	bucketType: {
+		Args:      s3.BucketV2Args{},
+		Global:    true,
+		Immutable: []string{"bucket", "bucketPrefix"},
+		Unique:    unique("bucket", "BucketAlreadyExists"),
+		ID:        func(in Props, digest string) string { return in.Str("bucketPrefix") + digest[:26] },
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("bucketPrefix") && !bucketPrefix.MatchString(in.Str("bucketPrefix")), "bucketPrefix", "%q is not the beginning of a bucket name, at most 37 characters", in.Str("bucketPrefix"))
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"bucket": id, "arn": "arn:aws:s3:::" + id, "region": s.Region, "bucketDomainName": id + ".s3.amazonaws.com"}
+		},
+		Deleted: func(_ *Cloud, o *Object) error {
+			if o.Holds != "" && !o.State.Flag("forceDestroy") {
+				return apiError("BucketNotEmpty: The bucket you tried to delete is not empty: %s", o.ID)
+			}
+			return nil
+		},
+	},
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ofBucket(Type{Args: s3.BucketPublicAccessBlockArgs{}}),
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls": ofBucket(Type{Args: s3.BucketOwnershipControlsArgs{}}),
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": ofBucket(Type{
+		Args: s3.BucketLifecycleConfigurationV2Args{},
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.outOfRange("rules.0.expiration.days", 1, 1<<31-1), "rules[0].expiration.days", "is below 1")
+			return f
+		},
+	}),
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": ofBucket(Type{
+		Args: s3.BucketServerSideEncryptionConfigurationV2Args{},
+	}),
+	bucketPolicyType: ofBucket(Type{
+		Args: s3.BucketPolicyArgs{},
+		Check: func(in Props) []Failure {
+			var f []Failure
+			checkPolicy(&f, in, "policy", 20480)
+			return f
+		},
+	}),
+	logSourceType: {
+		Args:      cloudwatch.LogDeliverySourceArgs{},
+		Immutable: []string{"name", "logType", "resourceArn"},
+		Refs:      []Ref{{Path: "resourceArn", Type: distributionType, By: "arn", Blocks: true, Code: "ResourceNotFoundException"}},
+		Unique:    unique("name", "ConflictException"),
+		ID:        fromName("name"),
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("logs", "delivery-source:"+id), "service": "cloudfront"}
+		},
+		Created: func(c *Cloud, _ *Object) error {
+			if c.Site.Region != globalRegion {
+				return apiError("ValidationException: CloudFront's logs are delivered from us-east-1, not from %s", c.Site.Region)
+			}
+			return nil
+		},
+	},
+	logTargetType: {
+		Args:      cloudwatch.LogDeliveryDestinationArgs{},
+		Immutable: []string{"name", "outputFormat"},
+		Refs:      []Ref{{Path: "deliveryDestinationConfiguration.destinationResourceArn", Type: bucketType, By: "arn", Code: "ResourceNotFoundException"}},
+		Unique:    unique("name", "ConflictException"),
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, !in.oneOf("outputFormat", "json", "plain", "w3c", "raw", "parquet"), "outputFormat", "is not json, plain, w3c, raw or parquet")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("logs", "delivery-destination:"+id), "deliveryDestinationType": "S3"}
+		},
+		Created: func(c *Cloud, o *Object) error {
+			return c.logsTo(strings.TrimPrefix(o.State.Str("deliveryDestinationConfiguration.destinationResourceArn"), "arn:aws:s3:::"), "delivery.logs.amazonaws.com", "AccessDeniedException")
+		},
+	},
+	"aws:cloudwatch/logDelivery:LogDelivery": {
+		Args:      cloudwatch.LogDeliveryArgs{},
+		Immutable: []string{"deliverySourceName", "deliveryDestinationArn"},
+		Refs: []Ref{
+			{Path: "deliverySourceName", Type: logSourceType, By: "name", Blocks: true, Code: "ResourceNotFoundException"},
+			{Path: "deliveryDestinationArn", Type: logTargetType, By: "arn", Blocks: true, Code: "ResourceNotFoundException"},
+		},
+		ID:      func(_ Props, digest string) string { return digest[:16] },
+		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("logs", "delivery:"+id)} },
+	},
+}
+
+// ofBucket completes a type that sets one aspect of a bucket.
+func ofBucket(t Type) Type {
+	t.Immutable = []string{"bucket"}
+	t.Refs = []Ref{{Path: "bucket", Type: bucketType, By: "bucket", Code: "NoSuchBucket"}}
+	t.ID = fromName("bucket")
+	return t
+}
+
+// logsTo notes that a service writes logs to a bucket, or refuses as AWS does when the bucket's policy does not let it.
+// The caller holds mu.
+func (c *Cloud) logsTo(bucket, service, code string) error {
+	policy := c.find(Ref{Type: bucketPolicyType, AnyRegion: true}, bucket)
+	if policy == nil || !strings.Contains(policy.State.Str("policy"), `"`+service+`"`) {
+		return apiError("%s: Access Denied for bucket: %s. Please check S3bucket permission", code, bucket)
+	}
+	// The first object is there at once: services try whether they may write.
+	c.get(bucketType, bucket).Holds = "access logs"
+	return nil
+}

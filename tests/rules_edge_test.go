@@ -1,0 +1,240 @@
+package tests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"groundwork/components/edge"
+	"groundwork/sandbox"
+)
+
+const (
+	balancerT, targetT, listenerT   = "aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener"
+	distributionT, originT, egressT = "aws:cloudfront/distribution:Distribution", "aws:cloudfront/vpcOrigin:VpcOrigin", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+	bucketT, bucketPolicyT          = "aws:s3/bucketV2:BucketV2", "aws:s3/bucketPolicy:BucketPolicy"
+	closedT, sseT, expiryT          = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2"
+	deliveryT, certificateT         = "aws:cloudwatch/logDelivery:LogDelivery", "aws:acm/certificate:Certificate"
+)
+
+// behaviours are the cache behaviours of a distribution, the default one with the path "*".
+func behaviours(r *sandbox.Resource) []sandbox.Props {
+	fallback := r.Inputs.Object("defaultCacheBehavior").Clone()
+	fallback["pathPattern"] = "*"
+	all := []sandbox.Props{fallback}
+	ordered, _ := r.Inputs["orderedCacheBehaviors"].([]any)
+	for _, b := range ordered {
+		all = append(all, sandbox.Props(b.(map[string]any)))
+	}
+	return all
+}
+
+// perBucket checks that each bucket has exactly one companion of a type that is as it should be.
+func perBucket(token string, good func(r *sandbox.Resource) bool) func(*sandbox.Graph) (int, []string) {
+	return func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		buckets := g.OfType(bucketT)
+		for _, bucket := range buckets {
+			found := 0
+			for _, r := range g.OfType(token) {
+				if r.Inputs.Str("bucket") == bucket.Outputs.Str("bucket") && good(r) {
+					found++
+				}
+			}
+			if found != 1 {
+				wrong = append(wrong, fmt.Sprintf("%s has %d", bucket.Name, found))
+			}
+		}
+		return len(buckets), wrong
+	}
+}
+
+var edgeRules = []rule{{
+	id: "FSBP ELB.5 ELB.4 ELB.12 / CKV_AWS_91 CKV_AWS_131 / AWS-0050 AWS-0052: the load balancer is internal, logs, drops malformed headers, defends against desync",
+	check: each(balancerT, func(r *sandbox.Resource) string {
+		return must(r.Inputs.Flag("internal") && r.Inputs.Flag("accessLogs.enabled") && r.Inputs.Flag("dropInvalidHeaderFields") &&
+			r.Inputs.Str("desyncMitigationMode") == "defensive", "not as it should be")
+	}),
+	plant: set(balancerT, "internal", false),
+}, {
+	id: "FSBP ELB.6 / CKV_AWS_150: the load balancer cannot be deleted by hand", prodOnly: true,
+	check: each(balancerT, func(r *sandbox.Resource) string {
+		return must(r.Inputs.Flag("enableDeletionProtection"), "unprotected")
+	}),
+	plant: set(balancerT, "enableDeletionProtection", false),
+}, {
+	id:    "FSBP ELB.13: the load balancer stands in two zones or more",
+	check: each(balancerT, func(r *sandbox.Resource) string { return must(len(r.Inputs.Strs("subnets")) >= 2, "one zone") }),
+	plant: set(balancerT, "subnets", []any{"subnet-1"}),
+}, {
+	id: "FSBP ELB.1 ELB.17 / CKV_AWS_2 CKV_AWS_103: HTTPS with a current policy where there is a certificate, HTTP only where there is no domain",
+	check: func(g *sandbox.Graph) (int, []string) {
+		return each(listenerT, func(r *sandbox.Resource) string {
+			if len(g.OfType(certificateT)) == 0 {
+				return must(r.Inputs.Str("protocol") == "HTTP" && first(g, originT).Inputs.Str("vpcOriginEndpointConfig.originProtocolPolicy") == "http-only", "no certificate")
+			}
+			return must(r.Inputs.Str("protocol") == "HTTPS" && strings.HasPrefix(r.Inputs.Str("sslPolicy"), "ELBSecurityPolicy-TLS13-1-2-") &&
+				first(g, originT).Inputs.Str("vpcOriginEndpointConfig.originProtocolPolicy") == "https-only", "not encrypted")
+		})(g)
+	},
+	plant: set(listenerT, "protocol", "TCP"),
+}, {
+	id: "EKS best practices: pods are targets, asked on the readiness path",
+	check: each(targetT, func(r *sandbox.Resource) string {
+		return must(r.Inputs.Str("targetType") == "ip" && r.Inputs.Str("healthCheck.path") == "/ready", "wrong target")
+	}),
+	plant: setIn(targetT, "healthCheck", "path", "/health"),
+}, {
+	id: "FSBP CloudFront.3 CloudFront.9 / CKV_AWS_34 / AWS-0012: viewers come over HTTPS",
+	check: each(distributionT, func(r *sandbox.Resource) string {
+		for _, b := range behaviours(r) {
+			if !slices.Contains([]string{"redirect-to-https", "https-only"}, b.Str("viewerProtocolPolicy")) {
+				return b.Str("pathPattern")
+			}
+		}
+		return ""
+	}),
+	plant: setIn(distributionT, "defaultCacheBehavior", "viewerProtocolPolicy", "allow-all"),
+}, {
+	id: "FSBP CloudFront.5 / CKV_AWS_86: CloudFront's access logs are delivered",
+	check: func(g *sandbox.Graph) (int, []string) {
+		return each(distributionT, func(r *sandbox.Resource) string {
+			for _, source := range g.OfType("aws:cloudwatch/logDeliverySource:LogDeliverySource") {
+				for _, delivery := range g.OfType(deliveryT) {
+					if source.Inputs.Str("resourceArn") == r.Outputs.Str("arn") && delivery.Inputs.Str("deliverySourceName") == source.Inputs.Str("name") {
+						return ""
+					}
+				}
+			}
+			return "no delivery"
+		})(g)
+	},
+	plant: set(deliveryT, "deliverySourceName", ""),
+}, {
+	id: "FSBP CloudFront.6 WAF.10 WAF.12 / CKV_AWS_68 CKV_AWS_192 CKV2_AWS_47: a firewall with managed rules and a rate limit", prodOnly: true,
+	check: func(g *sandbox.Graph) (int, []string) {
+		return each(distributionT, func(r *sandbox.Resource) string {
+			for _, acl := range g.OfType(edge.WebACLType) {
+				if acl.Outputs.Str("arn") != r.Inputs.Str("webAclId") || acl.Inputs.Str("scope") != "CLOUDFRONT" {
+					continue
+				}
+				names, rate := []string{}, false
+				rules, _ := acl.Inputs["rules"].([]any)
+				for _, one := range rules {
+					rule := sandbox.Props(one.(map[string]any))
+					names = append(names, rule.Str("statement.managedRuleGroupStatement.name"))
+					rate = rate || rule.Get("statement.rateBasedStatement") != nil
+					if !rule.Flag("visibilityConfig.cloudwatchMetricsEnabled") {
+						return "a rule without metrics"
+					}
+				}
+				return must(rate && slices.Contains(names, "AWSManagedRulesCommonRuleSet") && slices.Contains(names, "AWSManagedRulesKnownBadInputsRuleSet"), "rules are missing")
+			}
+			return "no firewall"
+		})(g)
+	},
+	plant: set(distributionT, "webAclId", ""),
+}, {
+	id: "FSBP WAF.11 / CKV2_AWS_31: the firewall logs, without cookies and credentials", prodOnly: true,
+	check: each(edge.WebACLLoggingType, func(r *sandbox.Resource) string {
+		var redacted []string
+		fields, _ := r.Inputs["redactedFields"].([]any)
+		for _, f := range fields {
+			redacted = append(redacted, sandbox.Props(f.(map[string]any)).Str("singleHeader.name"))
+		}
+		return must(slices.Equal(redacted, []string{"authorization", "cookie"}) && strings.Contains(strings.Join(r.Inputs.Strs("logDestinationConfigs"), ""), ":aws-waf-logs-"), "%v", redacted)
+	}),
+	plant: set(edge.WebACLLoggingType, "redactedFields", []any{}),
+}, {
+	id: "design: what a person sees is never cached, what has a hash in its name is, every answer has security headers",
+	check: each(distributionT, func(r *sandbox.Resource) string {
+		for _, b := range behaviours(r) {
+			cached := b.Str("cachePolicyId") != "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+			if cached != (b.Str("pathPattern") == "/static/*") || b.Str("responseHeadersPolicyId") == "" {
+				return b.Str("pathPattern")
+			}
+		}
+		return must(len(behaviours(r)) == 3, "%d behaviours", len(behaviours(r)))
+	}),
+	plant: setIn(distributionT, "defaultCacheBehavior", "cachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
+}, {
+	id: "design: nothing is in us-east-1 but what CloudFront looks for there, and all of that is",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, r := range g.Resources {
+			away := strings.Contains(r.Provider, "::aws-us-east-1::")
+			if !away && !strings.Contains(r.Type, "wafv2") && !strings.Contains(r.Type, "logDelivery") {
+				continue
+			}
+			seen++
+			component := g.Component(r)
+			about := component != nil && (component.Name == "edge" || component.Name == "observability")
+			if !away || !about || r.Type == balancerT || r.Type == listenerT {
+				wrong = append(wrong, r.Type+" "+r.Name)
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) { r := first(g, deliveryT); r.Provider = first(g, vpcT).Provider },
+}, {
+	id: "FSBP S3.1 S3.8 / CKV_AWS_53..56: no bucket is public",
+	check: perBucket(closedT, func(r *sandbox.Resource) bool {
+		return r.Inputs.Flag("blockPublicAcls") && r.Inputs.Flag("blockPublicPolicy") && r.Inputs.Flag("ignorePublicAcls") && r.Inputs.Flag("restrictPublicBuckets")
+	}),
+	plant: set(closedT, "blockPublicPolicy", false),
+}, {
+	id: "FSBP S3.5 / CKV_AWS_379: buckets speak TLS only",
+	check: perBucket(bucketPolicyT, func(r *sandbox.Resource) bool {
+		for _, s := range statements(r.Inputs.Str("policy")) {
+			if s.Effect == "Deny" && slices.Equal(s.Principal["AWS"], []string{"*"}) && slices.Equal(s.Action, []string{"s3:*"}) && len(s.Resource) == 2 &&
+				slices.Equal(s.Condition["Bool"]["aws:SecureTransport"], []string{"false"}) {
+				return true
+			}
+		}
+		return false
+	}),
+	plant: set(bucketPolicyT, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":["s3:*"],"Resource":["a"]}]}`),
+}, {
+	id: "CKV_AWS_70 / CIS 2.21: only log services of this account write to buckets",
+	check: allows(bucketPolicyT, "policy", func(s statement) string {
+		from := len(s.Condition["StringEquals"]["aws:SourceAccount"]) == 1 && len(s.Condition["ArnLike"]["aws:SourceArn"]) == 1
+		return must(len(s.Principal) == 1 && len(s.Principal["Service"]) == 1 && strings.Contains(s.Principal["Service"][0], "delivery.") && from, "%v", s.Principal)
+	}),
+	plant: set(bucketPolicyT, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":["a"]}]}`),
+}, {
+	id: "AWS-0088 / ELB access logs: log buckets are encrypted by S3 itself, the only kind load balancers write to",
+	check: perBucket(sseT, func(r *sandbox.Resource) bool {
+		return r.Inputs.Str("rules.0.applyServerSideEncryptionByDefault.sseAlgorithm") == "AES256"
+	}),
+	plant: set(sseT, "rules", []any{}),
+}, {
+	id: "FSBP S3.13 / CKV2_AWS_61: logs expire",
+	check: perBucket(expiryT, func(r *sandbox.Resource) bool {
+		days, _ := r.Inputs.Num("rules.0.expiration.days")
+		return days >= 1 && r.Inputs.Str("rules.0.status") == "Enabled"
+	}),
+	plant: set(expiryT, "rules", []any{}),
+}, {
+	id: "FSBP S3.12 / CKV2_AWS_65: no access control lists",
+	check: perBucket("aws:s3/bucketOwnershipControls:BucketOwnershipControls", func(r *sandbox.Resource) bool {
+		return r.Inputs.Str("rule.objectOwnership") == "BucketOwnerEnforced"
+	}),
+	plant: setIn("aws:s3/bucketOwnershipControls:BucketOwnershipControls", "rule", "objectOwnership", "ObjectWriter"),
+}, {
+	id: "design: kept logs are kept with everything that closes and expires them", prodOnly: true,
+	check: func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		seen := 0
+		for _, r := range g.Resources {
+			if strings.HasPrefix(r.Type, "aws:s3/") {
+				seen++
+				if !r.Retain || r.Inputs.Flag("forceDestroy") {
+					wrong = append(wrong, r.Type+" "+r.Name)
+				}
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) { first(g, closedT).Retain = false },
+}}
