@@ -15,6 +15,14 @@ type Release struct {
 	Addons map[string]string
 }
 
+// standardSupportMonths is how long EKS supports a version. Source: Amazon EKS User Guide, "Kubernetes version lifecycle".
+const standardSupportMonths = 14
+
+// Released is about the day on which EKS first had the version.
+func (r Release) Released() time.Time {
+	return r.StandardSupportEnd.AddDate(0, -standardSupportMonths, 0)
+}
+
 // Names of the core add-ons.
 const (
 	AddonVPCCNI           = "vpc-cni"

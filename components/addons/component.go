@@ -1,0 +1,85 @@
+package addons
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/helm"
+	"groundwork/components/identity"
+)
+
+// Addons are the operators of one cluster.
+type Addons struct {
+	pulumi.ResourceState
+
+	// Serving are the releases that bring the custom resources of the program's charts; whoever creates such resources
+	// depends on them.
+	Serving []pulumi.Resource
+
+	name string
+	args *Args
+}
+
+// operator is one release with the role it wears; a nil policy means that it does not talk to AWS.
+type operator struct {
+	chart  string
+	policy pulumi.StringInput
+	values func(role pulumi.StringInput) pulumi.Map
+}
+
+// New installs the operators. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Addons, error) {
+	if args == nil {
+		return nil, fmt.Errorf("addons %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	a := &Addons{name: name, args: args}
+	if err := ctx.RegisterComponentResource("groundwork:addons:Addons", name, a, opts...); err != nil {
+		return nil, fmt.Errorf("registering addons %s: %w", name, err)
+	}
+	for _, o := range []operator{
+		{LoadBalancerController, pulumi.ToOutput(args.TargetGroupARN).(pulumi.StringOutput).ApplyT(func(arn string) string {
+			return LoadBalancerControllerPolicy(arn).JSON()
+		}).(pulumi.StringOutput), a.loadBalancerController},
+		{ExternalSecrets, nil, func(pulumi.StringInput) pulumi.Map { return a.externalSecrets() }},
+		{MetricsServer, nil, func(pulumi.StringInput) pulumi.Map { return a.metricsServer() }},
+		{ClusterAutoscaler, args.Cluster.Name.ApplyT(func(cluster string) string {
+			return ClusterAutoscalerPolicy(cluster).JSON()
+		}).(pulumi.StringOutput), a.clusterAutoscaler},
+	} {
+		release, err := a.install(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if needs[o.chart] != "" {
+			a.Serving = append(a.Serving, release)
+		}
+	}
+	if err := ctx.RegisterResourceOutputs(a, pulumi.Map{}); err != nil {
+		return nil, fmt.Errorf("registering outputs of addons %s: %w", name, err)
+	}
+	return a, nil
+}
+
+// install creates an operator's role and then its release.
+func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error) {
+	chart := a.args.Chart(o.chart, a.args.KubernetesVersion)
+	opts := []pulumi.ResourceOption{pulumi.Parent(a)}
+	var worn pulumi.StringInput
+	if o.policy != nil {
+		role, err := identity.NewWorkloadRole(ctx, a.name+"-"+o.chart, &identity.WorkloadRoleArgs{
+			Name: a.args.Name + "-" + o.chart, Path: a.args.RolePath, Boundary: a.args.RoleBoundary,
+			OIDC: a.args.Cluster.OIDC, Namespace: chart.Namespace, ServiceAccount: o.chart,
+			Policy: o.policy,
+		}, opts...)
+		if err != nil {
+			return nil, err
+		}
+		worn = role.ARN
+		opts = append(opts, pulumi.DependsOn(role.Permissions))
+	}
+	return helm.NewRelease(ctx, a.name+"-"+o.chart, chart, o.values(worn), opts...)
+}

@@ -1,0 +1,106 @@
+// Package helm registers Helm releases. The SDK's own package for them brings the SDK of the whole Kubernetes API with it,
+// minutes of compilation for the one type that is needed; this is that type, under the SDK's names. A test compares the
+// two.
+package helm
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// ReleaseType is the type token of a release.
+const ReleaseType = "kubernetes:helm.sh/v3:Release"
+
+// Chart says which software a release installs.
+type Chart struct {
+	// Name of the chart in Repository, an HTTPS URL.
+	Name, Repository string
+	// Version of the chart, exact.
+	Version string
+	// Namespace that its releases go to.
+	Namespace string
+}
+
+// timeoutSeconds is how long Helm waits for everything of a release to be ready. New nodes may have to come first.
+const timeoutSeconds = 600
+
+// Release is a registered release.
+type Release struct {
+	pulumi.CustomResourceState
+}
+
+// releaseArgs are the inputs of a release.
+type releaseArgs struct {
+	Name, Namespace, Chart, Version        pulumi.StringInput
+	RepositoryOpts                         RepositoryOpts
+	Values                                 pulumi.MapInput
+	Atomic, CleanupOnFail, CreateNamespace pulumi.BoolInput
+	Timeout, MaxHistory                    pulumi.IntInput
+}
+
+// Inputs are the inputs of a release with plain values.
+type Inputs struct {
+	Name            string         `pulumi:"name"`
+	Namespace       string         `pulumi:"namespace"`
+	Chart           string         `pulumi:"chart"`
+	Version         string         `pulumi:"version"`
+	RepositoryOpts  RepositoryOpts `pulumi:"repositoryOpts"`
+	Values          map[string]any `pulumi:"values"`
+	Atomic          *bool          `pulumi:"atomic"`
+	CleanupOnFail   *bool          `pulumi:"cleanupOnFail"`
+	CreateNamespace *bool          `pulumi:"createNamespace"`
+	Timeout         *int           `pulumi:"timeout"`
+	MaxHistory      *int           `pulumi:"maxHistory"`
+}
+
+// RepositoryOpts says where a chart comes from.
+type RepositoryOpts struct {
+	Repo string `pulumi:"repo"`
+}
+
+// ElementType makes the arguments an input.
+func (releaseArgs) ElementType() reflect.Type { return reflect.TypeOf(Inputs{}) }
+
+// InputType is what the inputs of a release have to fit.
+func InputType() pulumi.Input { return releaseArgs{} }
+
+// NewRelease installs a chart under its own name, waits until everything in it is ready, and takes everything back when
+// it does not get there.
+func NewRelease(ctx *pulumi.Context, name string, chart Chart, values pulumi.Map, opts ...pulumi.ResourceOption) (*Release, error) {
+	release := &Release{}
+	// kube-system is always there.
+	own := chart.Namespace != "kube-system"
+	if err := ctx.RegisterResource(ReleaseType, name, releaseArgs{
+		Name: pulumi.String(chart.Name), Namespace: pulumi.String(chart.Namespace),
+		Chart: pulumi.String(chart.Name), Version: pulumi.String(chart.Version),
+		RepositoryOpts: RepositoryOpts{Repo: chart.Repository},
+		Values:         values,
+		Atomic:         pulumi.Bool(true), CleanupOnFail: pulumi.Bool(true), CreateNamespace: pulumi.Bool(own),
+		Timeout: pulumi.Int(timeoutSeconds), MaxHistory: pulumi.Int(10),
+	}, release, opts...); err != nil {
+		return nil, fmt.Errorf("registering Helm release %s: %w", name, err)
+	}
+	return release, nil
+}
+
+// Paths lists the keys of values, nested ones with dots, lists as a whole.
+func Paths(values map[string]any) []string {
+	var all []string
+	var walk func(prefix string, m map[string]any)
+	walk = func(prefix string, m map[string]any) {
+		for key, value := range m {
+			// A dot inside a key would read as a step.
+			path := prefix + strings.ReplaceAll(key, ".", `\.`)
+			if inner, ok := value.(map[string]any); ok && len(inner) > 0 {
+				walk(path+".", inner)
+				continue
+			}
+			all = append(all, path)
+		}
+	}
+	walk("", values)
+	return all
+}
