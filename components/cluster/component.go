@@ -20,6 +20,8 @@ type Identity struct {
 	Name pulumi.StringOutput
 	// Endpoint is the URL of the Kubernetes API.
 	Endpoint pulumi.StringOutput
+	// CertificateAuthority signed the API's certificate; in base64.
+	CertificateAuthority pulumi.StringOutput
 	// OIDC signs the tokens of the cluster's service accounts.
 	OIDC identity.OIDC
 	// NodeSecurityGroupID is the group that EKS makes and managed nodes really wear. It is known as soon as the control
@@ -88,10 +90,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	c.Identity = Identity{
-		Name:                dns.ClusterName,
-		Endpoint:            cp.eks.Endpoint(),
-		OIDC:                *oidc,
-		NodeSecurityGroupID: cp.eks.VpcConfig().ClusterSecurityGroupId().Elem(),
+		Name:                 dns.ClusterName,
+		Endpoint:             cp.eks.Endpoint(),
+		CertificateAuthority: cp.eks.CertificateAuthority().Data().Elem(),
+		OIDC:                 *oidc,
+		NodeSecurityGroupID:  cp.eks.VpcConfig().ClusterSecurityGroupId().Elem(),
 	}
 	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"name":                c.Identity.Name,

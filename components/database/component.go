@@ -23,6 +23,8 @@ type Connection struct {
 	DatabaseName string
 	// SecretARN is the Secrets Manager secret in which RDS keeps the master user and rotates its password.
 	SecretARN pulumi.StringOutput
+	// SecretKeyARN encrypts that secret.
+	SecretKeyARN pulumi.StringOutput
 }
 
 // Database is one PostgreSQL instance.
@@ -82,6 +84,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Port:         args.Port,
 		DatabaseName: args.DatabaseName,
 		SecretARN:    instance.MasterUserSecrets.Index(pulumi.Int(0)).SecretArn().Elem(),
+		SecretKeyARN: instance.MasterUserSecrets.Index(pulumi.Int(0)).KmsKeyId().Elem(),
 	}
 	if err := ctx.RegisterResourceOutputs(d, pulumi.Map{
 		"host":      d.Connection.Host,

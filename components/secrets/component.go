@@ -17,7 +17,7 @@ type Secrets struct {
 	pulumi.ResourceState
 
 	// ARNs of the secrets by kind: "database", "cache", "session". The names behind them end in a suffix that differs each
-	// time: a deleted name stays taken for as long as it can be brought back.
+	// time: a deleted name stays taken for as long as it can be brought back. They are known once there is something in them.
 	ARNs map[string]pulumi.StringOutput
 	// KeyARN encrypts them.
 	KeyARN pulumi.StringOutput
@@ -65,11 +65,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}},
 		{"session", "What sessions are signed with", pulumi.StringMap{"JWT_SECRET": session.Result}},
 	} {
-		secret, err := s.secret(ctx, name+"-"+entry.kind, entry.kind, entry.description, key, args, entry.content)
+		arn, err := s.secret(ctx, name+"-"+entry.kind, entry.kind, entry.description, key, args, entry.content)
 		if err != nil {
 			return nil, err
 		}
-		s.ARNs[entry.kind] = secret.Arn
+		s.ARNs[entry.kind] = arn
 	}
 	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN}); err != nil {
 		return nil, fmt.Errorf("registering outputs of secrets %s: %w", name, err)
@@ -77,8 +77,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return s, nil
 }
 
-// secret creates one secret with its content, a JSON object, which is a secret in Pulumi's state too.
-func (s *Secrets) secret(ctx *pulumi.Context, logical, kind, description string, key *identity.Key, args *Args, content pulumi.StringMap) (*secretsmanager.Secret, error) {
+// secret creates one secret with its content, a JSON object, which is a secret in Pulumi's state too, and returns its ARN.
+func (s *Secrets) secret(ctx *pulumi.Context, logical, kind, description string, key *identity.Key, args *Args, content pulumi.StringMap) (pulumi.StringOutput, error) {
 	secret, err := secretsmanager.NewSecret(ctx, logical, &secretsmanager.SecretArgs{
 		NamePrefix:           pulumi.String(args.Name + "/" + args.Application + "/" + kind + "-"),
 		Description:          pulumi.String(description),
@@ -86,15 +86,18 @@ func (s *Secrets) secret(ctx *pulumi.Context, logical, kind, description string,
 		RecoveryWindowInDays: pulumi.Int(args.RecoveryDays),
 	}, pulumi.Parent(s))
 	if err != nil {
-		return nil, err
+		return pulumi.StringOutput{}, err
 	}
 	text := content.ToStringMapOutput().ApplyT(func(values map[string]string) (string, error) {
 		out, err := json.Marshal(values)
 		return string(out), err
 	}).(pulumi.StringOutput)
-	_, err = secretsmanager.NewSecretVersion(ctx, logical, &secretsmanager.SecretVersionArgs{
+	version, err := secretsmanager.NewSecretVersion(ctx, logical, &secretsmanager.SecretVersionArgs{
 		SecretId:     secret.ID(),
 		SecretString: pulumi.ToSecret(text).(pulumi.StringOutput),
 	}, pulumi.Parent(s))
-	return secret, err
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return version.Arn, nil
 }

@@ -1,0 +1,104 @@
+package delivery
+
+import (
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/helm"
+	"groundwork/components/identity"
+)
+
+// argoCD installs Argo CD and then, in a release of its own, the Application: its definition comes with the first. The
+// Application waits for the operators whose custom resources the chart uses, and goes before them, while they can still
+// clean up.
+func (d *Delivery) argoCD(ctx *pulumi.Context, namespace *corev1.Namespace, roles map[string]*identity.Role, values pulumi.Map) error {
+	argo, err := helm.NewRelease(ctx, d.name+"-argo-cd", d.args.ArgoCD, d.argoCDValues(), d.childOpts()...)
+	if err != nil {
+		return err
+	}
+	after := append([]pulumi.Resource{argo, namespace}, d.args.Serving...)
+	for _, role := range roles {
+		after = append(after, role.Permissions...)
+	}
+	_, err = helm.NewRelease(ctx, d.name+"-application", d.args.Apps, d.application(values), d.childOpts(pulumi.DependsOn(after))...)
+	return err
+}
+
+// argoCDValues configure Argo CD without a way in from outside: its page is reached through kubectl port-forward.
+func (d *Delivery) argoCDValues() pulumi.Map {
+	part := func(replicas int, cpu, memory string) pulumi.Map {
+		return pulumi.Map{
+			"replicas": pulumi.Int(replicas),
+			"pdb":      pulumi.Map{"enabled": pulumi.Bool(replicas > 1), "maxUnavailable": pulumi.Int(1)},
+			"resources": pulumi.Map{
+				"requests": pulumi.Map{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory)},
+				"limits":   pulumi.Map{"memory": pulumi.String(memory)},
+			},
+		}
+	}
+	server := part(d.args.Replicas, "50m", "256Mi")
+	server["service"] = pulumi.Map{"type": pulumi.String("ClusterIP")}
+	server["ingress"] = pulumi.Map{"enabled": pulumi.Bool(false)}
+	return pulumi.Map{
+		"global": pulumi.Map{
+			// The alarms read these lines.
+			"logging":       pulumi.Map{"format": pulumi.String("json")},
+			"networkPolicy": pulumi.Map{"create": pulumi.Bool(true)},
+		},
+		"configs": pulumi.Map{
+			"cm":     pulumi.Map{"exec.enabled": pulumi.Bool(false), "timeout.reconciliation": pulumi.String("60s")},
+			"params": pulumi.Map{"controller.log.format": pulumi.String("json")},
+			"rbac":   pulumi.Map{"policy.default": pulumi.String("")},
+		},
+		"controller":     part(1, "100m", "1Gi"),
+		"server":         server,
+		"repoServer":     part(d.args.Replicas, "50m", "512Mi"),
+		"redis":          pulumi.Map{"resources": pulumi.Map{"requests": pulumi.Map{"cpu": pulumi.String("25m"), "memory": pulumi.String("64Mi")}}},
+		"applicationSet": pulumi.Map{"replicas": pulumi.Int(0)},
+		"dex":            pulumi.Map{"enabled": pulumi.Bool(false)},
+		"notifications":  pulumi.Map{"enabled": pulumi.Bool(false)},
+	}
+}
+
+// inCluster is how Argo CD calls the cluster it runs in.
+const inCluster = "https://kubernetes.default.svc"
+
+// application is the Application, in a project that may take this repository to this namespace and nothing else.
+func (d *Delivery) application(values pulumi.Map) pulumi.Map {
+	name := d.args.Application
+	metadata := func(extra pulumi.Map) pulumi.Map {
+		extra["namespace"] = pulumi.String(d.args.Apps.Namespace)
+		return extra
+	}
+	destination := pulumi.Map{"server": pulumi.String(inCluster), "namespace": pulumi.String(name)}
+	return pulumi.Map{
+		"projects": pulumi.Map{name: metadata(pulumi.Map{
+			"description":              pulumi.String("The application " + name),
+			"sourceRepos":              pulumi.StringArray{pulumi.String(d.args.Repository)},
+			"destinations":             pulumi.Array{destination},
+			"clusterResourceWhitelist": pulumi.Array{},
+		})},
+		"applications": pulumi.Map{name: metadata(pulumi.Map{
+			// Deleting the Application deletes what it made, before the operators that have to help go.
+			"finalizers": pulumi.StringArray{pulumi.String("resources-finalizer.argocd.argoproj.io")},
+			"project":    pulumi.String(name),
+			"source": pulumi.Map{
+				"repoURL": pulumi.String(d.args.Repository), "targetRevision": pulumi.String(d.args.Revision), "path": pulumi.String(d.args.Path),
+				"helm": pulumi.Map{
+					"releaseName":  pulumi.String(name),
+					"valueFiles":   pulumi.StringArray{pulumi.String("values-" + d.args.Environment + ".yaml")},
+					"valuesObject": values,
+				},
+			},
+			"destination": destination,
+			"syncPolicy": pulumi.Map{
+				"automated":   pulumi.Map{"prune": pulumi.Bool(true), "selfHeal": pulumi.Bool(true)},
+				"syncOptions": pulumi.ToStringArray([]string{"CreateNamespace=false", "ServerSideApply=true", "PruneLast=true"}),
+				"retry": pulumi.Map{"limit": pulumi.Int(5), "backoff": pulumi.Map{
+					"duration": pulumi.String("5s"), "factor": pulumi.Int(2), "maxDuration": pulumi.String("3m"),
+				}},
+			},
+			"revisionHistoryLimit": pulumi.Int(10),
+		})},
+	}
+}

@@ -1,0 +1,113 @@
+package delivery
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/helm"
+	"groundwork/components/identity"
+	"groundwork/components/spec"
+)
+
+// Owner is who installs and upgrades the application's release.
+type Owner string
+
+const (
+	// OwnerPipeline deploys with helm upgrade --install --atomic --wait.
+	OwnerPipeline Owner = "pipeline"
+	// OwnerArgoCD follows the chart in Git.
+	OwnerArgoCD Owner = "argocd"
+)
+
+// Spec is what a stack chooses about the delivery of its application.
+type Spec struct {
+	// Owner is pipeline or argocd; default pipeline.
+	Owner Owner `json:"owner"`
+	// Repository is the Git URL that Argo CD reads; needed with argocd.
+	Repository string `json:"repository"`
+	// Revision is the branch, tag or commit that Argo CD follows; default main.
+	Revision string `json:"revision"`
+	// Path is the chart's folder in the repository; default webapp/chart.
+	Path string `json:"path"`
+}
+
+// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+func (s *Spec) SetDefaults() { s.Owner, s.Revision, s.Path = OwnerPipeline, "main", "webapp/chart" }
+
+var (
+	gitURL   = regexp.MustCompile(`^(https://|ssh://git@|git@)[A-Za-z0-9.-]+[:/][\w./~-]+$`)
+	revision = regexp.MustCompile(`^[\w][\w./-]{0,199}$`)
+)
+
+// Problems returns everything wrong with s.
+func (s Spec) Problems() spec.Problems {
+	var p spec.Problems
+	spec.OneOf(&p, "owner", s.Owner, OwnerPipeline, OwnerArgoCD)
+	if s.Owner == OwnerArgoCD && s.Repository == "" {
+		p.Missing("repository", "the Git URL of the repository that holds "+s.Path)
+	} else if s.Repository != "" {
+		p.Match("repository", s.Repository, gitURL, "a Git URL such as https://github.com/example/groundwork.git, without credentials in it")
+	}
+	p.Match("revision", s.Revision, revision, "a branch, tag or commit")
+	if s.Path == "" || path.IsAbs(s.Path) || path.Clean(s.Path) != s.Path || strings.HasPrefix(s.Path, "..") {
+		p.Add("path", s.Path, "is not a folder inside the repository, such as webapp/chart")
+	}
+	return p
+}
+
+// Args are the facts and choices of one application's delivery.
+type Args struct {
+	Spec
+	// Name is the physical base name, of roles for example.
+	Name string
+	// Application is the name of release, namespace and chart.
+	Application string
+	// Environment chooses the chart's own values file: values-ENVIRONMENT.yaml.
+	Environment string
+	// RolePath and RoleBoundary are set on the roles.
+	RolePath, RoleBoundary string
+	// OIDC is the cluster that signs the tokens of service accounts.
+	OIDC identity.OIDC
+	// Secrets are what the application may read.
+	Secrets Secrets
+	// Values are what the chart has to be told.
+	Values Values
+	// ArgoCD and Apps are the charts of Argo CD and of its Application.
+	ArgoCD, Apps helm.Chart
+	// Replicas is how many of each part of Argo CD run, where there can be several.
+	Replicas int
+	// Serving are the releases that bring the custom resources of the application's chart.
+	Serving []pulumi.Resource
+}
+
+// Secrets say which secrets the application reads, and what encrypts them.
+type Secrets struct {
+	// ARNs by kind: "database", "databaseCredentials", "cache", "session".
+	ARNs map[string]pulumi.StringOutput
+	// KeyARNs are the KMS keys of all of them.
+	KeyARNs []pulumi.StringOutput
+}
+
+var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Validate returns all problems of the arguments in one error.
+func (a *Args) Validate(name string) error {
+	p := a.Problems()
+	p.Match("application", a.Application, dnsLabel, "a Kubernetes name")
+	p.Match("environment", a.Environment, dnsLabel, "the name of an environment")
+	if a.Name == "" {
+		p.Missing("name", "the physical base name")
+	}
+	for _, kind := range SecretKinds {
+		if _, ok := a.Secrets.ARNs[kind]; !ok {
+			p.Missing("secrets.arns."+kind, "the ARN of a secret")
+		}
+	}
+	if a.Owner == OwnerArgoCD && (a.ArgoCD.Version == "" || a.Apps.Version == "") {
+		p.Missing("argoCD", "the charts of Argo CD and of its Application")
+	}
+	return p.Err("delivery " + name + ": args: ")
+}
