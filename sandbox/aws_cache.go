@@ -138,7 +138,9 @@ var cacheTypes = map[string]Type{
 			failIf(&f, len(in.Str("secretString")) > 65536, "secretString", "has more than 65536 bytes")
 			return f
 		},
-		Outputs: func(_ Site, id string, _ Props) Props { return Props{"versionId": id[strings.LastIndex(id, "|")+1:]} },
+		Outputs: func(s Site, id string, in Props) Props {
+			return Props{"versionId": id[strings.LastIndex(id, "|")+1:], "arn": s.arn("secretsmanager", in.Str("secretId"))}
+		},
 	},
 }
 

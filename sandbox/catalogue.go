@@ -82,7 +82,7 @@ var catalogue map[string]Type
 
 // The types' hooks look the catalogue up themselves, so it can only be filled once they exist.
 func init() {
-	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, cacheTypes, edgeTypes, archiveTypes, monitoringTypes, randomTypes)
+	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, cacheTypes, edgeTypes, archiveTypes, kubernetesTypes, monitoringTypes, randomTypes)
 }
 
 func merge(parts ...map[string]Type) map[string]Type {

@@ -47,8 +47,10 @@ type account struct {
 	objects map[string]*Object
 	left    map[string]string
 	made    map[string]int
-	hurry   chan struct{}
-	faults  []Fault
+	// begun are the inputs of what is being created, by URN.
+	begun  map[string]Props
+	hurry  chan struct{}
+	faults []Fault
 }
 
 // Fault makes one operation fail as AWS would.
@@ -64,7 +66,7 @@ type Fault struct {
 // NewCloud returns an empty cloud in memory.
 func NewCloud(site Site) *Cloud {
 	return &Cloud{Site: site, account: &account{
-		objects: map[string]*Object{}, left: map[string]string{}, made: map[string]int{}, hurry: make(chan struct{}),
+		objects: map[string]*Object{}, left: map[string]string{}, made: map[string]int{}, begun: map[string]Props{}, hurry: make(chan struct{}),
 	}}
 }
 
@@ -166,7 +168,13 @@ func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string
 	}
 	c.mu.Lock()
 	err = errors.Join(c.fault("create", token), c.missingRef(t, in), c.conflict(token, t, in, ""))
+	c.begun[urn] = in
 	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.begun, urn)
+	}()
 	if err != nil {
 		return "", nil, fmt.Errorf("creating %s: %w", token, err)
 	}
@@ -434,6 +442,16 @@ func (c *Cloud) Keep(given func(Object) bool) error {
 		}
 		delete(c.objects, key)
 	}
+	return c.save()
+}
+
+// Plant puts a resource into the cloud as if it had always been there, such as what a controller made by itself. Its
+// region is the cloud's.
+func (c *Cloud) Plant(o Object) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o.Region = c.regionOf(o.Type)
+	c.add(&o)
 	return c.save()
 }
 

@@ -119,15 +119,16 @@ func (r *Result) next() string {
 
 // PrintOutputs shows a stack's outputs, one a line.
 func PrintOutputs(w io.Writer, outputs map[string]any) {
+	printOutputs(w, "", outputs)
+}
+
+func printOutputs(w io.Writer, prefix string, outputs map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
-		switch value := outputs[name].(type) {
-		case map[string]any:
-			for _, key := range slices.Sorted(maps.Keys(value)) {
-				fmt.Fprintf(w, "  %-20s %v\n", name+"."+key, value[key])
-			}
-		default:
-			fmt.Fprintf(w, "  %-20s %v\n", name, value)
+		if inner, ok := outputs[name].(map[string]any); ok {
+			printOutputs(w, prefix+name+".", inner)
+			continue
 		}
+		fmt.Fprintf(w, "  %-20s %v\n", prefix+name, outputs[name])
 	}
 }
 

@@ -15,9 +15,11 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/addons"
 	"groundwork/components/cache"
 	"groundwork/components/cluster"
 	"groundwork/components/database"
+	"groundwork/components/delivery"
 	"groundwork/components/edge"
 	"groundwork/components/identity"
 	"groundwork/components/network"
@@ -57,6 +59,8 @@ type Config struct {
 	Database      database.Spec
 	Cache         cache.Spec
 	Edge          edge.Spec
+	Addons        addons.Spec
+	Delivery      delivery.Spec
 	Observability observability.Spec
 
 	// Today decides what is still supported.
@@ -85,6 +89,8 @@ func (c *Config) settings() []setting {
 		{"database", &c.Database},
 		{"cache", &c.Cache},
 		{"edge", &c.Edge},
+		{"addons", &c.Addons},
+		{"delivery", &c.Delivery},
 		{"observability", &c.Observability},
 	}
 }
@@ -213,8 +219,13 @@ func (c *Config) ownProblems() spec.Problems {
 	p.Include("database", c.Database.Problems(c.Protect))
 	p.Include("cache", c.Cache.Problems(c.Protect))
 	p.Include("edge", c.Edge.Problems(c.Protect))
+	p.Include("addons", c.Addons.Problems(c.Cluster.KubernetesVersion))
+	p.Include("delivery", c.Delivery.Problems())
 	p.Include("observability", c.Observability.Problems())
 	p.Include("cluster", c.fit())
+	if c.Network.NATMode == network.NATNone {
+		p.Add("network.natMode", string(c.Network.NATMode), "leaves the operators without images, which come from public registries; choose single or perZone")
+	}
 	return p
 }
 

@@ -44,6 +44,10 @@ func compose(ctx *pulumi.Context, c *Config) error {
 	if err != nil {
 		return fmt.Errorf("declaring services: %w", err)
 	}
+	w, err := workloads(ctx, c, p, s, opts...)
+	if err != nil {
+		return fmt.Errorf("declaring workloads: %w", err)
+	}
 	o, err := observe(ctx, c, p, s, opts...)
 	if err != nil {
 		return fmt.Errorf("declaring observability: %w", err)
@@ -67,6 +71,7 @@ func compose(ctx *pulumi.Context, c *Config) error {
 	ctx.Export("secretArns", secretARNs)
 	ctx.Export("url", s.URL)
 	ctx.Export("targetGroupArn", s.TargetGroupARN)
+	ctx.Export("applicationValues", w.ApplicationValues)
 	ctx.Export("dashboardUrl", o.DashboardURL)
 	ctx.Export("alarmTopicArn", o.TopicARN)
 	return nil

@@ -4,11 +4,12 @@ package stacks
 const (
 	LayerPlatform      = "platform"
 	LayerServices      = "services"
+	LayerWorkloads     = "workloads"
 	LayerObservability = "observability"
 )
 
 // Layers lists the layers, lowest first.
-var Layers = []string{LayerPlatform, LayerServices, LayerObservability}
+var Layers = []string{LayerPlatform, LayerServices, LayerWorkloads, LayerObservability}
 
 // layerOfComponent ties the type of each outermost component to its layer.
 var layerOfComponent = map[string]string{
@@ -21,6 +22,8 @@ var layerOfComponent = map[string]string{
 	"groundwork:cache:Cache":                 LayerServices,
 	"groundwork:secrets:Secrets":             LayerServices,
 	"groundwork:edge:Edge":                   LayerServices,
+	"groundwork:addons:Addons":               LayerWorkloads,
+	"groundwork:delivery:Delivery":           LayerWorkloads,
 	"groundwork:observability:Observability": LayerObservability,
 }
 

@@ -19,6 +19,8 @@ type ServicesOutputs struct {
 	CacheNodeIDs map[string]pulumi.StringOutput
 	// SecretARNs are the application's secrets, by kind.
 	SecretARNs map[string]pulumi.StringOutput
+	// SecretsKeyARN encrypts them.
+	SecretsKeyARN pulumi.StringOutput
 	// URL is where the application answers.
 	URL pulumi.StringOutput
 	// TargetGroupARN is what the application's pods are bound to.
@@ -89,6 +91,7 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, usEast1 pulumi
 		DatabaseIdentifier: db.Identifier,
 		CacheNodeIDs:       store.NodeIDs,
 		SecretARNs:         kept.ARNs,
+		SecretsKeyARN:      kept.KeyARN,
 		URL:                front.URL,
 		TargetGroupARN:     front.TargetGroupARN,
 		EdgeMetrics:        front.Metrics,

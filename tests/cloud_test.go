@@ -309,7 +309,7 @@ func TestLatencies(t *testing.T) {
 	assert.Equal(t, 443.0, sandbox.Latency(rdsT, sandbox.Props{}, sandbox.Median))
 	assert.Equal(t, 15.0, sandbox.Latency(addonT, sandbox.Props{"addonName": "coredns"}, sandbox.Median))
 	assert.Equal(t, 24.0, sandbox.Latency(addonT, sandbox.Props{"addonName": "eks-pod-identity-agent"}, sandbox.Median))
-	assert.Equal(t, 78.0, sandbox.Latency("kubernetes:helm.sh/v3:Release", sandbox.Props{"chart": "argocd"}, sandbox.Median))
+	assert.Equal(t, 78.0, sandbox.Latency("kubernetes:helm.sh/v3:Release", sandbox.Props{"chart": "argo-cd"}, sandbox.Median))
 	assert.Equal(t, 1.0, sandbox.Latency("aws:x/y:Z", nil, sandbox.Median))
 	for _, token := range []string{clusterT, natT, keyT} {
 		fast, slow := sandbox.Latency(token, nil, sandbox.Fast), sandbox.Latency(token, nil, sandbox.Slow)

@@ -137,6 +137,8 @@ var refusals = []struct{ change, want string }{
 	{"cluster.access={a: {principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}, b: {principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}}", "has an entry already: a"},
 	{"network={cidr: 10.0.0.0/16, natMode: perZone, zones: [eu-west-1a, eu-west-1b, eu-west-1c, eu-west-1d, eu-west-1e, eu-west-1f]}", "needs 6 Elastic IP addresses; a region gives an account 5"},
 	{"tags={owner: me}", `"owner" is set by the program`},
+	{"network={cidr: 10.10.0.0/16, zones: [eu-west-1a, eu-west-1b], natMode: none, interfaceEndpoints: [ec2, ecr.api, ecr.dkr, eks, eks-auth, elasticloadbalancing, logs, secretsmanager, sts]}",
+		`groundwork:network.natMode "none" leaves the operators without images`},
 	// Edge.
 	{"edge.domain=shop", `groundwork:edge.domain "shop" is not a host name in lower case`},
 	{"edge.domain=https://shop.example.com", "is not a host name in lower case"},
@@ -147,6 +149,20 @@ var refusals = []struct{ change, want string }{
 	{"edge.firewall=maybe", `"maybe" is not one of managed, none`},
 	{"edge.requestsPerFiveMinutes=5", "requestsPerFiveMinutes 5 is outside 10 to 2000000000"},
 	{"edge.accessLogs=burn", `"burn" is not one of keep, delete`},
+	// Workloads.
+	{"addons.replicas=0", "replicas 0 is outside 1 to 3"},
+	{"addons.versions.external-secrets=0.9.20", "0.9.20\" serves external-secrets.io/v1beta1; the program's charts use external-secrets.io/v1"},
+	{"addons.versions.external-secrets=0.9.20", "was checked with Kubernetes 1.25 to 1.30, the cluster has 1.36"},
+	{"addons.versions.external-secrets=0.9.20", "was last checked on 2024-07-01, before EKS had Kubernetes 1.36"},
+	{"addons.versions.metrics-server=latest", `"latest" is not in the catalogue of metrics-server; known are 3.13.1`},
+	{"addons.versions.metric-server=3.13.1", `"metric-server" is not one of`},
+	{"delivery.owner=jenkins", `"jenkins" is not one of pipeline, argocd`},
+	{"delivery={owner: argocd}", "groundwork:delivery.repository is missing; give the Git URL"},
+	{"delivery.repository=example/groundwork", "is not a Git URL"},
+	{"delivery.repository=https://user:token@github.com/example/groundwork.git", "without credentials in it"},
+	{"delivery.path=../other", "is not a folder inside the repository"},
+	{"delivery.path=/chart", "is not a folder inside the repository"},
+	{"delivery.revision=''", "is not a branch, tag or commit"},
 	{"aws:region=us-gov-west-1", "is not an AWS region"},
 	{"database.monitoringSeconds=20", "monitoringSeconds 20 is not one of 1, 5, 10, 15, 30, 60"},
 	{"database.databaseName=my-db", `"my-db" is not 1 to 63 letters`},
@@ -209,6 +225,12 @@ func TestRefusalsOfProtectedStacks(t *testing.T) {
 	require.ErrorContains(t, err, "backupRetentionDays 3 is outside 7 to 35")
 	_, err = load(t, "prod", "cache.snapshotRetentionDays=0")
 	require.ErrorContains(t, err, "snapshotRetentionDays 0 is outside 7 to 35")
+}
+
+func TestRefusalsOfProtectedEdges(t *testing.T) {
+	_, err := load(t, "prod", "edge.firewall=none", "edge.accessLogs=delete")
+	require.ErrorContains(t, err, `edge.firewall "none" does not go with protect; choose managed`)
+	require.ErrorContains(t, err, `edge.accessLogs "delete" does not go with protect; choose keep`)
 }
 
 func TestRefusalOfManyTags(t *testing.T) {

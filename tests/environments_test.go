@@ -63,6 +63,8 @@ var declared = []string{
 	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule +",
 	"aws:wafv2/webAcl:WebAcl +",
 	"aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration +",
+	"kubernetes:helm.sh/v3:Release +",
+	"kubernetes:helm.sh/v3:Release values",
 }
 
 // TestDevAndProdDifferOnlyAsDeclared compares both graphs input by input, after taking names, accounts and IDs out.
@@ -71,7 +73,7 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 	plainInputs := func(g *sandbox.Graph, stack string) map[string]sandbox.Props {
 		out := map[string]sandbox.Props{}
 		for _, r := range g.Resources {
-			if !strings.HasPrefix(r.Type, "aws:") {
+			if !strings.HasPrefix(r.Type, "aws:") && !strings.HasPrefix(r.Type, "kubernetes:") {
 				continue
 			}
 			text, err := json.Marshal(r.Inputs)

@@ -14,9 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/components/addons"
 	"groundwork/components/cache"
 	"groundwork/components/cluster"
 	"groundwork/components/database"
+	"groundwork/components/delivery"
+	"groundwork/components/edge"
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/observability"
@@ -152,6 +155,12 @@ func TestRenderedDocuments(t *testing.T) {
 	golden(t, "key-volumes.json", indented(t, identity.KeyPolicy(account, identity.AutoScalingMayUseKey(account)...).JSON()))
 	golden(t, "key-notifications.json", indented(t, identity.KeyPolicy(account, identity.PublishersMayUseKey(account, "cloudwatch.amazonaws.com")).JSON()))
 	golden(t, "topic.json", indented(t, observability.TopicPolicy("arn:aws:sns:eu-west-1:111122223333:alarms", account).JSON()))
+	golden(t, "bucket-balancer.json", indented(t, edge.BalancerLogPolicy("arn:aws:s3:::logs", account, region).JSON()))
+	golden(t, "bucket-delivery.json", indented(t, edge.DeliveryLogPolicy("arn:aws:s3:::logs", account, "us-east-1").JSON()))
+	golden(t, "policy-load-balancer-controller.json", indented(t, addons.LoadBalancerControllerPolicy("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/1").JSON()))
+	golden(t, "policy-cluster-autoscaler.json", indented(t, addons.ClusterAutoscalerPolicy("groundwork-dev").JSON()))
+	golden(t, "policy-secrets-reader.json", indented(t, delivery.ReaderPolicy(region, []string{"arn:secret"}, []string{"arn:key"}).JSON()))
+	golden(t, "kubeconfig.json", indented(t, cluster.Kubeconfig("groundwork-dev", region, "https://example.eks.amazonaws.com", "Y2E=")))
 	golden(t, "dashboard.json", indented(t, observability.DashboardBody(observability.Subjects{
 		Region: region, Cluster: "groundwork-dev", Database: "groundwork-dev-main", AlarmARNs: []string{"arn:b", "arn:a"},
 		AutoScalingGroups: map[string]string{"general": "eks-general"}, NATGateways: map[string]string{"eu-west-1a": "nat-1"}, CacheNodes: map[string]string{"001": "cache-001"},
@@ -259,6 +268,18 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		check("secrets nil", err, "secrets main: args is nil")
 		_, err = secrets.New(ctx, "main", &secrets.Args{Application: "web-abcdef", RecoveryDays: 3})
 		check("secrets", err, "secrets main: args: name", "ends in a hyphen and six characters", "recoveryDays 3 is outside 7 to 30")
+		_, err = edge.New(ctx, "main", nil)
+		check("edge nil", err, "edge main: args is nil")
+		_, err = edge.New(ctx, "main", &edge.Args{Name: "groundwork-averyverylongone"})
+		check("edge", err, "edge main: args: firewall", "accessLogs", "has more than 22 characters", "usEast1 is missing", "podSecurityGroupID is missing", "application.port 0", "readinessPath", "logRetentionDays 0")
+		_, err = addons.New(ctx, "main", nil)
+		check("addons nil", err, "addons main: args is nil")
+		_, err = addons.New(ctx, "main", &addons.Args{})
+		check("addons", err, "addons main: args: replicas 0", "versions.argo-cd", "vpcID is missing", "targetGroupARN is missing")
+		_, err = delivery.New(ctx, "main", nil)
+		check("delivery nil", err, "delivery main: args is nil")
+		_, err = delivery.New(ctx, "main", &delivery.Args{Application: "Web"})
+		check("delivery", err, "delivery main: args: owner", "path", "application", "environment", "secrets.arns.database is missing")
 		_, err = observability.New(ctx, "main", nil)
 		check("observability nil", err, "observability main: args is nil")
 		_, err = observability.New(ctx, "main", &observability.Args{})

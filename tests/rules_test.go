@@ -181,11 +181,11 @@ var (
 	secretPattern = regexp.MustCompile(`AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|PRIVATE KEY|(?i)(password|secret|token)\s*[=:]`)
 	wideAction    = regexp.MustCompile(`^([a-z0-9-]+:)?\*$`)
 	// starActions have no resource-level permissions.
-	starActions = regexp.MustCompile(`^(ecr:GetAuthorizationToken|ec2:Describe.*|elasticloadbalancing:Describe.*|sts:GetCallerIdentity|logs:DescribeLogGroups)$`)
+	starActions = regexp.MustCompile(`^(ecr:GetAuthorizationToken|ec2:Describe.*|ec2:GetInstanceTypesFromInstanceRequirements|autoscaling:Describe.*|elasticloadbalancing:Describe.*|sts:GetCallerIdentity|logs:DescribeLogGroups)$`)
 )
 
 // rules are all security rules.
-var rules = slices.Concat(networkRules, clusterRules, identityRules, dataRules, cacheRules, edgeRules, monitoringRules)
+var rules = slices.Concat(networkRules, clusterRules, identityRules, dataRules, cacheRules, edgeRules, workloadRules, monitoringRules)
 
 func nonEmpty(problem string) []string {
 	if problem == "" {

@@ -1,0 +1,156 @@
+package sandbox
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+
+	"groundwork/components/addons"
+	"groundwork/components/helm"
+)
+
+const namespaceType = "kubernetes:core/v1:Namespace"
+
+var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// builtIn are the namespaces of every cluster.
+var builtIn = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
+
+// customResources says which chart has to be there before another one's resources are known to Kubernetes.
+var customResources = map[string]string{addons.ArgoCDApps: addons.ArgoCD}
+
+var kubernetesTypes = map[string]Type{
+	namespaceType: {
+		Args:      corev1.NamespaceArgs{},
+		Global:    true,
+		Immutable: []string{"metadata.name"},
+		Unique:    unique("metadata.name", "AlreadyExists"),
+		ID:        fromName("metadata.name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			name := in.Str("metadata.name")
+			failIf(&f, name != "" && !dnsLabel.MatchString(name), "metadata.name", "Invalid value: %q: must be a lower-case RFC 1123 label", name)
+			return f
+		},
+		Created: func(c *Cloud, _ *Object) error { return c.clusterReachable() },
+	},
+	helm.ReleaseType: {
+		Args:      helm.InputType(),
+		Global:    true,
+		Immutable: []string{"name", "namespace"},
+		Unique: func(in Props) (string, string) {
+			return in.Str("namespace") + "/" + in.Str("name"), "INSTALLATION FAILED: cannot re-use a name that is still in use"
+		},
+		ID:    func(in Props, _ string) string { return in.Str("namespace") + "/" + in.Str("name") },
+		Check: checkRelease,
+		Outputs: func(_ Site, _ string, in Props) Props {
+			return Props{"status": map[string]any{
+				"name": in.Str("name"), "namespace": in.Str("namespace"), "chart": in.Str("chart"), "version": in.Str("version"), "status": "deployed", "revision": 1.0,
+			}}
+		},
+		Created: releaseCreated,
+		Deleted: func(c *Cloud, o *Object) error {
+			for dependent, needed := range customResources {
+				if o.State.Str("chart") == needed && c.release(dependent) != nil {
+					return fmt.Errorf("timed out waiting for the condition: resources of %s have finalizers that only %s can take away", dependent, needed)
+				}
+			}
+			return nil
+		},
+	},
+}
+
+func checkRelease(in Props) []Failure {
+	var f []Failure
+	failIf(&f, len(in.Str("name")) > 53, "name", "invalid release name, must be at most 53 characters")
+	failIf(&f, in.given("namespace") && !dnsLabel.MatchString(in.Str("namespace")), "namespace", "%q is not a namespace", in.Str("namespace"))
+	known := slices.ContainsFunc(addons.Catalogue, func(v addons.Version) bool {
+		return v.Name == in.Str("chart") && v.Version == in.Str("version") && v.Repository == in.Str("repositoryOpts.repo")
+	})
+	failIf(&f, in.given("version") && !known, "chart", "chart %q version %q not found in %s repository (the sandbox knows those of components/addons/catalogue.go)",
+		in.Str("chart"), in.Str("version"), in.Str("repositoryOpts.repo"))
+	return f
+}
+
+// clusterReachable refuses what needs a cluster that is not there. The caller holds mu.
+func (c *Cloud) clusterReachable() error {
+	for _, o := range c.objects {
+		if o.Type == clusterType {
+			return nil
+		}
+	}
+	return fmt.Errorf("configured Kubernetes cluster is unreachable: there is no cluster")
+}
+
+// release returns the release of a chart, or nil. The caller holds mu.
+func (c *Cloud) release(chart string) *Object {
+	return c.find(Ref{Type: helm.ReleaseType, By: "chart"}, chart)
+}
+
+// releaseCreated does what Kubernetes would do with the resources of a chart: run pods, ask webhooks, look roles up.
+func releaseCreated(c *Cloud, o *Object) error {
+	if err := c.clusterReachable(); err != nil {
+		return err
+	}
+	failed := func(format string, a ...any) error {
+		return fmt.Errorf("Helm release %q was rolled back: %s", o.ID, fmt.Sprintf(format, a...))
+	}
+	if !slices.ContainsFunc(c.list(), func(other *Object) bool { return other.Type == nodeGroupType }) {
+		return failed("timed out waiting for the condition: 0/0 nodes are available")
+	}
+	namespace := o.State.Str("namespace")
+	if !o.State.Flag("createNamespace") && !slices.Contains(builtIn, namespace) && c.get(namespaceType, namespace) == nil {
+		return failed("namespaces %q not found", namespace)
+	}
+	if needed := customResources[o.State.Str("chart")]; needed != "" && c.release(needed) == nil {
+		return failed("resource mapping not found: no matches for kind; ensure CRDs of %s are installed first", needed)
+	}
+	for urn, other := range c.begun {
+		// With its webhook for Services on, the controller has a say in every Service long before it can answer.
+		if urn != o.URN && other.Str("chart") == addons.LoadBalancerController && other.Get("values.enableServiceMutatorWebhook") != false {
+			return failed("Internal error occurred: failed calling webhook \"mservice.elbv2.k8s.aws\": no endpoints available for service \"aws-load-balancer-webhook-service\"")
+		}
+	}
+	return c.accountsMayWear(o, o.State.Object("values"))
+}
+
+// accountsMayWear checks that each service account in values that names a role is one that the role trusts. The caller
+// holds mu.
+func (c *Cloud) accountsMayWear(o *Object, values Props) error {
+	if account := values.Object("serviceAccount"); account != nil {
+		if arn := Props(account.Object("annotations")).plainStr("eks.amazonaws.com/role-arn"); arn != "" {
+			role := c.find(Ref{Type: roleType, By: "arn"}, arn)
+			subject := "system:serviceaccount:" + o.State.Str("namespace") + ":" + account.Str("name")
+			if role == nil || !strings.Contains(role.State.Str("assumeRolePolicy"), `"`+subject+`"`) {
+				return fmt.Errorf("Helm release %q was rolled back: %w", o.ID,
+					apiError("AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity: %s does not trust %s", arn, subject))
+			}
+		}
+	}
+	for _, value := range values {
+		if inner, ok := value.(map[string]any); ok {
+			if err := c.accountsMayWear(o, inner); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// plainStr returns the text at a key that may have dots in it.
+func (p Props) plainStr(key string) string {
+	s, _ := p[key].(string)
+	return s
+}
+
+// list returns the objects themselves. The caller holds mu.
+func (c *Cloud) list() []*Object {
+	var all []*Object
+	for _, o := range c.objects {
+		all = append(all, o)
+	}
+	return all
+}

@@ -1,0 +1,220 @@
+package tests
+
+import (
+	"slices"
+	"strings"
+
+	"groundwork/components/helm"
+	"groundwork/sandbox"
+)
+
+const (
+	releaseT, namespaceT = helm.ReleaseType, "kubernetes:core/v1:Namespace"
+	kubernetesT          = "pulumi:providers:kubernetes"
+)
+
+// worn lists every service account in Helm values that names a role: namespace, account and role.
+func worn(g *sandbox.Graph) [][3]string {
+	var all [][3]string
+	var walk func(namespace string, values map[string]any)
+	walk = func(namespace string, values map[string]any) {
+		if account, ok := values["serviceAccount"].(map[string]any); ok {
+			name, _ := account["name"].(string)
+			if annotations, ok := account["annotations"].(map[string]any); ok {
+				if role, ok := annotations["eks.amazonaws.com/role-arn"].(string); ok {
+					all = append(all, [3]string{namespace, name, role})
+				}
+			}
+		}
+		for _, value := range values {
+			if inner, ok := value.(map[string]any); ok {
+				walk(namespace, inner)
+			}
+		}
+	}
+	for _, r := range g.OfType(releaseT) {
+		walk(r.Inputs.Str("namespace"), r.Inputs.Object("values"))
+	}
+	return all
+}
+
+// subjectOf returns the one service account that a role trusts, or "" where it trusts more or something else.
+func subjectOf(r *sandbox.Resource) string {
+	all := statements(r.Inputs.Str("assumeRolePolicy"))
+	if len(all) != 1 || len(all[0].Principal["Federated"]) != 1 {
+		return ""
+	}
+	for key, values := range all[0].Condition["StringEquals"] {
+		if strings.HasSuffix(key, ":sub") && len(values) == 1 {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// release returns the release of a chart.
+func release(g *sandbox.Graph, chart string) *sandbox.Resource {
+	for _, r := range g.OfType(releaseT) {
+		if r.Inputs.Str("chart") == chart {
+			return r
+		}
+	}
+	return &sandbox.Resource{Inputs: sandbox.Props{}}
+}
+
+var workloadRules = []rule{{
+	id: "EKS best practices: each role in Helm values trusts exactly the account it is given to",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var wrong []string
+		all := worn(g)
+		for _, w := range all {
+			trusted := ""
+			for _, role := range g.OfType(roleT) {
+				if role.Outputs.Str("arn") == w[2] {
+					trusted = subjectOf(role)
+				}
+			}
+			if want := "system:serviceaccount:" + w[0] + ":" + w[1]; trusted != want {
+				wrong = append(wrong, want+" wears a role that trusts "+trusted)
+			}
+		}
+		return len(all), wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		release(g, "aws-load-balancer-controller").Inputs.Object("values").Object("serviceAccount")["name"] = "default"
+	},
+}, {
+	id: "design: operators have a role each, and only where they talk to AWS",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var names []string
+		for _, w := range worn(g) {
+			names = append(names, w[0]+"/"+w[1])
+		}
+		slices.Sort(names)
+		want := []string{"kube-system/aws-load-balancer-controller", "kube-system/cluster-autoscaler"}
+		return len(names), nonEmpty(must(slices.Equal(names, want), "%v", names))
+	},
+	plant: func(g *sandbox.Graph) {
+		delete(release(g, "cluster-autoscaler").Inputs.Object("values.rbac.serviceAccount"), "annotations")
+	},
+}, {
+	id: "issue: releases are atomic, pinned, bounded in time, and in namespaces of their own",
+	check: each(releaseT, func(r *sandbox.Resource) string {
+		seconds, _ := r.Inputs.Num("timeout")
+		exact := strings.Count(r.Inputs.Str("version"), ".") == 2 && !strings.ContainsAny(r.Inputs.Str("version"), "*^~>< ")
+		return must(r.Inputs.Flag("atomic") && r.Inputs.Flag("cleanupOnFail") && exact && seconds >= 300 && seconds <= 900 &&
+			r.Inputs.Str("namespace") != "default" && strings.HasPrefix(r.Inputs.Str("repositoryOpts.repo"), "https://"), "loose")
+	}),
+	plant: set(releaseT, "atomic", false),
+}, {
+	id: "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers",
+	check: func(g *sandbox.Graph) (int, []string) {
+		values := release(g, "aws-load-balancer-controller").Inputs.Object("values")
+		ok := values["enableServiceMutatorWebhook"] == false && values["createIngressClassResource"] == false &&
+			values.Get("controllerConfig.featureGates.EnableServiceController") == false
+		return len(values), nonEmpty(must(ok, "more than bindings"))
+	},
+	plant: func(g *sandbox.Graph) {
+		delete(release(g, "aws-load-balancer-controller").Inputs.Object("values"), "enableServiceMutatorWebhook")
+	},
+}, {
+	id: "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice",
+	check: func(g *sandbox.Graph) (int, []string) {
+		values := release(g, "external-secrets").Inputs.Object("values")
+		var wrong []string
+		for create, process := range map[string]string{
+			"createClusterSecretStore": "processClusterStore", "createClusterExternalSecret": "processClusterExternalSecret",
+			"createClusterPushSecret": "processClusterPushSecret", "createPushSecret": "processPushSecret", "createClusterGenerator": "processClusterGenerator",
+		} {
+			if values.Get("crds."+create) != false || values[process] != false {
+				wrong = append(wrong, create)
+			}
+		}
+		return len(values), wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		release(g, "external-secrets").Inputs.Object("values")["processClusterStore"] = true
+	},
+}, {
+	id: "CIS EKS 5.4 / exposed-services: no release opens a door to the outside",
+	check: each(releaseT, func(r *sandbox.Resource) string {
+		var open []string
+		for _, path := range helm.Paths(r.Inputs.Object("values")) {
+			value := r.Inputs.Get("values." + path)
+			if strings.HasSuffix(path, "ingress.enabled") && value != false || value == "LoadBalancer" || value == "NodePort" {
+				open = append(open, path)
+			}
+		}
+		return must(len(open) == 0, "%v", open)
+	}),
+	plant: func(g *sandbox.Graph) {
+		first(g, releaseT).Inputs.Object("values")["server"] = map[string]any{"service": map[string]any{"type": "LoadBalancer"}}
+	},
+}, {
+	id: "hardeneks ensure_namespace_psa_exist / CIS EKS 4.2: the application's namespace takes restricted pods only",
+	check: each(namespaceT, func(r *sandbox.Resource) string {
+		labels := r.Inputs.Object("metadata.labels")
+		for _, mode := range []string{"enforce", "audit", "warn"} {
+			if labels["pod-security.kubernetes.io/"+mode] != "restricted" {
+				return mode
+			}
+		}
+		return must(labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled", "pods are ready before the load balancer says so")
+	}),
+	plant: func(g *sandbox.Graph) {
+		delete(first(g, namespaceT).Inputs.Object("metadata.labels"), "pod-security.kubernetes.io/enforce")
+	},
+}, {
+	id: "SEC03-BP02: the application's reader reads its own secrets, with their keys, through Secrets Manager only",
+	check: func(g *sandbox.Graph) (int, []string) {
+		var own []string
+		for _, secret := range g.OfType(secretT) {
+			own = append(own, secret.Outputs.Str("arn"))
+		}
+		own = append(own, first(g, rdsT).Outputs.Str("masterUserSecrets.0.secretArn"))
+		seen, wrong := 0, []string{}
+		for _, r := range g.OfType(inlineT) {
+			if r.Name != "webapp-secrets-role-policy" {
+				continue
+			}
+			seen++
+			all := statements(r.Inputs.Str("policy"))
+			read := slices.Sorted(slices.Values(all[0].Resource))
+			keys := all[len(all)-1]
+			if !slices.Equal(read, slices.Sorted(slices.Values(own))) || len(keys.Resource) != 2 ||
+				!slices.ContainsFunc(keys.Resource, func(arn string) bool { return ownKey(g, arn) }) ||
+				!slices.Equal(keys.Condition["StringEquals"]["kms:ViaService"], []string{"secretsmanager.eu-west-1.amazonaws.com"}) {
+				wrong = append(wrong, r.Inputs.Str("policy"))
+			}
+		}
+		return seen, wrong
+	},
+	plant: func(g *sandbox.Graph) {
+		for _, r := range g.OfType(inlineT) {
+			if r.Name == "webapp-secrets-role-policy" {
+				r.Inputs["policy"] = strings.Replace(r.Inputs.Str("policy"), `"Resource":["arn:aws:secretsmanager`, `"Resource":["*","arn:aws:secretsmanager`, 1)
+			}
+		}
+	},
+}, {
+	id: "kubescape C-0012: the kubeconfig of the program holds no credential",
+	check: each(kubernetesT, func(r *sandbox.Resource) string {
+		config := r.Inputs.Str("kubeconfig")
+		return must(strings.Contains(config, `"get-token"`) && !strings.Contains(config, "token\":") && !strings.Contains(config, "client-key") &&
+			!strings.Contains(config, "AWS_PROFILE"), "%s", config)
+	}),
+	plant: set(kubernetesT, "kubeconfig", `{"users":[{"user":{"token":"abc"}}]}`),
+}, {
+	id: "design: Argo CD may take one repository to one namespace", prodOnly: true,
+	check: func(g *sandbox.Graph) (int, []string) {
+		values := release(g, "argocd-apps").Inputs.Object("values")
+		project := values.Object("projects.webapp")
+		ok := slices.Equal(project.Strs("sourceRepos"), []string{values.Str("applications.webapp.source.repoURL")}) &&
+			project.Str("destinations.0.namespace") == "webapp" && values.Str("applications.webapp.project") == "webapp" &&
+			len(project.Strs("clusterResourceWhitelist")) == 0
+		return len(values), nonEmpty(must(ok, "too much"))
+	},
+	plant: func(g *sandbox.Graph) {
+		release(g, "argocd-apps").Inputs.Object("values.projects.webapp")["sourceRepos"] = []any{"*"}
+	},
+}}

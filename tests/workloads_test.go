@@ -1,0 +1,301 @@
+package tests
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"groundwork/components/addons"
+	"groundwork/components/cluster"
+	"groundwork/components/edge"
+	"groundwork/components/helm"
+	"groundwork/components/spec"
+	"groundwork/sandbox"
+)
+
+// sdkFields reads a package of an SDK, without compiling it, and returns the tag and type of each field of each struct.
+func sdkFields(t *testing.T, module, folder string) map[string]map[string]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(out)), folder, "*.go"))
+	require.NoError(t, err)
+	structs := map[string]map[string]string{}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			fields, ok := spec.Type.(*ast.StructType)
+			if !ok {
+				return false
+			}
+			structs[spec.Name.Name] = map[string]string{}
+			for _, field := range fields.Fields.List {
+				if field.Tag == nil {
+					continue
+				}
+				tag, _ := strconv.Unquote(field.Tag.Value)
+				kind := string(text[field.Type.Pos()-1 : field.Type.End()-1])
+				structs[spec.Name.Name][reflect.StructTag(tag).Get("pulumi")] = kind
+			}
+			return false
+		})
+	}
+	return structs
+}
+
+// compare checks that each field of ours has the name and the kind of the SDK's struct of that name.
+func compare(t *testing.T, ours reflect.Type, sdk map[string]map[string]string, name string) (seen int) {
+	t.Helper()
+	fields := sdk[name]
+	require.NotNil(t, fields, "the SDK has no %s", name)
+	for i := range ours.NumField() {
+		field := ours.Field(i)
+		tag := field.Tag.Get("pulumi")
+		kind, known := fields[tag]
+		if !assert.True(t, known, "%s has no %q", name, tag) {
+			continue
+		}
+		seen++
+		inner, list := field.Type, false
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Slice {
+			inner, list = inner.Elem(), true
+		}
+		kind = strings.TrimPrefix(kind, "*")
+		assert.Equal(t, strings.HasPrefix(kind, "[]"), list, "%s.%s", name, tag)
+		kind = strings.TrimPrefix(kind, "[]")
+		if inner.Kind() == reflect.Struct {
+			seen += compare(t, inner, sdk, kind)
+			continue
+		}
+		want := strings.ReplaceAll(inner.String(), "interface {}", "interface{}")
+		assert.Equal(t, want, kind, "%s.%s", name, tag)
+	}
+	return seen
+}
+
+// TestWrappersMatchTheSDK: the types that the program registers without the SDK's expensive packages have the SDK's names.
+func TestWrappersMatchTheSDK(t *testing.T) {
+	waf := sdkFields(t, "github.com/pulumi/pulumi-aws/sdk/v6", "go/aws/wafv2")
+	assert.Greater(t, compare(t, edge.WebACLArgs{}.ElementType(), waf, "webAclArgs"), 20)
+	assert.Greater(t, compare(t, edge.WebACLLoggingArgs{}.ElementType(), waf, "webAclLoggingConfigurationArgs"), 3)
+	releases := sdkFields(t, "github.com/pulumi/pulumi-kubernetes/sdk/v4", "go/kubernetes/helm/v3")
+	assert.Greater(t, compare(t, helm.InputType().ElementType(), releases, "releaseArgs"), 10)
+}
+
+// TestChartValuesAreDocumented: every value the program gives a chart is a key that the chart documents.
+func TestChartValuesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("testdata/chart-keys.yaml")
+	require.NoError(t, err)
+	documented := map[string][]string{}
+	require.NoError(t, yaml.Unmarshal(text, &documented))
+	known := func(chart, path string) bool {
+		return slices.ContainsFunc(documented[chart], func(key string) bool {
+			prefix, open := strings.CutSuffix(key, "*")
+			return path == key || open && strings.HasPrefix(path, prefix)
+		})
+	}
+	used := map[string]bool{}
+	for _, stack := range environments {
+		releases := graphOf(t, stack, false).OfType(releaseT)
+		require.NotEmpty(t, releases)
+		for _, r := range releases {
+			chart := r.Inputs.Str("chart") + " " + r.Inputs.Str("version")
+			used[chart] = true
+			for _, path := range helm.Paths(r.Inputs.Object("values")) {
+				assert.True(t, known(chart, path), "%s does not document %s", chart, path)
+			}
+		}
+	}
+	for chart := range documented {
+		assert.True(t, used[chart], "%s is documented and not used", chart)
+	}
+	assert.False(t, known("external-secrets 2.9.0", "replicas"), "the check must see a wrong key")
+}
+
+func TestCatalogue(t *testing.T) {
+	for _, name := range addons.Charts {
+		for _, kubernetes := range cluster.KnownVersions() {
+			var p spec.Problems
+			chart := addons.Choose(&p, "x", name, "", kubernetes)
+			assert.NoError(t, p.Err(""), "%s on %s", name, kubernetes)
+			assert.NotEmpty(t, chart.Version)
+		}
+	}
+	old := slices.IndexFunc(addons.Catalogue, func(v addons.Version) bool { return v.Version == "0.9.20" })
+	assert.Len(t, addons.Catalogue[old].Misfits("1.36"), 3, "too new a cluster, too old an API, too long ago")
+	assert.Empty(t, addons.Catalogue[0].Misfits("1.36"))
+	unchecked := addons.Catalogue[0]
+	unchecked.Checked = cluster.Releases["1.36"].Released().Add(-time.Hour)
+	assert.Len(t, unchecked.Misfits("1.36"), 1)
+	unchecked.MaxKubernetes = "1.35"
+	assert.Len(t, unchecked.Misfits("1.36"), 2)
+	assert.Equal(t, "2026-06-02", cluster.Releases["1.36"].Released().Format(time.DateOnly))
+}
+
+// inCluster is a cloud with a cluster and nodes, and what else a release needs.
+func inCluster(t *testing.T) *sandbox.Cloud {
+	t.Helper()
+	// Plain objects: how they come about is tested elsewhere.
+	c := account()
+	require.NoError(t, c.Plant(sandbox.Object{Type: clusterT, ID: "main", State: sandbox.Props{"name": "main"}}))
+	require.NoError(t, c.Plant(sandbox.Object{Type: nodesT, ID: "main:general", State: sandbox.Props{"clusterName": "main"}}))
+	return c
+}
+
+func install(name string, values map[string]any) sandbox.Props {
+	for _, v := range addons.Catalogue {
+		if v.Name == name {
+			return sandbox.Props{
+				"name": name, "chart": name, "version": v.Version, "namespace": v.Namespace, "createNamespace": true,
+				"repositoryOpts": map[string]any{"repo": v.Repository}, "values": values,
+			}
+		}
+	}
+	return nil
+}
+
+func TestReleasesInTheSandbox(t *testing.T) {
+	_, _, err := account().Create(t0, "urn:r", releaseT, install(addons.MetricsServer, nil))
+	require.ErrorContains(t, err, "unreachable")
+	bare := account()
+	require.NoError(t, bare.Plant(sandbox.Object{Type: clusterT, ID: "main", State: sandbox.Props{"name": "main"}}))
+	_, _, err = bare.Create(t0, "urn:r", releaseT, install(addons.MetricsServer, nil))
+	require.ErrorContains(t, err, "0/0 nodes are available")
+
+	c := inCluster(t)
+	_, _, err = c.Create(t0, "urn:apps", releaseT, install(addons.ArgoCDApps, nil))
+	require.ErrorContains(t, err, "ensure CRDs of argo-cd are installed first")
+	argo, _, err := c.Create(t0, "urn:argo", releaseT, install(addons.ArgoCD, nil))
+	require.NoError(t, err)
+	apps, _, err := c.Create(t0, "urn:apps", releaseT, install(addons.ArgoCDApps, nil))
+	require.NoError(t, err)
+	_, _, err = c.Create(t0, "urn:again", releaseT, install(addons.ArgoCD, nil))
+	require.ErrorContains(t, err, "cannot re-use a name")
+	require.ErrorContains(t, c.Delete(t0, releaseT, argo), "finalizers")
+	require.NoError(t, c.Delete(t0, releaseT, apps))
+	require.NoError(t, c.Delete(t0, releaseT, argo))
+
+	lost := install(addons.ExternalSecrets, nil)
+	lost["createNamespace"] = false
+	_, _, err = c.Create(t0, "urn:lost", releaseT, lost)
+	require.ErrorContains(t, err, `namespaces "external-secrets" not found`)
+	_, _, err = c.Create(t0, "urn:worn", releaseT, install(addons.ClusterAutoscaler, map[string]any{"rbac": map[string]any{"serviceAccount": map[string]any{
+		"name": "cluster-autoscaler", "annotations": map[string]any{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/none"},
+	}}}))
+	require.ErrorContains(t, err, "does not trust system:serviceaccount:kube-system:cluster-autoscaler")
+
+	failures, err := sandbox.Check(releaseT, sandbox.Props{"name": "x", "namespace": "y", "chart": "external-secrets", "version": "9.9.9", "repositoryOpts": map[string]any{"repo": "https://charts.external-secrets.io"}})
+	require.NoError(t, err)
+	require.Len(t, failures, 1)
+	assert.Contains(t, failures[0].Reason, "not found")
+}
+
+// TestWebhookRace: a controller whose webhook has a say in every Service stops the releases beside it, unless that
+// webhook is off, as it is in the program.
+func TestWebhookRace(t *testing.T) {
+	for webhook, fails := range map[bool]bool{true: true, false: false} {
+		c := inCluster(t)
+		c.Speed = 100 // The controller takes 0.45 s, metrics-server 0.3 s.
+		done := make(chan error, 1)
+		go func() {
+			_, _, err := c.Create(t0, "urn:controller", releaseT, install(addons.LoadBalancerController, map[string]any{"enableServiceMutatorWebhook": webhook}))
+			done <- err
+		}()
+		_, _, err := c.Create(t0, "urn:metrics", releaseT, install(addons.MetricsServer, nil))
+		if fails {
+			assert.ErrorContains(t, err, "failed calling webhook")
+		} else {
+			assert.NoError(t, err)
+		}
+		require.NoError(t, <-done)
+	}
+}
+
+// TestOneOwner: with the pipeline as owner there is no Argo CD; with Argo CD the same values reach the chart through it.
+func TestOneOwner(t *testing.T) {
+	graph := func(change string) *sandbox.Graph {
+		raw, err := repository(t).ReadConfig("prod", change)
+		require.NoError(t, err)
+		g, err := deploy("prod", raw, false)
+		require.NoError(t, err)
+		return g
+	}
+	pipeline, argo := graph("delivery.owner=pipeline"), graph("delivery.owner=argocd")
+	charts := func(g *sandbox.Graph) (all []string) {
+		for _, r := range g.OfType(releaseT) {
+			all = append(all, r.Inputs.Str("chart"))
+		}
+		slices.Sort(all)
+		return all
+	}
+	operators := []string{"aws-load-balancer-controller", "cluster-autoscaler", "external-secrets", "metrics-server"}
+	assert.Equal(t, operators, charts(pipeline))
+	assert.Equal(t, slices.Sorted(slices.Values(append(operators, "argo-cd", "argocd-apps"))), charts(argo))
+	source := release(argo, "argocd-apps").Inputs.Object("values.applications.webapp.source")
+	values := source.Object("helm.valuesObject")
+	assert.Equal(t, first(argo, targetT).Outputs.Str("arn"), values.Str("targetGroup.arn"))
+	assert.Equal(t, first(argo, repoT).Outputs.Str("repositoryUrl"), values.Str("image.repository"))
+	assert.Equal(t, []string{"values-prod.yaml"}, source.Strs("helm.valueFiles"))
+	// The Application goes before, and comes after, everything that its resources need.
+	dependsOn := strings.Join(release(argo, "argocd-apps").Dependencies, " ")
+	for _, needed := range []string{"::addons-aws-load-balancer-controller", "::addons-external-secrets", "::webapp-argo-cd", "kubernetes:core/v1:Namespace::webapp"} {
+		assert.Contains(t, dependsOn, needed)
+	}
+	chartAccepts(t, values)
+}
+
+// chartAccepts compares the values with the schema of the chart that they are for.
+func chartAccepts(t *testing.T, values sandbox.Props) {
+	t.Helper()
+	root := repository(t).Root
+	c, err := load(t, "prod")
+	require.NoError(t, err)
+	path := filepath.Join(root, c.Delivery.Path)
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		t.Logf("%s is not in the repository yet; its values.schema.json has to accept %v", c.Delivery.Path, helm.Paths(values))
+		return
+	}
+	text, err := os.ReadFile(filepath.Join(path, "values.schema.json"))
+	require.NoError(t, err)
+	var schema map[string]any
+	require.NoError(t, yaml.Unmarshal(text, &schema))
+	for _, key := range helm.Paths(values) {
+		at := schema
+		for _, step := range strings.Split(key, ".") {
+			properties, ok := at["properties"].(map[string]any)
+			if !assert.True(t, ok, "the chart's schema has nothing below %s", key) {
+				break
+			}
+			at, ok = properties[step].(map[string]any)
+			if !assert.True(t, ok, "the chart's schema does not know %s", key) {
+				break
+			}
+		}
+	}
+	for _, stack := range environments {
+		assert.FileExists(t, filepath.Join(path, "values-"+stack+".yaml"))
+	}
+}
