@@ -59,6 +59,7 @@ var monitoringTypes = map[string]Type{
 			failIf(&f, len(in.Str("name")) > 255, "name", "has more than 255 characters")
 			failIf(&f, len(in.Str("alarmDescription")) > 1024, "alarmDescription", "has more than 1024 characters")
 			failIf(&f, !in.oneOf("comparisonOperator", comparisonOps...), "comparisonOperator", "is not a comparison")
+			failIf(&f, in.given("statistic") == in.given("extendedStatistic"), "statistic", "ValidationError: give one of statistic and extendedStatistic")
 			failIf(&f, !in.oneOf("treatMissingData", missingDataOps...), "treatMissingData", "is not one of %v", missingDataOps)
 			period, ok := in.Num("period")
 			failIf(&f, ok && period != 10 && period != 30 && int(period)%60 != 0, "period", "is not 10, 30 or a multiple of 60 seconds")
@@ -70,6 +71,20 @@ var monitoringTypes = map[string]Type{
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("cloudwatch", "alarm:"+id)} },
+	},
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter": {
+		Args:      cloudwatch.LogMetricFilterArgs{},
+		AutoName:  "name",
+		Immutable: []string{"name", "logGroupName"},
+		Refs:      []Ref{{Path: "logGroupName", Type: logGroupType, By: "name", Blocks: true, Code: "ResourceNotFoundException"}},
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			pattern := in.Str("pattern")
+			failIf(&f, strings.HasPrefix(pattern, "{") != strings.HasSuffix(pattern, "}"), "pattern", "InvalidParameterException: the pattern has one brace")
+			failIf(&f, len(pattern) > 1024, "pattern", "has more than 1024 characters")
+			return f
+		},
 	},
 	"aws:cloudwatch/dashboard:Dashboard": {
 		Args:      cloudwatch.DashboardArgs{},

@@ -4,16 +4,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/database"
+	"groundwork/components/delivery"
 	"groundwork/components/observability"
 )
 
 // observe creates what may change at any time: alarms, dashboard, budget.
-func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutputs, opts ...pulumi.ResourceOption) (*observability.Observability, error) {
+func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*observability.Observability, error) {
 	return observability.New(ctx, "observability", &observability.Args{
 		Spec:      c.Observability,
 		Name:      c.Prefix(),
 		AccountID: c.AccountID,
 		Region:    c.Region,
+		USEast1:   usEast1,
 		Targets: observability.Targets{
 			ClusterName:        p.Cluster.Name,
 			AutoScalingGroups:  p.AutoScalingGroups,
@@ -22,6 +24,9 @@ func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutp
 			DatabaseClass:      database.Classes[c.Database.InstanceClass],
 			DatabaseStorageGiB: c.Database.StorageGiB,
 			CacheNodeIDs:       s.CacheNodeIDs,
+			Edge:               s.EdgeMetrics,
+			ContainerLogGroup:  p.ContainerLogGroup,
+			ArgoCD:             c.Delivery.Owner == delivery.OwnerArgoCD,
 		},
 		Protect: c.Protect,
 	}, opts...)

@@ -17,16 +17,16 @@ import (
 // Identity says who the cluster is to those who build on it.
 type Identity struct {
 	// Name of the cluster, known once its nodes are ready for workloads.
-	Name pulumi.StringOutput
+	Name pulumi.StringOutput `pulumi:"name"`
 	// Endpoint is the URL of the Kubernetes API.
-	Endpoint pulumi.StringOutput
+	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 	// CertificateAuthority signed the API's certificate; in base64.
-	CertificateAuthority pulumi.StringOutput
+	CertificateAuthority pulumi.StringOutput `pulumi:"certificateAuthority"`
 	// OIDC signs the tokens of the cluster's service accounts.
-	OIDC identity.OIDC
+	OIDC identity.OIDC `pulumi:"oidc"`
 	// NodeSecurityGroupID is the group that EKS makes and managed nodes really wear. It is known as soon as the control
 	// plane is, before any node.
-	NodeSecurityGroupID pulumi.StringOutput
+	NodeSecurityGroupID pulumi.StringOutput `pulumi:"nodeSecurityGroupId"`
 }
 
 // Cluster is the control plane, its add-ons, nodes and access entries.
@@ -37,6 +37,8 @@ type Cluster struct {
 	Identity Identity
 	// AutoScalingGroups are the groups behind the node groups, by node group name.
 	AutoScalingGroups map[string]pulumi.StringOutput
+	// ContainerLogGroup is where the lines of all containers go.
+	ContainerLogGroup pulumi.StringOutput
 
 	name string
 	args *Args

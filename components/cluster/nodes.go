@@ -179,6 +179,9 @@ func (c *Cluster) containerInsights(ctx *pulumi.Context, cp *controlPlane, oidc 
 			return err
 		}
 		after = append(after, group)
+		if kind == "application" {
+			c.ContainerLogGroup = group.Name
+		}
 	}
 	// Tracing changes the pods it watches and is billed by the span: applications ask for it themselves.
 	configuration := `{"manager":{"applicationSignals":{"autoMonitor":{"monitorAllServices":false}}}}`

@@ -34,9 +34,10 @@ type Alarm struct {
 	Description string
 	Namespace   string
 	Metric      string
-	Statistic   string
-	Comparison  string
-	Threshold   float64
+	// Statistic is one of CloudWatch's, or a percentile such as p95.
+	Statistic  string
+	Comparison string
+	Threshold  float64
 	// PeriodSeconds, Periods and Datapoints: Datapoints of the last Periods must be over the threshold.
 	PeriodSeconds, Periods, Datapoints int
 	Missing                            MissingData
@@ -83,6 +84,12 @@ func ClusterAlarms(t Thresholds) []Alarm {
 		// EKS publishes the metric only while there is something to count.
 		Missing: MissingIsGood,
 	}, {
+		Name:        "container-restarts",
+		Description: fmt.Sprintf("Containers restarted over %d times in a quarter of an hour: kubectl get pods -A shows which, kubectl logs --previous why", t.ContainerRestarts),
+		Namespace:   "ContainerInsights", Metric: "pod_number_of_container_restarts", Statistic: "Sum",
+		Comparison: above, Threshold: float64(t.ContainerRestarts), PeriodSeconds: 900, Periods: 1, Datapoints: 1,
+		Missing: MissingIsGood,
+	}, {
 		Name:        "api-errors",
 		Description: "The Kubernetes API answers over 100 requests in five minutes with 5xx: see the api log and the EKS health page",
 		Namespace:   "AWS/EKS", Metric: "apiserver_request_total_5XX", Statistic: "Sum",
@@ -106,6 +113,90 @@ func NATAlarms() []Alarm {
 		Comparison: above, Threshold: 100, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		Missing: MissingIsGood,
 	}}
+}
+
+// BalancerAlarms watch one load balancer.
+func BalancerAlarms(t Thresholds) []Alarm {
+	return []Alarm{{
+		Name:        "balancer-errors",
+		Description: "The load balancer itself answers with 5xx: no pod is ready, or pods close connections; look at the application's readiness",
+		Namespace:   balancerMetrics, Metric: "HTTPCode_ELB_5XX_Count", Statistic: "Sum",
+		Comparison: above, Threshold: 10, PeriodSeconds: 300, Periods: 2, Datapoints: 2,
+		// Counted only while there are any.
+		Missing: MissingIsGood,
+	}, {
+		Name:        "application-errors",
+		Description: "The application answers with 5xx: look for its errors in the container log, then at database and cache",
+		Namespace:   balancerMetrics, Metric: "HTTPCode_Target_5XX_Count", Statistic: "Sum",
+		Comparison: above, Threshold: 10, PeriodSeconds: 300, Periods: 2, Datapoints: 2,
+		Missing: MissingIsGood,
+	}, {
+		Name:        "latency",
+		Description: fmt.Sprintf("One answer in twenty takes over %d ms for 15 minutes: look at the database's latency and at the pods' CPU", t.LatencyMilliseconds),
+		Namespace:   balancerMetrics, Metric: "TargetResponseTime", Statistic: "p95",
+		Comparison: above, Threshold: float64(t.LatencyMilliseconds) / 1000, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		// No requests, no latency.
+		Missing: MissingIsGood,
+	}}
+}
+
+const balancerMetrics = "AWS/ApplicationELB"
+
+// TargetAlarms watch one target group of a load balancer.
+func TargetAlarms() []Alarm {
+	return []Alarm{{
+		Name:        "unhealthy-hosts",
+		Description: "A pod is not ready for ten minutes: ask it for /ready, which says what it misses",
+		Namespace:   balancerMetrics, Metric: "UnHealthyHostCount", Statistic: "Maximum",
+		Comparison: atLeast, Threshold: 1, PeriodSeconds: 60, Periods: 10, Datapoints: 10,
+		// Before the first deployment there is nobody to ask.
+		Missing: MissingIsGood,
+	}}
+}
+
+// DistributionAlarms watch one CloudFront distribution; its metrics are in us-east-1.
+func DistributionAlarms(t Thresholds) []Alarm {
+	return []Alarm{{
+		Name:        "error-rate",
+		Description: fmt.Sprintf("Over %d%% of all requests fail at CloudFront: if the load balancer's alarms are silent, CloudFront does not reach it; see the VPC origin", t.ErrorPercent),
+		Namespace:   "AWS/CloudFront", Metric: "5xxErrorRate", Statistic: "Average",
+		Comparison: above, Threshold: float64(t.ErrorPercent), PeriodSeconds: 300, Periods: 2, Datapoints: 2,
+		Missing: MissingIsGood,
+	}}
+}
+
+// LogAlarm counts lines of the container log and watches their number.
+type LogAlarm struct {
+	Alarm
+	// Pattern is a CloudWatch Logs filter pattern. The agent keeps what it can parse of a line below log_processed.
+	Pattern string
+}
+
+// LogAlarms watch what operators say only in their logs. Argo CD's are left out where it does not deploy. ownMetrics is the
+// namespace that the counts go to.
+func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
+	row := func(name, description, pattern string, seconds, periods int) LogAlarm {
+		return LogAlarm{Pattern: pattern, Alarm: Alarm{
+			Name: name, Description: description, Namespace: ownMetrics, Metric: name, Statistic: "Sum",
+			Comparison: atLeast, Threshold: 1, PeriodSeconds: seconds, Periods: periods, Datapoints: periods,
+			Missing: MissingIsGood,
+		}}
+	}
+	rows := []LogAlarm{row("secret-sync",
+		"External Secrets fails to read a secret for half an hour: kubectl describe externalsecret says which; pods keep the last value they had",
+		// It tries again after seven minutes at the latest, and says so each time.
+		`{ $.log_processed.msg = "Reconciler error" && $.log_processed.controllerGroup = "external-secrets.io" }`, 900, 2,
+	)}
+	if argoCD {
+		rows = append(rows, row("argocd-sync",
+			"Argo CD gave up deploying: the Application's status says why; the old pods go on",
+			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.reason = "OperationCompleted" && $.log_processed.type = "Warning" }`, 300, 1,
+		), row("argocd-degraded",
+			"What Argo CD deployed is not healthy: look at the pods of the Application",
+			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.msg = "*-> Degraded" }`, 300, 1,
+		))
+	}
+	return rows
 }
 
 // CacheAlarms watch one node of the cache.

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/database"
+	"groundwork/components/edge"
 	"groundwork/components/spec"
 )
 
@@ -20,6 +21,12 @@ type Thresholds struct {
 	// CacheCPUPercent and CacheMemoryPercent are 1 to 99; default 80.
 	CacheCPUPercent    int `json:"cacheCpuPercent"`
 	CacheMemoryPercent int `json:"cacheMemoryPercent"`
+	// LatencyMilliseconds is the 95th percentile of the application's answers, 10 to 60000; default 1000.
+	LatencyMilliseconds int `json:"latencyMilliseconds"`
+	// ErrorPercent is the share of requests that may fail at CloudFront, 1 to 99; default 5.
+	ErrorPercent int `json:"errorPercent"`
+	// ContainerRestarts is how many containers may restart in a quarter of an hour, 1 to 1000; default 5.
+	ContainerRestarts int `json:"containerRestarts"`
 	// DatabaseCPUPercent is 1 to 99; default 80.
 	DatabaseCPUPercent int `json:"databaseCpuPercent"`
 	// DatabaseFreeStoragePercent is 1 to 50; default 15.
@@ -40,7 +47,7 @@ type Spec struct {
 
 // SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (t *Thresholds) SetDefaults() {
-	*t = Thresholds{NodeCPUPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, CacheCPUPercent: 80, CacheMemoryPercent: 80}
+	*t = Thresholds{NodeCPUPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, CacheCPUPercent: 80, CacheMemoryPercent: 80, LatencyMilliseconds: 1000, ErrorPercent: 5, ContainerRestarts: 5}
 }
 
 // Problems returns everything wrong with s.
@@ -64,6 +71,9 @@ func (s Spec) Problems() spec.Problems {
 	p.Range("thresholds.nodeDiskPercent", t.NodeDiskPercent, 1, 99)
 	p.Range("thresholds.cacheCpuPercent", t.CacheCPUPercent, 1, 99)
 	p.Range("thresholds.cacheMemoryPercent", t.CacheMemoryPercent, 1, 99)
+	p.Range("thresholds.latencyMilliseconds", t.LatencyMilliseconds, 10, 60000)
+	p.Range("thresholds.errorPercent", t.ErrorPercent, 1, 99)
+	p.Range("thresholds.containerRestarts", t.ContainerRestarts, 1, 1000)
 	p.Range("thresholds.databaseCpuPercent", t.DatabaseCPUPercent, 1, 99)
 	p.Range("thresholds.databaseFreeStoragePercent", t.DatabaseFreeStoragePercent, 1, 50)
 	p.Range("thresholds.databaseConnectionsPercent", t.DatabaseConnectionsPercent, 1, 99)
@@ -84,6 +94,12 @@ type Targets struct {
 	DatabaseStorageGiB int
 	// CacheNodeIDs are the nodes of the cache, by number.
 	CacheNodeIDs map[string]pulumi.StringOutput
+	// Edge are the load balancer and what is before and behind it.
+	Edge edge.Metrics
+	// ContainerLogGroup is where the lines of all containers are.
+	ContainerLogGroup pulumi.StringOutput
+	// ArgoCD is true where Argo CD deploys, and may fail to.
+	ArgoCD bool
 }
 
 // Args are the facts and choices of one environment's observability.
@@ -93,6 +109,8 @@ type Args struct {
 	Name string
 	// AccountID and Region complete ARNs in policies.
 	AccountID, Region string
+	// USEast1 is the AWS provider of us-east-1, where CloudFront's metrics are and their alarms have to be.
+	USEast1 pulumi.ProviderResource
 	// Targets are what is watched.
 	Targets Targets
 	// Protect refuses deletion of the key through Pulumi.
@@ -104,6 +122,9 @@ func (a *Args) Validate(name string) error {
 	p := a.Problems()
 	if a.Name == "" {
 		p.Missing("name", "the physical base name")
+	}
+	if a.USEast1 == nil {
+		p.Missing("usEast1", "the AWS provider of us-east-1")
 	}
 	return p.Err("observability " + name + ": args: ")
 }

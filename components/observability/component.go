@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/budgets"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -24,13 +25,12 @@ type Observability struct {
 	// DashboardURL opens the dashboard in the AWS console.
 	DashboardURL pulumi.StringOutput
 
-	name   string
-	args   *Args
-	alarms pulumi.StringArray
+	name string
+	args *Args
+	// here is the environment's region, global is us-east-1.
+	here, global place
+	alarms       pulumi.StringArray
 }
-
-// publishers are the AWS services that send to the topic.
-var publishers = []string{"budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.rds.amazonaws.com"}
 
 // New creates the observability of one environment. It returns every problem of args in one error, before anything is
 // registered.
@@ -41,12 +41,22 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := args.Validate(name); err != nil {
 		return nil, err
 	}
-	o := &Observability{name: name, args: args}
+	o := &Observability{
+		name: name, args: args,
+		here:   place{publishers: []string{"budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.rds.amazonaws.com"}},
+		global: place{suffix: "-global", publishers: []string{"cloudwatch.amazonaws.com"}, opts: []pulumi.ResourceOption{pulumi.Provider(args.USEast1)}},
+	}
 	if err := ctx.RegisterComponentResource("groundwork:observability:Observability", name, o, opts...); err != nil {
 		return nil, fmt.Errorf("registering observability %s: %w", name, err)
 	}
+	for _, p := range []*place{&o.here, &o.global} {
+		if err := o.notifications(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	o.TopicARN = o.here.topicARN
 	for _, step := range []func(*pulumi.Context) error{
-		o.notifications, o.allAlarms, o.databaseEvents, o.dashboard, o.budget,
+		o.regionalAlarms, o.logAlarms, o.globalAlarms, o.databaseEvents, o.dashboard, o.budget,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -65,51 +75,64 @@ func (o *Observability) childOpts(extra ...pulumi.ResourceOption) []pulumi.Resou
 	return append([]pulumi.ResourceOption{pulumi.Parent(o)}, extra...)
 }
 
-// notifications creates the topic. Its ARN is handed on by the topic's policy, so nothing that publishes exists before
-// it may.
-func (o *Observability) notifications(ctx *pulumi.Context) error {
-	key, err := identity.NewKey(ctx, o.name+"-notifications", &identity.KeyArgs{
-		Alias:      o.args.Name + "-notifications",
-		Purpose:    "notifications of " + o.args.Name,
+// place is where alarms are: a region has to have its own, for the metrics that are in it, with a topic of its own.
+type place struct {
+	// suffix ends the names of what is not in the environment's own region.
+	suffix string
+	// publishers send to the topic.
+	publishers []string
+	opts       []pulumi.ResourceOption
+	topicARN   pulumi.StringOutput
+}
+
+func (o *Observability) in(p *place) []pulumi.ResourceOption { return o.childOpts(p.opts...) }
+
+// notifications creates the topic of a place. Its ARN is handed on by the topic's policy, so nothing that publishes exists
+// before it may.
+func (o *Observability) notifications(ctx *pulumi.Context, p *place) error {
+	key, err := identity.NewKey(ctx, o.name+"-notifications"+p.suffix, &identity.KeyArgs{
+		Alias:      o.args.Name + "-notifications" + p.suffix,
+		Purpose:    "notifications of " + o.args.Name + strings.ReplaceAll(p.suffix, "-", " "),
 		AccountID:  o.args.AccountID,
-		Statements: []identity.Statement{identity.PublishersMayUseKey(o.args.AccountID, publishers...)},
+		Statements: []identity.Statement{identity.PublishersMayUseKey(o.args.AccountID, p.publishers...)},
 		Protect:    o.args.Protect,
-	}, o.childOpts()...)
+	}, o.in(p)...)
 	if err != nil {
 		return err
 	}
-	topic, err := sns.NewTopic(ctx, o.name+"-alarms", &sns.TopicArgs{
-		Name:           pulumi.String(o.args.Name + "-alarms"),
+	logical := o.name + "-alarms" + p.suffix
+	topic, err := sns.NewTopic(ctx, logical, &sns.TopicArgs{
+		Name:           pulumi.String(o.args.Name + "-alarms" + p.suffix),
 		DisplayName:    pulumi.String("Alarms of " + o.args.Name),
 		KmsMasterKeyId: key.ARN,
-	}, o.childOpts()...)
+	}, o.in(p)...)
 	if err != nil {
 		return err
 	}
-	policy, err := sns.NewTopicPolicy(ctx, o.name+"-alarms", &sns.TopicPolicyArgs{
+	policy, err := sns.NewTopicPolicy(ctx, logical, &sns.TopicPolicyArgs{
 		Arn: topic.Arn,
 		Policy: topic.Arn.ApplyT(func(arn string) string {
-			return TopicPolicy(arn, o.args.AccountID).JSON()
+			return TopicPolicy(arn, o.args.AccountID, p.publishers...).JSON()
 		}).(pulumi.StringOutput),
-	}, o.childOpts()...)
+	}, o.in(p)...)
 	if err != nil {
 		return err
 	}
-	o.TopicARN = policy.Arn
+	p.topicARN = policy.Arn
 	for _, address := range o.args.AlarmEmails {
-		if _, err := sns.NewTopicSubscription(ctx, o.name+"-alarms-"+address, &sns.TopicSubscriptionArgs{
-			Topic:    o.TopicARN,
+		if _, err := sns.NewTopicSubscription(ctx, logical+"-"+address, &sns.TopicSubscriptionArgs{
+			Topic:    p.topicARN,
 			Protocol: pulumi.String("email"),
 			Endpoint: pulumi.String(address),
-		}, o.childOpts()...); err != nil {
+		}, o.in(p)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// TopicPolicy lets the publishing services of this account send to the topic, and nobody without TLS.
-func TopicPolicy(topicARN, account string) identity.Document {
+// TopicPolicy lets the given services of this account publish to the topic, and nobody without TLS.
+func TopicPolicy(topicARN, account string, publishers ...string) identity.Document {
 	return identity.NewDocument(identity.Statement{
 		Sid: "PublishersOfThisAccount", Effect: identity.Allow,
 		Principal: identity.Services(publishers...),
@@ -125,51 +148,92 @@ func TopicPolicy(topicARN, account string) identity.Document {
 	})
 }
 
-func (o *Observability) allAlarms(ctx *pulumi.Context) error {
-	t := o.args.Targets
-	if err := o.add(ctx, "cluster", "ClusterName", t.ClusterName, ClusterAlarms(o.args.Thresholds)); err != nil {
-		return err
-	}
-	for _, group := range slices.Sorted(maps.Keys(t.AutoScalingGroups)) {
-		if err := o.add(ctx, "nodes-"+group, "AutoScalingGroupName", t.AutoScalingGroups[group], NodeAlarms(o.args.Thresholds)); err != nil {
-			return err
-		}
-	}
-	for _, zone := range slices.Sorted(maps.Keys(t.NATGatewayIDs)) {
-		if err := o.add(ctx, "nat-"+zone, "NatGatewayId", t.NATGatewayIDs[zone], NATAlarms()); err != nil {
-			return err
-		}
-	}
-	for _, number := range slices.Sorted(maps.Keys(t.CacheNodeIDs)) {
-		if err := o.add(ctx, "cache-"+number, "CacheClusterId", t.CacheNodeIDs[number], CacheAlarms(o.args.Thresholds)); err != nil {
-			return err
-		}
-	}
-	return o.add(ctx, "database", "DBInstanceIdentifier", t.DatabaseIdentifier,
-		DatabaseAlarms(o.args.Thresholds, t.DatabaseClass, t.DatabaseStorageGiB))
+// watched is a subject with its rows of the alarm table.
+type watched struct {
+	subject    string
+	dimensions pulumi.StringMap
+	rows       []Alarm
 }
 
-// add creates the given rows of the alarm table for one subject.
-func (o *Observability) add(ctx *pulumi.Context, subject, dimension string, value pulumi.StringInput, rows []Alarm) error {
-	for _, row := range rows {
-		name := subject + "-" + row.Name
-		alarm, err := cloudwatch.NewMetricAlarm(ctx, o.name+"-"+name, &cloudwatch.MetricAlarmArgs{
+// regionalAlarms creates the alarms of everything that has its metrics in the environment's own region.
+func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
+	t := o.args.Targets
+	all := []watched{
+		{"cluster", pulumi.StringMap{"ClusterName": t.ClusterName}, ClusterAlarms(o.args.Thresholds)},
+		{"database", pulumi.StringMap{"DBInstanceIdentifier": t.DatabaseIdentifier}, DatabaseAlarms(o.args.Thresholds, t.DatabaseClass, t.DatabaseStorageGiB)},
+		{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer}, BalancerAlarms(o.args.Thresholds)},
+		{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer, "TargetGroup": t.Edge.TargetGroup}, TargetAlarms()},
+	}
+	for _, group := range slices.Sorted(maps.Keys(t.AutoScalingGroups)) {
+		all = append(all, watched{"nodes-" + group, pulumi.StringMap{"AutoScalingGroupName": t.AutoScalingGroups[group]}, NodeAlarms(o.args.Thresholds)})
+	}
+	for _, zone := range slices.Sorted(maps.Keys(t.NATGatewayIDs)) {
+		all = append(all, watched{"nat-" + zone, pulumi.StringMap{"NatGatewayId": t.NATGatewayIDs[zone]}, NATAlarms()})
+	}
+	for _, number := range slices.Sorted(maps.Keys(t.CacheNodeIDs)) {
+		all = append(all, watched{"cache-" + number, pulumi.StringMap{"CacheClusterId": t.CacheNodeIDs[number]}, CacheAlarms(o.args.Thresholds)})
+	}
+	for _, w := range all {
+		if err := o.watch(ctx, &o.here, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logAlarms counts lines of the container log and watches the counts.
+func (o *Observability) logAlarms(ctx *pulumi.Context) error {
+	for _, row := range LogAlarms(o.args.Name, o.args.Targets.ArgoCD) {
+		if _, err := cloudwatch.NewLogMetricFilter(ctx, o.name+"-"+row.Name, &cloudwatch.LogMetricFilterArgs{
+			Name:         pulumi.String(o.args.Name + "-" + row.Name),
+			LogGroupName: o.args.Targets.ContainerLogGroup,
+			Pattern:      pulumi.String(row.Pattern),
+			MetricTransformation: &cloudwatch.LogMetricFilterMetricTransformationArgs{
+				Namespace: pulumi.String(row.Namespace), Name: pulumi.String(row.Metric), Value: pulumi.String("1"), DefaultValue: pulumi.String("0"),
+			},
+		}, o.childOpts()...); err != nil {
+			return err
+		}
+		if err := o.watch(ctx, &o.here, watched{"workloads", pulumi.StringMap{}, []Alarm{row.Alarm}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// globalAlarms creates the alarms of CloudFront, in us-east-1.
+func (o *Observability) globalAlarms(ctx *pulumi.Context) error {
+	return o.watch(ctx, &o.global, watched{"cloudfront", pulumi.StringMap{
+		"DistributionId": o.args.Targets.Edge.Distribution, "Region": pulumi.String("Global"),
+	}, DistributionAlarms(o.args.Thresholds)})
+}
+
+// watch creates the given rows of the alarm table for one subject.
+func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
+	for _, row := range w.rows {
+		name := w.subject + "-" + row.Name
+		args := &cloudwatch.MetricAlarmArgs{
 			Name:               pulumi.String(o.args.Name + "-" + name),
 			AlarmDescription:   pulumi.String(row.Description),
 			Namespace:          pulumi.String(row.Namespace),
 			MetricName:         pulumi.String(row.Metric),
-			Statistic:          pulumi.String(row.Statistic),
 			ComparisonOperator: pulumi.String(row.Comparison),
 			Threshold:          pulumi.Float64(row.Threshold),
 			Period:             pulumi.Int(row.PeriodSeconds),
 			EvaluationPeriods:  pulumi.Int(row.Periods),
 			DatapointsToAlarm:  pulumi.Int(row.Datapoints),
 			TreatMissingData:   pulumi.String(row.Missing),
-			Dimensions:         pulumi.StringMap{dimension: value},
+			Dimensions:         w.dimensions,
 			ActionsEnabled:     pulumi.Bool(true),
-			AlarmActions:       pulumi.Array{o.TopicARN},
-			OkActions:          pulumi.Array{o.TopicARN},
-		}, o.childOpts()...)
+			AlarmActions:       pulumi.Array{p.topicARN},
+			OkActions:          pulumi.Array{p.topicARN},
+		}
+		if strings.HasPrefix(row.Statistic, "p") {
+			args.ExtendedStatistic = pulumi.String(row.Statistic)
+		} else {
+			args.Statistic = pulumi.String(row.Statistic)
+		}
+		alarm, err := cloudwatch.NewMetricAlarm(ctx, o.name+"-"+name, args, o.in(p)...)
 		if err != nil {
 			return err
 		}
@@ -194,16 +258,25 @@ func (o *Observability) databaseEvents(ctx *pulumi.Context) error {
 
 func (o *Observability) dashboard(ctx *pulumi.Context) error {
 	t := o.args.Targets
-	body := pulumi.All(t.ClusterName, t.DatabaseIdentifier, outputMap(t.AutoScalingGroups), outputMap(t.NATGatewayIDs), o.alarms, outputMap(t.CacheNodeIDs)).
+	names := pulumi.StringMap{
+		"cluster": t.ClusterName, "database": t.DatabaseIdentifier,
+		"loadBalancer": t.Edge.LoadBalancer, "targetGroup": t.Edge.TargetGroup, "distribution": t.Edge.Distribution,
+	}
+	body := pulumi.All(names, outputMap(t.AutoScalingGroups), outputMap(t.NATGatewayIDs), outputMap(t.CacheNodeIDs), o.alarms).
 		ApplyT(func(all []any) string {
+			names := all[0].(map[string]string)
 			return DashboardBody(Subjects{
 				Region:            o.args.Region,
-				Cluster:           all[0].(string),
-				Database:          all[1].(string),
-				AutoScalingGroups: all[2].(map[string]string),
-				NATGateways:       all[3].(map[string]string),
+				Cluster:           names["cluster"],
+				Database:          names["database"],
+				LoadBalancer:      names["loadBalancer"],
+				TargetGroup:       names["targetGroup"],
+				Distribution:      names["distribution"],
+				AutoScalingGroups: all[1].(map[string]string),
+				NATGateways:       all[2].(map[string]string),
+				CacheNodes:        all[3].(map[string]string),
 				AlarmARNs:         all[4].([]string),
-				CacheNodes:        all[5].(map[string]string),
+				LogAlarms:         LogAlarms(o.args.Name, t.ArgoCD),
 			})
 		}).(pulumi.StringOutput)
 	dashboard, err := cloudwatch.NewDashboard(ctx, o.name+"-dashboard", &cloudwatch.DashboardArgs{

@@ -16,6 +16,10 @@ type Subjects struct {
 	// CacheNodes by number.
 	CacheNodes map[string]string
 	Database   string
+	// LoadBalancer and TargetGroup are the last parts of their ARNs, Distribution is its ID.
+	LoadBalancer, TargetGroup, Distribution string
+	// LogAlarms are what is counted in the container log.
+	LogAlarms []LogAlarm
 	// AlarmARNs are shown with their states at the top.
 	AlarmARNs []string
 }
@@ -37,7 +41,8 @@ const (
 	rowWidth     = 24
 )
 
-// DashboardBody renders a dashboard: the alarms first, then a row for nodes, one for the way out, one for the database.
+// DashboardBody renders a dashboard: the alarms first, then the way of a request:
+// the edge, the nodes, the way out, database and cache.
 func DashboardBody(s Subjects) string {
 	widgets := []widget{{
 		Type: "alarm", Width: rowWidth, Height: alarmsHeight,
@@ -47,11 +52,30 @@ func DashboardBody(s Subjects) string {
 	row := func(graphs ...widget) {
 		for i, g := range graphs {
 			g.X, g.Y, g.Width, g.Height = i*widgetWidth, y, widgetWidth, widgetHeight
-			g.Properties["region"] = s.Region
+			if g.Properties["region"] == nil {
+				g.Properties["region"] = s.Region
+			}
 			widgets = append(widgets, g)
 		}
 		y += widgetHeight
 	}
+	balancer := func(metric string) []any { return []any{balancerMetrics, metric, "LoadBalancer", s.LoadBalancer} }
+	distribution := func(metric string) []any {
+		return []any{"AWS/CloudFront", metric, "DistributionId", s.Distribution, "Region", "Global"}
+	}
+	row(
+		global(graph("Requests at CloudFront", "Sum", [][]any{distribution("Requests")})),
+		global(graph("Errors at CloudFront %", "Average", [][]any{distribution("4xxErrorRate"), distribution("5xxErrorRate")})),
+		graph("Application latency p95", "p95", [][]any{balancer("TargetResponseTime")}),
+	)
+	row(
+		graph("Errors behind CloudFront", "Sum", [][]any{balancer("HTTPCode_ELB_5XX_Count"), balancer("HTTPCode_Target_5XX_Count")}),
+		graph("Pods that get requests", "Minimum", [][]any{
+			{balancerMetrics, "HealthyHostCount", "TargetGroup", s.TargetGroup, "LoadBalancer", s.LoadBalancer},
+			{balancerMetrics, "UnHealthyHostCount", "TargetGroup", s.TargetGroup, "LoadBalancer", s.LoadBalancer},
+		}),
+		graph("Failures of operators", "Sum", counted(s.LogAlarms)),
+	)
 	row(
 		graph("Node CPU %", "Average", each("AWS/EC2", "CPUUtilization", "AutoScalingGroupName", s.AutoScalingGroups)),
 		graph("Nodes in service", "Minimum", each("AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", s.AutoScalingGroups)),
@@ -61,6 +85,9 @@ func DashboardBody(s Subjects) string {
 	row(
 		graph("Node memory %", "Maximum", cluster("ContainerInsights", "node_memory_utilization")),
 		graph("Node disk %", "Maximum", cluster("ContainerInsights", "node_filesystem_utilization")),
+		graph("Container restarts", "Sum", cluster("ContainerInsights", "pod_number_of_container_restarts")),
+	)
+	row(
 		graph("Kubernetes API errors", "Sum", cluster("AWS/EKS", "apiserver_request_total_5XX")),
 	)
 	if len(s.NATGateways) > 0 {
@@ -98,6 +125,21 @@ func graph(title, statistic string, metrics [][]any) widget {
 	return widget{Type: "metric", Properties: map[string]any{
 		"title": title, "view": "timeSeries", "stat": statistic, "period": 300, "metrics": metrics,
 	}}
+}
+
+// global moves a graph to us-east-1, where CloudFront's metrics are.
+func global(g widget) widget {
+	g.Properties["region"] = "us-east-1"
+	return g
+}
+
+// counted is one line per row.
+func counted(rows []LogAlarm) [][]any {
+	lines := make([][]any, 0, len(rows))
+	for _, row := range rows {
+		lines = append(lines, []any{row.Namespace, row.Metric})
+	}
+	return lines
 }
 
 // each is one line per subject, labelled with the subject's key.

@@ -1,7 +1,8 @@
 // Package observability tells people when something is wrong.
 //
-// Creates: an SNS topic with a key and a policy of its own, subscriptions, alarms for nodes, NAT gateways, database
-// and cache, RDS event notifications, a dashboard and a monthly budget.
+// Creates: an SNS topic with a key and a policy of its own, subscriptions, alarms for the edge, nodes, NAT gateways,
+// database, cache and operators, RDS event notifications, a dashboard and a monthly budget. CloudFront reports to us-east-1,
+// so its alarms and a topic for them are there.
 //
 // Refuses: thresholds that could never fire or always would, addresses that are no e-mail addresses, budgets of nothing.
 //
