@@ -35,7 +35,7 @@ const (
 
 // Options of a run.
 type Options struct {
-	// Stack is the environment: "dev", "prod".
+	// Stack is the environment, "dev", or one layer of it, "dev-services".
 	Stack string
 	// Config are changes to the stack file, KEY=VALUE, for this run only.
 	Config []string
@@ -135,7 +135,7 @@ func (s *session) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.cloud, err = OpenCloud(w.cloudFile(o.Stack)); err != nil {
+	if s.cloud, err = OpenCloud(w.cloudFile(environmentOf(o.Stack))); err != nil {
 		return err
 	}
 	s.cloud.Speed = o.Speed
@@ -201,7 +201,15 @@ func (s *session) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lost, err := s.cloud.Forget(func(o Object) bool { return o.URN != "" && !known[o.Type+"|"+o.ID] })
+	// What another stack of the environment took over is not lost.
+	others, err := s.workspace.recordedByOthers(s.options.Stack)
+	if err != nil {
+		return err
+	}
+	made := "urn:pulumi:" + s.options.Stack + "::"
+	lost, err := s.cloud.Forget(func(o Object) bool {
+		return strings.HasPrefix(o.URN, made) && !known[o.Type+"|"+o.ID] && !others[o.Type+"|"+o.ID]
+	})
 	if err != nil {
 		return err
 	}
@@ -341,11 +349,12 @@ func (s *session) operate(ctx context.Context, operation Operation, stream chan 
 	return fmt.Errorf("the sandbox has no operation %q", operation)
 }
 
-// Export returns the state of a stack, its secrets encrypted. (The Automation API's own export decrypts them.)
-func (w *Workspace) Export(ctx context.Context, o Options) (apitype.UntypedDeployment, error) {
+// CLI runs the sandbox's own pulumi with the given arguments, on the states that the sandbox keeps, and returns what it
+// printed.
+func (w *Workspace) CLI(ctx context.Context, o Options, args ...string) (string, error) {
 	s, err := w.open(ctx, o)
 	if err != nil {
-		return apitype.UntypedDeployment{}, err
+		return "", err
 	}
 	defer s.close()
 	var env []string
@@ -353,8 +362,17 @@ func (w *Workspace) Export(ctx context.Context, o Options) (apitype.UntypedDeplo
 		env = append(env, name+"="+value)
 	}
 	env = append(env, "PULUMI_HOME="+s.stack.Workspace().PulumiHome())
+	out, problems, _, err := s.stack.Workspace().PulumiCommand().Run(ctx, w.State, nil, nil, nil, env, args...)
+	if err != nil {
+		return out, fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(problems))
+	}
+	return out, nil
+}
+
+// Export returns the state of a stack, its secrets encrypted. (The Automation API's own export decrypts them.)
+func (w *Workspace) Export(ctx context.Context, o Options) (apitype.UntypedDeployment, error) {
 	var state apitype.UntypedDeployment
-	out, _, _, err := s.stack.Workspace().PulumiCommand().Run(ctx, w.State, nil, nil, nil, env, "stack", "export", "--stack", o.Stack)
+	out, err := w.CLI(ctx, o, "stack", "export", "--stack", o.Stack)
 	if err != nil {
 		return state, fmt.Errorf("reading the state: %w", err)
 	}

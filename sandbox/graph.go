@@ -3,11 +3,16 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"groundwork/stacks"
 )
 
 // Resource is one resource of a deployment.
@@ -75,6 +80,33 @@ func recorded(state apitype.UntypedDeployment) (map[string]bool, error) {
 	known := map[string]bool{}
 	for _, r := range deployment.Resources {
 		known[string(r.Type)+"|"+string(r.ID)] = true
+	}
+	return known, nil
+}
+
+// recordedByOthers returns what the states of an environment's other stacks know, as recorded does.
+func (w *Workspace) recordedByOthers(stack string) (map[string]bool, error) {
+	known := map[string]bool{}
+	files, _ := filepath.Glob(filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, environmentOf(stack)+"*.json"))
+	for _, file := range files {
+		if other := strings.TrimSuffix(filepath.Base(file), ".json"); other == stack || environmentOf(other) != environmentOf(stack) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the state: %w", err)
+		}
+		var saved struct {
+			Checkpoint struct{ Latest json.RawMessage }
+		}
+		if err := json.Unmarshal(text, &saved); err != nil {
+			return nil, fmt.Errorf("reading the state %s: %w", file, err)
+		}
+		resources, err := recorded(apitype.UntypedDeployment{Deployment: saved.Checkpoint.Latest})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(known, resources)
 	}
 	return known, nil
 }

@@ -112,6 +112,9 @@ func (r *Result) next() string {
 	case Refresh:
 		return "Next: bin/groundwork sandbox preview -s " + r.Stack
 	}
+	if environmentOf(r.Stack) != r.Stack {
+		return "Next: bin/groundwork sandbox up -s " + environmentOf(r.Stack) + "-LAYER, or bin/groundwork sandbox pulumi -s " + r.Stack + " -- stack ls"
+	}
 	return fmt.Sprintf("Next: change a value in Pulumi.%s.yaml and run it again: only that changes.\n"+
 		"      bin/groundwork sandbox preview -s %s --config cluster.nodeGroups.general.maxSize=6\n"+
 		"      bin/groundwork sandbox destroy -s %s", r.Stack, r.Stack, r.Stack)

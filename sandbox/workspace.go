@@ -36,9 +36,15 @@ func FindWorkspace(dir string) (*Workspace, error) {
 	}
 }
 
-// cloudFile is where the simulated cloud of a stack is kept. A stack has an account of its own, as in real life.
-func (w *Workspace) cloudFile(stack string) string {
-	return filepath.Join(w.State, "cloud-"+stack+".json")
+// environmentOf is the part of a stack's name that says which environment it is, or is a layer of.
+func environmentOf(stack string) string {
+	environment, _, _ := strings.Cut(stack, "-")
+	return environment
+}
+
+// cloudFile is where the simulated cloud of an environment is kept. Each has an account of its own, as in real life.
+func (w *Workspace) cloudFile(environment string) string {
+	return filepath.Join(w.State, "cloud-"+environment+".json")
 }
 
 // lock makes sure that one run at a time works in the folder. The operating system drops the lock of a process that
@@ -99,10 +105,10 @@ func (w *Workspace) prepare(stack string, changes []string) (map[string]string, 
 	return rawConfig(config)
 }
 
-// readStack reads a stack file of the repository and makes the given changes to what it says. Encrypted values, which
+// readStack reads the stack file of a stack's environment, which its layers share, and makes the given changes to what it says. Encrypted values, which
 // only the real stack's key could read, are replaced by a stand-in.
 func (w *Workspace) readStack(stack string, changes []string) (map[string]any, error) {
-	source := filepath.Join(w.Root, "Pulumi."+stack+".yaml")
+	source := filepath.Join(w.Root, "Pulumi."+environmentOf(stack)+".yaml")
 	text, err := os.ReadFile(source)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the stack file: %s does not exist; stacks here are %s", source, strings.Join(w.Stacks(), ", "))

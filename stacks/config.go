@@ -37,6 +37,8 @@ type Config struct {
 	Region string
 	// Environment comes from the stack name: "dev", "prod".
 	Environment string
+	// Layer comes from the stack name too, after a hyphen: "prod-services" is one layer of prod. Empty means all of them.
+	Layer string
 	// AccountID is the only AWS account the program will touch.
 	AccountID string
 	// Owner goes on every resource as a tag.
@@ -114,7 +116,8 @@ var logRetentions = []int{
 // Load decodes, defaults and checks the configuration of a stack. raw has the form in which Pulumi hands it to programs:
 // keys with their namespace, objects as JSON. The error lists every problem with its key.
 func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
-	c := &Config{Today: today, Environment: stack, Region: raw["aws:region"], LogRetentionDays: 30, SecretRecoveryDays: 30}
+	environment, layer, layered := strings.Cut(stack, "-")
+	c := &Config{Today: today, Environment: environment, Layer: layer, Region: raw["aws:region"], LogRetentionDays: 30, SecretRecoveryDays: 30}
 	var p spec.Problems
 	checkKeys(&p, raw)
 	for _, s := range c.settings() {
@@ -122,6 +125,9 @@ func Load(raw map[string]string, stack string, today time.Time) (*Config, error)
 		if text, ok := raw[Project+":"+s.key]; ok {
 			decodeSetting(&p, Project+":"+s.key, text, s.target)
 		}
+	}
+	if layered && !slices.Contains(Layers, layer) {
+		p.Add("the stack name", stack, "does not end in a layer: %s", strings.Join(Layers, ", "))
 	}
 	unread := slices.Clone(p)
 	for _, problem := range c.problems() {

@@ -2,13 +2,15 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Deploy declares one whole environment: the layers in order, each fed by the outputs of those below it.
+// Deploy declares what a stack is: one whole environment, its layers in order, each fed by the outputs of those below it;
+// or one layer of it, which reads those below from their own stacks.
 func Deploy(ctx *pulumi.Context) error { return DeployAt(time.Now())(ctx) }
 
 // DeployAt returns Deploy as of a given day, which decides what AWS still supports.
@@ -22,59 +24,111 @@ func DeployAt(today time.Time) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
-		return compose(ctx, config)
+		return (&deployment{ctx: ctx, config: config}).deploy()
 	}
 }
 
-func compose(ctx *pulumi.Context, c *Config) error {
-	provider, err := newProvider(ctx, c, "aws", c.Region)
-	if err != nil {
-		return err
-	}
-	usEast1, err := newProvider(ctx, c, "aws-us-east-1", "us-east-1")
-	if err != nil {
-		return err
-	}
-	opts := []pulumi.ResourceOption{pulumi.Provider(provider)}
-	p, err := platform(ctx, c, opts...)
-	if err != nil {
-		return fmt.Errorf("declaring platform: %w", err)
-	}
-	s, err := services(ctx, c, p, usEast1, opts...)
-	if err != nil {
-		return fmt.Errorf("declaring services: %w", err)
-	}
-	w, err := workloads(ctx, c, p, s, opts...)
-	if err != nil {
-		return fmt.Errorf("declaring workloads: %w", err)
-	}
-	o, err := observe(ctx, c, p, s, opts...)
-	if err != nil {
-		return fmt.Errorf("declaring observability: %w", err)
-	}
+// deployment is one run of the program.
+type deployment struct {
+	ctx      *pulumi.Context
+	config   *Config
+	regional pulumi.ResourceOption
+	usEast1  pulumi.ProviderResource
 
-	urls := pulumi.StringMap{}
-	for name, url := range p.RepositoryURLs {
-		urls[name] = url
+	platform PlatformOutputs
+	services ServicesOutputs
+}
+
+// reads says which layers a layer reads.
+var reads = map[string][]string{
+	LayerServices:      {LayerPlatform},
+	LayerWorkloads:     {LayerPlatform, LayerServices},
+	LayerObservability: {LayerPlatform, LayerServices},
+}
+
+func (d *deployment) deploy() error {
+	provider, err := newProvider(d.ctx, d.config, "aws", d.config.Region)
+	if err != nil {
+		return err
 	}
-	ctx.Export("clusterName", p.Cluster.Name)
-	ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
-	ctx.Export("kubeconfigCommand", pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", c.Region, p.Cluster.Name))
-	ctx.Export("breakGlassRoleArn", p.BreakGlassRoleARN)
-	ctx.Export("repositoryUrls", urls)
-	ctx.Export("databaseHost", s.Database.Host)
-	ctx.Export("databaseSecretArn", s.Database.SecretARN)
-	secretARNs := pulumi.StringMap{}
-	for kind, arn := range s.SecretARNs {
-		secretARNs[kind] = arn
+	d.regional = pulumi.Provider(provider)
+	if d.usEast1, err = newProvider(d.ctx, d.config, "aws-us-east-1", "us-east-1"); err != nil {
+		return err
 	}
-	ctx.Export("secretArns", secretARNs)
-	ctx.Export("url", s.URL)
-	ctx.Export("targetGroupArn", s.TargetGroupARN)
-	ctx.Export("applicationValues", w.ApplicationValues)
-	ctx.Export("dashboardUrl", o.DashboardURL)
-	ctx.Export("alarmTopicArn", o.TopicARN)
+	for _, layer := range Layers {
+		switch own := d.config.Layer; {
+		case own == "" || own == layer:
+			if err := d.declare(layer); err != nil {
+				return fmt.Errorf("declaring %s: %w", layer, err)
+			}
+		case slices.Contains(reads[own], layer):
+			if err := readContract(d.ctx, d.config, layer, d.outputs(layer)); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// outputs is where the outputs of a layer that others read are kept.
+func (d *deployment) outputs(layer string) any {
+	if layer == LayerPlatform {
+		return &d.platform
+	}
+	return &d.services
+}
+
+// declare registers a layer and exports what people and other stacks want to know of it.
+func (d *deployment) declare(layer string) error {
+	switch layer {
+	case LayerPlatform:
+		p, err := platform(d.ctx, d.config, d.regional)
+		if err != nil {
+			return err
+		}
+		d.platform = *p
+		d.ctx.Export("clusterName", p.Cluster.Name)
+		d.ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
+		d.ctx.Export("kubeconfigCommand", pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", d.config.Region, p.Cluster.Name))
+		d.ctx.Export("breakGlassRoleArn", p.BreakGlassRoleARN)
+		d.ctx.Export("repositoryUrls", stringMap(p.RepositoryURLs))
+	case LayerServices:
+		s, err := services(d.ctx, d.config, &d.platform, d.usEast1, d.regional)
+		if err != nil {
+			return err
+		}
+		d.services = *s
+		d.ctx.Export("databaseHost", s.Database.Host)
+		d.ctx.Export("databaseSecretArn", s.Database.SecretARN)
+		d.ctx.Export("secretArns", stringMap(s.SecretARNs))
+		d.ctx.Export("targetGroupArn", s.TargetGroupARN)
+		d.ctx.Export("url", s.URL)
+	case LayerWorkloads:
+		w, err := workloads(d.ctx, d.config, &d.platform, &d.services, d.regional)
+		if err != nil {
+			return err
+		}
+		d.ctx.Export("applicationValues", w.ApplicationValues)
+	case LayerObservability:
+		o, err := observe(d.ctx, d.config, &d.platform, &d.services, d.usEast1, d.regional)
+		if err != nil {
+			return err
+		}
+		d.ctx.Export("dashboardUrl", o.DashboardURL)
+		d.ctx.Export("alarmTopicArn", o.TopicARN)
+	}
+	if d.config.Layer != "" && contractVersions[layer] > 0 {
+		d.ctx.Export(layer, contractOf(layer, d.outputs(layer)))
+	}
+	return nil
+}
+
+func stringMap(outputs map[string]pulumi.StringOutput) pulumi.StringMap {
+	m := pulumi.StringMap{}
+	for key, output := range outputs {
+		m[key] = output
+	}
+	return m
 }
 
 // newProvider is the AWS provider of a region. It refuses any account but the configured one and tags everything.

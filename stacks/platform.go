@@ -9,22 +9,24 @@ import (
 	"groundwork/components/registry"
 )
 
-// PlatformOutputs is what the platform layer hands to the layers above it.
+// PlatformOutputs is what the platform layer hands to the layers above it; between stacks, under the names of the tags.
 type PlatformOutputs struct {
 	// Placement is where things go.
-	Placement network.Placement
+	Placement network.Placement `pulumi:"placement"`
 	// NATGatewayIDs by zone.
-	NATGatewayIDs map[string]pulumi.StringOutput
+	NATGatewayIDs map[string]pulumi.StringOutput `pulumi:"natGatewayIds"`
 	// Cluster is who the cluster is.
-	Cluster cluster.Identity
+	Cluster cluster.Identity `pulumi:"cluster"`
 	// AutoScalingGroups by node group.
-	AutoScalingGroups map[string]pulumi.StringOutput
+	AutoScalingGroups map[string]pulumi.StringOutput `pulumi:"autoScalingGroups"`
+	// ContainerLogGroup is where the lines of all containers go.
+	ContainerLogGroup pulumi.StringOutput `pulumi:"containerLogGroup"`
 	// LogsKeyARN encrypts log groups.
-	LogsKeyARN pulumi.StringOutput
+	LogsKeyARN pulumi.StringOutput `pulumi:"logsKeyArn"`
 	// RepositoryURLs by repository.
-	RepositoryURLs map[string]pulumi.StringOutput
+	RepositoryURLs map[string]pulumi.StringOutput `pulumi:"repositoryUrls"`
 	// BreakGlassRoleARN administers the cluster when everything else fails.
-	BreakGlassRoleARN pulumi.StringOutput
+	BreakGlassRoleARN pulumi.StringOutput `pulumi:"breakGlassRoleArn"`
 }
 
 // platform creates what changes every few months: network, roles, cluster, registry.
@@ -92,6 +94,7 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		NATGatewayIDs:     net.NATGatewayIDs,
 		Cluster:           eks.Identity,
 		AutoScalingGroups: eks.AutoScalingGroups,
+		ContainerLogGroup: eks.ContainerLogGroup,
 		LogsKeyARN:        logsKey.ARN,
 		RepositoryURLs:    images.URLs,
 		BreakGlassRoleARN: roles.BreakGlassRole.ARN,

@@ -9,24 +9,24 @@ import (
 	"groundwork/components/secrets"
 )
 
-// ServicesOutputs is what the services layer hands to the layers above it.
+// ServicesOutputs is what the services layer hands to the layers above it; between stacks, under the names of the tags.
 type ServicesOutputs struct {
 	// Database is how to reach the database.
-	Database database.Connection
+	Database database.Connection `pulumi:"database"`
 	// DatabaseIdentifier is how metrics and events name it.
-	DatabaseIdentifier pulumi.StringOutput
+	DatabaseIdentifier pulumi.StringOutput `pulumi:"databaseIdentifier"`
 	// CacheNodeIDs are how metrics name the cache's nodes, by number.
-	CacheNodeIDs map[string]pulumi.StringOutput
+	CacheNodeIDs map[string]pulumi.StringOutput `pulumi:"cacheNodeIds"`
 	// SecretARNs are the application's secrets, by kind.
-	SecretARNs map[string]pulumi.StringOutput
+	SecretARNs map[string]pulumi.StringOutput `pulumi:"secretArns"`
 	// SecretsKeyARN encrypts them.
-	SecretsKeyARN pulumi.StringOutput
+	SecretsKeyARN pulumi.StringOutput `pulumi:"secretsKeyArn"`
 	// URL is where the application answers.
-	URL pulumi.StringOutput
+	URL pulumi.StringOutput `pulumi:"url"`
 	// TargetGroupARN is what the application's pods are bound to.
-	TargetGroupARN pulumi.StringOutput
+	TargetGroupARN pulumi.StringOutput `pulumi:"targetGroupArn"`
 	// EdgeMetrics is how metrics name the parts of the edge.
-	EdgeMetrics edge.Metrics
+	EdgeMetrics edge.Metrics `pulumi:"edgeMetrics"`
 }
 
 // services creates what changes every few weeks: the data stores, and what an application must know of them.

@@ -14,7 +14,7 @@ import (
 	"groundwork/components/network"
 )
 
-// WorkloadsOutputs is what the workloads layer hands to the layers above it.
+// WorkloadsOutputs is what the workloads layer tells those who deploy the application.
 type WorkloadsOutputs struct {
 	// ApplicationValues are the chart's values that only infrastructure knows.
 	ApplicationValues pulumi.MapOutput

@@ -73,7 +73,7 @@ var properties = []property{{
 		if v.stack == "prod" {
 			for _, name := range []string{
 				"logs-key", "cluster-secrets-key", "cluster-volumes-key", "registry-images-key", "database-key",
-				"observability-notifications-key", "registry-webapp", "cluster-eksCluster", "database", "cache", "cache-key", "secrets-key",
+				"observability-notifications-key", "observability-notifications-global-key", "registry-webapp", "cluster-eksCluster", "database", "cache", "cache-key", "secrets-key",
 			} {
 				want[name] = true
 			}

@@ -47,7 +47,9 @@ func stackConfig(t testing.TB, stack string) map[string]string {
 
 // mocks answer for the engine with the sandbox's knowledge of AWS and record what was registered.
 type mocks struct {
-	cloud   *sandbox.Cloud
+	cloud *sandbox.Cloud
+	// outputs are those of other stacks, by the last part of their name.
+	outputs map[string]sandbox.Props
 	preview bool
 	stack   string
 	ctx     *pulumi.Context
@@ -72,6 +74,10 @@ var feedSecrets = []string{rdsT, cacheT, "random:index/randomPassword:RandomPass
 
 func (m *mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	in := sandbox.PlainProps(args.Inputs)
+	if args.TypeToken == "pulumi:pulumi:StackReference" {
+		_, stack, _ := strings.Cut(in.Str("name"), "/"+stacks.Project+"/")
+		return args.Name, sandbox.Props{"name": in.Str("name"), "outputs": map[string]any(m.outputs[stack])}.PropertyMap(), nil
+	}
 	r := m.record(args.RegisterRPC, in)
 	switch {
 	case args.TypeToken == "eks:index:Cluster":
@@ -220,8 +226,14 @@ func deploy(stack string, raw map[string]string, preview bool) (*sandbox.Graph, 
 
 // register is deploy with the mocks themselves, which know what was registered before an error too.
 func register(stack string, raw map[string]string, preview bool) (*mocks, error) {
+	return registerWith(stack, raw, preview, nil)
+}
+
+// registerWith is register beside other stacks with the given outputs.
+func registerWith(stack string, raw map[string]string, preview bool, outputs map[string]sandbox.Props) (*mocks, error) {
 	m := &mocks{
-		stack: stack, preview: preview,
+		outputs: outputs,
+		stack:   stack, preview: preview,
 		cloud: sandbox.NewCloud(sandbox.Site{Region: raw["aws:region"], Account: raw["groundwork:accountId"]}),
 	}
 	config, err := json.Marshal(raw)

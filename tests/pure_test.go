@@ -154,7 +154,7 @@ func TestRenderedDocuments(t *testing.T) {
 	golden(t, "key-logs.json", indented(t, identity.KeyPolicy(account, identity.LogsMayUseKey(account, region)).JSON()))
 	golden(t, "key-volumes.json", indented(t, identity.KeyPolicy(account, identity.AutoScalingMayUseKey(account)...).JSON()))
 	golden(t, "key-notifications.json", indented(t, identity.KeyPolicy(account, identity.PublishersMayUseKey(account, "cloudwatch.amazonaws.com")).JSON()))
-	golden(t, "topic.json", indented(t, observability.TopicPolicy("arn:aws:sns:eu-west-1:111122223333:alarms", account).JSON()))
+	golden(t, "topic.json", indented(t, observability.TopicPolicy("arn:aws:sns:eu-west-1:111122223333:alarms", account, "cloudwatch.amazonaws.com").JSON()))
 	golden(t, "bucket-balancer.json", indented(t, edge.BalancerLogPolicy("arn:aws:s3:::logs", account, region).JSON()))
 	golden(t, "bucket-delivery.json", indented(t, edge.DeliveryLogPolicy("arn:aws:s3:::logs", account, "us-east-1").JSON()))
 	golden(t, "policy-load-balancer-controller.json", indented(t, addons.LoadBalancerControllerPolicy("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/1").JSON()))
@@ -164,6 +164,7 @@ func TestRenderedDocuments(t *testing.T) {
 	golden(t, "dashboard.json", indented(t, observability.DashboardBody(observability.Subjects{
 		Region: region, Cluster: "groundwork-dev", Database: "groundwork-dev-main", AlarmARNs: []string{"arn:b", "arn:a"},
 		AutoScalingGroups: map[string]string{"general": "eks-general"}, NATGateways: map[string]string{"eu-west-1a": "nat-1"}, CacheNodes: map[string]string{"001": "cache-001"},
+		LoadBalancer: "app/web/1", TargetGroup: "targetgroup/web/1", Distribution: "E1", LogAlarms: observability.LogAlarms("groundwork-dev", true),
 	})))
 }
 
@@ -196,12 +197,19 @@ func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
 
 // TestAlarmTable: every row says what happened, what to do, and what silence means; thresholds can be crossed.
 func TestAlarmTable(t *testing.T) {
-	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, CacheCPUPercent: 80, CacheMemoryPercent: 80}
+	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, CacheCPUPercent: 80, CacheMemoryPercent: 80, LatencyMilliseconds: 1000, ErrorPercent: 5, ContainerRestarts: 5}
 	fixed, burstable := database.Classes["db.m7g.large"], database.Classes["db.t4g.small"]
 	all := observability.NodeAlarms(thresholds)
 	all = append(all, observability.ClusterAlarms(thresholds)...)
 	all = append(all, observability.NATAlarms()...)
 	all = append(all, observability.CacheAlarms(thresholds)...)
+	all = append(all, observability.BalancerAlarms(thresholds)...)
+	all = append(all, observability.TargetAlarms()...)
+	all = append(all, observability.DistributionAlarms(thresholds)...)
+	for _, row := range observability.LogAlarms("groundwork-dev", true) {
+		all = append(all, row.Alarm)
+	}
+	assert.Len(t, observability.LogAlarms("x", false), 1, "without Argo CD its silence is no news")
 	all = append(all, observability.DatabaseAlarms(thresholds, burstable, 20)...)
 	for _, a := range all {
 		assert.Contains(t, a.Description, ":", "%s: say what to do first", a.Name)
@@ -283,7 +291,7 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		_, err = observability.New(ctx, "main", nil)
 		check("observability nil", err, "observability main: args is nil")
 		_, err = observability.New(ctx, "main", &observability.Args{})
-		check("observability", err, "observability main: args: monthlyBudgetUsd", "name is missing")
+		check("observability", err, "observability main: args: monthlyBudgetUsd", "name is missing", "usEast1 is missing")
 		return nil
 	}, pulumi.WithMocks("groundwork", "dev", m))
 	require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/components/edge"
 	"groundwork/sandbox"
 	"groundwork/stacks"
 )
@@ -88,6 +89,7 @@ var prices = map[string]float64{
 	"endpoint hour": 0.011, "volume GB": 0.088, "key": 1, "alarm": 0.10, "dashboard": 3,
 	"db.t4g.small singleZone hour": 0.035, "db.m7g.large multiZone hour": 0.372,
 	"valkey cache.t4g.micro hour": 0.0136, "valkey cache.t4g.small hour": 0.0272, "secret": 0.40,
+	"balancer hour": 0.0252, "firewall": 5, "firewall rule": 1,
 	"singleZone GB": 0.127, "multiZone GB": 0.253,
 }
 
@@ -107,11 +109,21 @@ func monthly(t *testing.T, stack string, g *sandbox.Graph) map[string]float64 {
 		"NAT gateways and their addresses": float64(len(g.OfType(natT))) * (prices["NAT hour"] + prices["address hour"]) * hoursPerMonth,
 		"PostgreSQL and its storage": prices[c.Database.InstanceClass+" "+availability+" hour"]*hoursPerMonth +
 			float64(c.Database.StorageGiB)*prices[availability+" GB"],
-		"cache":               float64(c.Cache.Nodes) * prices[string(c.Cache.Engine)+" "+c.Cache.NodeType+" hour"] * hoursPerMonth,
-		"interface endpoints": float64(len(c.Network.InterfaceEndpoints)) * zones * prices["endpoint hour"] * hoursPerMonth,
+		"cache":                      float64(c.Cache.Nodes) * prices[string(c.Cache.Engine)+" "+c.Cache.NodeType+" hour"] * hoursPerMonth,
+		"load balancer and firewall": float64(len(g.OfType(balancerT)))*prices["balancer hour"]*hoursPerMonth + firewall(g),
+		"interface endpoints":        float64(len(c.Network.InterfaceEndpoints)) * zones * prices["endpoint hour"] * hoursPerMonth,
 		"node volumes, keys, secrets, alarms, dashboard": float64(len(g.OfType(secretT)))*prices["secret"] + nodes*float64(group.DiskGiB)*prices["volume GB"] + float64(len(g.OfType(keyT)))*prices["key"] +
 			float64(len(g.OfType(alarmT)))*prices["alarm"] + prices["dashboard"],
 	}
+}
+
+func firewall(g *sandbox.Graph) float64 {
+	cost := 0.0
+	for _, acl := range g.OfType(edge.WebACLType) {
+		rules, _ := acl.Inputs["rules"].([]any)
+		cost += prices["firewall"] + float64(len(rules))*prices["firewall rule"]
+	}
+	return cost
 }
 
 // TestREADMECosts recomputes the cost table from the resource graph; -v prints it.

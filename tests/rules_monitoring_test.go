@@ -38,6 +38,9 @@ var monitoringRules = []rule{{
 		for _, want := range []string{
 			"AWS/RDS CPUUtilization", "AWS/RDS FreeStorageSpace", "AWS/RDS FreeableMemory", "AWS/RDS DatabaseConnections",
 			"AWS/EC2 CPUUtilization", "AWS/EC2 StatusCheckFailed", "AWS/NATGateway ErrorPortAllocation",
+			"AWS/ApplicationELB HTTPCode_ELB_5XX_Count", "AWS/ApplicationELB HTTPCode_Target_5XX_Count", "AWS/ApplicationELB TargetResponseTime",
+			"AWS/ApplicationELB UnHealthyHostCount", "AWS/ElastiCache EngineCPUUtilization", "AWS/CloudFront 5xxErrorRate",
+			"ContainerInsights pod_number_of_container_restarts",
 		} {
 			if !have[want] {
 				wrong = append(wrong, want)

@@ -16,7 +16,7 @@ import (
 // defaultSpeed makes the longest wait of a first deployment, a quarter of an hour, take about eight seconds.
 const defaultSpeed = 120
 
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "groundwork",
 		Short:         "A production AWS environment, tried without AWS",
@@ -25,7 +25,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newSandbox(stdout, stderr))
+	root.AddCommand(newSandbox(stdout, stderr), newSplit(stdin, stdout))
 	return root
 }
 
@@ -44,7 +44,7 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 			"Nothing leaves the machine and no credentials are used.",
 	}
 	p := cmd.PersistentFlags()
-	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment: its settings are in Pulumi.STACK.yaml")
+	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment, or one layer of it such as dev-services: its settings are in Pulumi.ENVIRONMENT.yaml")
 	p.StringArrayVar(&f.Config, "config", nil, "try a setting for this run only: KEY=VALUE, such as database.instanceClass=db.t4g.medium (may be repeated)")
 	p.BoolVar(&f.json, "json", false, "print the result as JSON")
 	p.Float64Var(&f.Speed, "speed", defaultSpeed, "how many times faster than AWS; 0 does not wait at all")
@@ -67,6 +67,13 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 	destroy.Flags().BoolVar(&f.Unprotect, "unprotect", false, "take protection off first, with an up of its own")
 	add(&cobra.Command{Use: "export", Short: "Print the state as JSON", RunE: f.export(stdout, stderr)})
 	add(&cobra.Command{Use: "outputs", Short: "Print the stack's outputs", RunE: f.outputs(stdout, stderr)})
+	cmd.AddCommand(&cobra.Command{
+		Use:     "pulumi -- ARGUMENTS",
+		Short:   "Run any command of pulumi on the sandbox's states",
+		Example: "  groundwork sandbox pulumi -s dev -- stack --show-urns",
+		Args:    cobra.MinimumNArgs(1),
+		RunE:    f.pulumi(stdout, stderr),
+	})
 	add(&cobra.Command{
 		Use:   "serve",
 		Short: "Keep the simulated providers up for your own pulumi command line",
@@ -141,6 +148,18 @@ func (f *flags) outputs(stdout, stderr io.Writer) action {
 		}
 		sandbox.PrintOutputs(stdout, outputs)
 		return nil
+	}
+}
+
+func (f *flags) pulumi(stdout, stderr io.Writer) action {
+	return func(cmd *cobra.Command, args []string) error {
+		w, o, err := f.workspace(stderr)
+		if err != nil {
+			return err
+		}
+		out, err := w.CLI(cmd.Context(), o, args...)
+		fmt.Fprint(stdout, out)
+		return err
 	}
 }
 

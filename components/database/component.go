@@ -16,15 +16,15 @@ import (
 // Connection says how to reach the database.
 type Connection struct {
 	// Host is a DNS name that follows the instance through failovers.
-	Host pulumi.StringOutput
+	Host pulumi.StringOutput `pulumi:"host"`
 	// Port is a TCP port.
-	Port int
+	Port int `pulumi:"port"`
 	// DatabaseName is the database inside the instance.
-	DatabaseName string
+	DatabaseName string `pulumi:"databaseName"`
 	// SecretARN is the Secrets Manager secret in which RDS keeps the master user and rotates its password.
-	SecretARN pulumi.StringOutput
+	SecretARN pulumi.StringOutput `pulumi:"secretArn"`
 	// SecretKeyARN encrypts that secret.
-	SecretKeyARN pulumi.StringOutput
+	SecretKeyARN pulumi.StringOutput `pulumi:"secretKeyArn"`
 }
 
 // Database is one PostgreSQL instance.

@@ -33,9 +33,10 @@ type Edge struct {
 // Metrics names the parts of an edge as CloudWatch does.
 type Metrics struct {
 	// LoadBalancer and TargetGroup are the last parts of their ARNs.
-	LoadBalancer, TargetGroup pulumi.StringOutput
+	LoadBalancer pulumi.StringOutput `pulumi:"loadBalancer"`
+	TargetGroup  pulumi.StringOutput `pulumi:"targetGroup"`
 	// Distribution is its ID; its metrics are in us-east-1.
-	Distribution pulumi.StringOutput
+	Distribution pulumi.StringOutput `pulumi:"distribution"`
 }
 
 // New creates an edge. It returns every problem of args in one error, before anything is registered.

@@ -119,9 +119,9 @@ func ServiceTrust(services ...string) Document {
 // OIDC is a cluster's token issuer as IAM knows it.
 type OIDC struct {
 	// ProviderARN is the IAM OIDC provider of the issuer.
-	ProviderARN pulumi.StringOutput
+	ProviderARN pulumi.StringOutput `pulumi:"providerArn"`
 	// Issuer is the issuer's host and path, without "https://", as condition keys spell it.
-	Issuer pulumi.StringOutput
+	Issuer pulumi.StringOutput `pulumi:"issuer"`
 }
 
 // WorkloadRoleArgs describe a role that one Kubernetes service account wears (IRSA).

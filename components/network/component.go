@@ -15,14 +15,14 @@ import (
 // Placement says where other components may put things.
 type Placement struct {
 	// VPCID is the VPC.
-	VPCID pulumi.StringOutput
+	VPCID pulumi.StringOutput `pulumi:"vpcId"`
 	// PrivateSubnetIDs hold control-plane interfaces and internal load balancers, one for each zone.
-	PrivateSubnetIDs pulumi.StringArrayOutput
+	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
 	// WaysOut are the NAT routes and endpoints of the private subnets. Nodes depend on them: one that starts earlier
 	// cannot join its cluster.
-	WaysOut []pulumi.Resource
+	WaysOut []pulumi.Resource `pulumi:"-"`
 	// DataSubnetIDs hold databases and caches, one for each zone; they have no route out of the VPC.
-	DataSubnetIDs pulumi.StringArrayOutput
+	DataSubnetIDs pulumi.StringArrayOutput `pulumi:"dataSubnetIds"`
 }
 
 // Network is the VPC and everything that makes it usable.

@@ -1,0 +1,196 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/sandbox"
+	"groundwork/stacks"
+)
+
+// layeredResources are the resources of graphs by type and name, their inputs without what AWS made up. Providers and
+// references between stacks are what layers are made of, not what they make.
+func layeredResources(t *testing.T, graphs ...*sandbox.Graph) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, g := range graphs {
+		for _, r := range g.Resources {
+			if strings.HasPrefix(r.Type, "pulumi:") {
+				continue
+			}
+			// EC2 counts versions up by itself.
+			delete(r.Inputs.Object("launchTemplate"), "version")
+			key := r.Type + " " + r.Name
+			text, err := json.Marshal(r.Inputs)
+			require.NoError(t, err)
+			_, double := all[key]
+			require.False(t, double, "%s is in two layers", key)
+			all[key] = madeUp.ReplaceAllString(physicalID.ReplaceAllString(string(text), "ID"), "ID")
+		}
+	}
+	return all
+}
+
+// madeUp is what else differs between two stacks of one environment: the stack's name in URNs, names that Pulumi completes,
+// hosts of distributions.
+var madeUp = regexp.MustCompile(`urn:pulumi:[a-z-]+|-[0-9a-f]{7}\b|\bd[0-9a-f]{13}\b|\b[0-9A-F]{12,32}\b`)
+
+// stateFiles are the states of the layers of an environment, as they are on disk.
+func stateFiles(t *testing.T, w *sandbox.Workspace, environment string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, layer := range stacks.Layers {
+		text, err := os.ReadFile(filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, environment+"-"+layer+".json"))
+		require.NoError(t, err)
+		files[layer] = string(text)
+	}
+	return files
+}
+
+// TestLayers: four stacks, each on top of the ones that are already there, make exactly what one stack makes; a change in
+// one touches no other.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	composed := brought(t, "prod").result.Graph
+	w := scratch(t, t.TempDir())
+	up := func(layer string, config ...string) *sandbox.Result {
+		var log bytes.Buffer
+		result, err := w.Run(context.Background(), sandbox.Up, options("prod-"+layer, &log, config...))
+		require.NoError(t, err, log.String())
+		return result
+	}
+	_, err := w.Run(context.Background(), sandbox.Up, options("prod-services", &bytes.Buffer{}))
+	require.ErrorContains(t, err, "prod-platform", "there is nothing to build on yet")
+
+	var graphs []*sandbox.Graph
+	for _, layer := range stacks.Layers {
+		graphs = append(graphs, up(layer).Graph)
+	}
+	assert.Equal(t, layeredResources(t, composed), layeredResources(t, graphs...))
+
+	for _, change := range []struct{ layer, config, changed string }{
+		{stacks.LayerObservability, "observability.thresholds.nodeCpuPercent=77", "observability-nodes-general-cpu"},
+		{stacks.LayerWorkloads, "delivery.revision=v2", "webapp-application"},
+		{stacks.LayerServices, "edge.requestsPerFiveMinutes=3000", "edge"},
+		{stacks.LayerPlatform, "registry.keepImages=60", "registry-webapp"},
+	} {
+		before := stateFiles(t, w, "prod")
+		result := up(change.layer, change.config)
+		var changed []string
+		for _, c := range result.Changed {
+			if !strings.HasPrefix(c.Type, "pulumi:") {
+				changed = append(changed, c.Name)
+			}
+		}
+		assert.Equal(t, []string{change.changed}, changed, "one value is one change")
+		for layer, state := range stateFiles(t, w, "prod") {
+			assert.Equal(t, layer == change.layer, state != before[layer], "a change of %s in the state of %s", change.layer, layer)
+		}
+	}
+}
+
+// TestContractErrors: what a lower stack does not say, or says wrong, is named with the stack and the field.
+func TestContractErrors(t *testing.T) {
+	good := sandbox.Props{"platform": map[string]any{"contractVersion": 1.0}}
+	for name, c := range map[string]struct {
+		outputs map[string]sandbox.Props
+		wants   []string
+	}{
+		"nothing": {nil, []string{"reading stack dev-platform", "output platform is missing", "pulumi up -s dev-platform --config-file Pulumi.dev.yaml"}},
+		"another version": {map[string]sandbox.Props{"dev-platform": {"platform": map[string]any{"contractVersion": 2.0}}},
+			[]string{"output platform has contract version 2; this program reads version 1"}},
+		"fields missing": {map[string]sandbox.Props{"dev-platform": good}, []string{"output platform.cluster is missing", "output platform.placement is missing", "output platform.logsKeyArn is missing"}},
+		"fields wrong": {map[string]sandbox.Props{"dev-platform": {"platform": map[string]any{
+			"contractVersion": 1.0, "placement": map[string]any{"vpcId": 7.0, "privateSubnetIds": "subnet-1", "dataSubnetIds": []any{1.0}},
+			"cluster": "main", "autoScalingGroups": []any{}, "natGatewayIds": map[string]any{"a": 1.0}, "logsKeyArn": true,
+		}}}, []string{
+			"output platform.placement.vpcId 7 is not text", `output platform.placement.privateSubnetIds "subnet-1" is not a list`,
+			"output platform.placement.dataSubnetIds 1 is not text", `output platform.cluster "main" is not a mapping`,
+			"output platform.autoScalingGroups [] is not a mapping", "output platform.natGatewayIds.a 1 is not text", "output platform.logsKeyArn true is not text",
+		}},
+	} {
+		m, err := registerWith("dev-services", stackConfig(t, "dev"), false, c.outputs)
+		require.Error(t, err, name)
+		for _, want := range c.wants {
+			assert.ErrorContains(t, err, want, name)
+		}
+		for _, r := range m.resources {
+			assert.True(t, strings.HasPrefix(r.Type, "pulumi:"), "%s: %s was registered before the contract was read", name, r.Type)
+		}
+	}
+}
+
+// TestSplit follows docs/layers.md: the stack of a whole environment becomes four, nothing in the cloud changes, and the
+// four can be destroyed one after the other.
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs the Pulumi engine")
+	}
+	ctx := context.Background()
+	w := scratch(t, t.TempDir())
+	run := func(operation sandbox.Operation, stack string) *sandbox.Result {
+		var log bytes.Buffer
+		result, err := w.Run(ctx, operation, options(stack, &log))
+		require.NoError(t, err, log.String())
+		return result
+	}
+	cli := func(args ...string) {
+		out, err := w.CLI(ctx, options("dev", &bytes.Buffer{}), args...)
+		require.NoError(t, err, out)
+	}
+	composed := run(sandbox.Up, "dev").Graph
+	objects := func() (ids []string) {
+		c, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
+		require.NoError(t, err)
+		for _, o := range c.Objects() {
+			if o.URN == "" {
+				continue // What AWS made by itself, such as RDS its log group.
+			}
+			ids = append(ids, o.Type+" "+o.ID)
+		}
+		return ids
+	}
+	before := objects()
+	require.Greater(t, len(before), 100)
+
+	state, err := w.Export(ctx, options("dev", &bytes.Buffer{}))
+	require.NoError(t, err)
+	free, err := sandbox.FreeProviders(state)
+	require.NoError(t, err)
+	text, err := json.Marshal(free)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "state.json")
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	cli("stack", "import", "--stack", "dev", "--file", file)
+	for _, move := range sandbox.Moves(composed) {
+		require.NotEmpty(t, move.URNs, move.Layer)
+		cli("stack", "init", "dev-"+move.Layer)
+		cli(append([]string{"state", "move", "--yes", "--source", "organization/groundwork/dev", "--dest", "organization/groundwork/dev-" + move.Layer}, move.URNs...)...)
+	}
+	cli("stack", "rename", "--stack", "dev", "dev-"+stacks.LayerPlatform)
+
+	for _, layer := range stacks.Layers {
+		result := run(sandbox.Up, "dev-"+layer)
+		for _, change := range result.Changed {
+			// Components are no things in the cloud, and neither are providers.
+			r := result.Graph.Get(change.URN)
+			harmless := strings.HasPrefix(change.Type, "pulumi:") || change.Op == "update" && r != nil && !r.Custom
+			assert.True(t, harmless, "%s: %s of %s %s", layer, change.Op, change.Type, change.Name)
+		}
+	}
+	assert.Equal(t, before, objects(), "nothing in the cloud has changed")
+	for i := len(stacks.Layers) - 1; i >= 0; i-- {
+		run(sandbox.Destroy, "dev-"+stacks.Layers[i])
+	}
+	assert.Empty(t, objects(), "all of it can be destroyed, from the top down")
+}
