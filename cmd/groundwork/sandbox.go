@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"groundwork/drain"
 	"groundwork/sandbox"
 )
 
@@ -25,7 +26,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newSandbox(stdout, stderr), newSplit(stdin, stdout))
+	root.AddCommand(newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout))
 	return root
 }
 
@@ -67,6 +68,10 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 	destroy.Flags().BoolVar(&f.Unprotect, "unprotect", false, "take protection off first, with an up of its own")
 	add(&cobra.Command{Use: "export", Short: "Print the state as JSON", RunE: f.export(stdout, stderr)})
 	add(&cobra.Command{Use: "outputs", Short: "Print the stack's outputs", RunE: f.outputs(stdout, stderr)})
+	drained := &drain.Options{Out: stdout}
+	drainFlags(add(&cobra.Command{
+		Use: "drain", Short: "Show, or remove, what controllers made outside of the program", RunE: f.drain(drained, stderr),
+	}), drained)
 	cmd.AddCommand(&cobra.Command{
 		Use:     "pulumi -- ARGUMENTS",
 		Short:   "Run any command of pulumi on the sandbox's states",

@@ -1,0 +1,128 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/drain"
+	"groundwork/sandbox"
+)
+
+// TestDrain: what a controller made stops a destroy, in words that name it; after draining the destroy succeeds.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs the Pulumi engine")
+	}
+	ctx := context.Background()
+	w := scratch(t, t.TempDir())
+	o := options("dev", &bytes.Buffer{})
+	up, err := w.Run(ctx, sandbox.Up, o)
+	require.NoError(t, err)
+
+	// A Service of type LoadBalancer, and what the controller makes of it.
+	cloud, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
+	require.NoError(t, err)
+	here := cloud.In("eu-west-1")
+	subnets := first(up.Graph, balancerT).Inputs["subnets"]
+	tags := map[string]any{"elbv2.k8s.aws/cluster": "groundwork-dev", "service.k8s.aws/stack": "default/legacy"}
+	require.NoError(t, here.Plant(sandbox.Object{Type: groupT, ID: "sg-stray", State: sandbox.Props{"name": "k8s-legacy", "vpcId": first(up.Graph, vpcT).ID, "tags": tags}}))
+	require.NoError(t, here.Plant(sandbox.Object{Type: balancerT, ID: "loadbalancer/app/k8s-legacy/1", State: sandbox.Props{"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags}}))
+
+	_, err = w.Run(ctx, sandbox.Destroy, o)
+	require.ErrorContains(t, err, "k8s-legacy", "the error names what is in the way")
+
+	drained := func(d drain.Options) (string, error) {
+		var out bytes.Buffer
+		d.Out = &out
+		err := w.Drain(ctx, o, d)
+		return out.String(), err
+	}
+	shown, err := drained(drain.Options{})
+	require.NoError(t, err)
+	assert.Contains(t, shown, "loadbalancer/app/k8s-legacy/1")
+	assert.Contains(t, shown, "sg-stray")
+	assert.Contains(t, shown, "--remove deletes them")
+	removed, err := drained(drain.Options{Remove: true})
+	require.NoError(t, err)
+	assert.Contains(t, removed, "All of it is removed")
+	again, err := drained(drain.Options{})
+	require.NoError(t, err)
+	assert.Contains(t, again, "Nothing that controllers made")
+	_, err = w.Run(ctx, sandbox.Destroy, o)
+	require.NoError(t, err)
+}
+
+// answers stand in for the aws and kubectl commands: the first line that a call begins with decides the answer.
+var answers = map[string]string{
+	"aws sts get-caller-identity": `{"Account": "111122223333"}`,
+	"aws eks describe-cluster":    `{"cluster": {"endpoint": "https://example", "certificateAuthority": {"data": "Y2E="}}}`,
+	"aws resourcegroupstaggingapi get-resources --tag-filters Key=elbv2.k8s.aws/cluster": `{"ResourceTagMappingList": [{"ResourceARN": "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1", "Tags": []}, {"ResourceARN": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/k8s/1", "Tags": []}]}`,
+	"aws resourcegroupstaggingapi get-resources --tag-filters Key=kubernetes.io": `{"ResourceTagMappingList": [{"ResourceARN": "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1", "Tags": []},
+		{"ResourceARN": "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-eks", "Tags": [{"Key": "aws:eks:cluster-name", "Value": "groundwork-dev"}]},
+		{"ResourceARN": "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-program", "Tags": [{"Key": "ManagedBy", "Value": "pulumi"}]}]}`,
+	"aws ec2 describe-network-interfaces": `{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}]}`,
+	"kubectl --kubeconfig * get":          `{"items": [{"kind": "Service", "metadata": {"namespace": "default", "name": "legacy"}, "spec": {"type": "LoadBalancer"}}, {"kind": "Service", "metadata": {"namespace": "webapp", "name": "webapp"}, "spec": {"type": "ClusterIP"}}, {"kind": "PersistentVolumeClaim", "metadata": {"namespace": "default", "name": "data"}}]}`,
+}
+
+// TestDrainOnAWS runs the real commands' stand-ins and reads which calls were made.
+func TestDrainOnAWS(t *testing.T) {
+	dir := t.TempDir()
+	calls := filepath.Join(dir, "calls")
+	for _, command := range []string{"aws", "kubectl"} {
+		var script strings.Builder
+		fmt.Fprintf(&script, "#!/bin/sh\necho \"%s $*\" >> %s\ncase \"%s $*\" in\n", command, calls, command)
+		for call, answer := range answers {
+			fmt.Fprintf(&script, "%s*) cat <<'END'\n%s\nEND\n;;\n", strings.ReplaceAll(call, " ", "\\ "), answer)
+		}
+		script.WriteString("esac\n")
+		require.NoError(t, os.WriteFile(filepath.Join(dir, command), []byte(script.String()), 0o755))
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	account := &drain.AWS{AccountID: "111122223333", Region: "eu-west-1", Cluster: "groundwork-dev"}
+	defer account.Close()
+	var out bytes.Buffer
+	require.NoError(t, drain.Run(context.Background(), account, drain.Options{Out: &out}))
+	var found []string
+	for _, line := range strings.Split(out.String(), "\n")[:6] {
+		found = append(found, strings.Join(strings.Fields(line), " "))
+	}
+	assert.Equal(t, []string{
+		"Service default/legacy", "PersistentVolumeClaim default/data (holds data)",
+		"load balancer arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/k8s/1", "security group arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1",
+		"volume arn:aws:ec2:eu-west-1:111122223333:volume/vol-1 (holds data)", "network interface eni-1",
+	}, found)
+
+	out.Reset()
+	require.NoError(t, os.Remove(calls))
+	err := drain.Run(context.Background(), account, drain.Options{Out: &out, Remove: true})
+	require.ErrorContains(t, err, "2 of 6 things are still there", "what holds data stays unless asked for")
+	made, err := os.ReadFile(calls)
+	require.NoError(t, err)
+	for _, want := range []string{
+		"delete service --namespace default legacy", "elbv2 delete-load-balancer --load-balancer-arn arn:aws:elasticloadbalancing", "elbv2 wait load-balancers-deleted",
+		"ec2 delete-security-group --group-id sg-1", "ec2 delete-network-interface --network-interface-id eni-1",
+	} {
+		assert.Contains(t, string(made), want)
+	}
+	assert.NotContains(t, string(made), "delete-volume")
+	assert.NotContains(t, string(made), "delete persistentvolumeclaim")
+	assert.NotContains(t, string(made), "sg-eks")
+
+	out.Reset()
+	require.NoError(t, drain.Run(context.Background(), account, drain.Options{Out: &out, Remove: true, Data: true}))
+	made, err = os.ReadFile(calls)
+	require.NoError(t, err)
+	assert.Contains(t, string(made), "ec2 delete-volume --volume-id vol-1")
+
+	other := &drain.AWS{AccountID: "999999999999", Region: "eu-west-1", Cluster: "groundwork-dev"}
+	require.ErrorContains(t, drain.Run(context.Background(), other, drain.Options{Out: &out}), "the credentials are for account 111122223333; the stack is in 999999999999")
+}
