@@ -37,7 +37,6 @@ func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOu
 		Spec:              c.Addons,
 		Name:              c.Prefix(),
 		Region:            c.Region,
-		AccountID:         c.AccountID,
 		KubernetesVersion: c.Cluster.KubernetesVersion,
 		Cluster:           p.Cluster,
 		VPCID:             p.Placement.VPCID,

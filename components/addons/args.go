@@ -24,12 +24,6 @@ type Spec struct {
 // SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (s *Spec) SetDefaults() { s.Replicas = 2 }
 
-// operators are the charts of this component.
-var operators = []string{ClusterAutoscaler, ExternalSecrets, LoadBalancerController, MetricsServer}
-
-// Charts are all charts that a version can be chosen for.
-var Charts = slices.Sorted(slices.Values(append(slices.Clone(operators), ArgoCD, ArgoCDApps)))
-
 // Problems returns everything wrong with s for a cluster of a Kubernetes version.
 func (s Spec) Problems(kubernetes string) spec.Problems {
 	var p spec.Problems
@@ -64,7 +58,7 @@ type Args struct {
 	// Name is the physical base name, of roles for example.
 	Name string
 	// Region is where the cluster is.
-	Region, AccountID string
+	Region string
 	// KubernetesVersion is the cluster's, "1.NN".
 	KubernetesVersion string
 	// Cluster is the cluster.

@@ -32,36 +32,52 @@ type Version struct {
 	Serves []string
 	// Checked is the day on which somebody compared it with its documentation and the program's values.
 	Checked time.Time
+
+	// need is the API that it has to serve; empty for none.
+	need string
 }
 
-// needs are the custom resources that the program's charts use, by the chart that has to serve them.
-var needs = map[string]string{
-	LoadBalancerController: "elbv2.k8s.aws/v1beta1",
-	ExternalSecrets:        "external-secrets.io/v1",
-	ArgoCD:                 "argoproj.io/v1alpha1",
+// argoHelm is where Argo CD's charts come from. They are the delivery's, which installs them where they are wanted.
+const argoHelm = "https://argoproj.github.io/argo-helm"
+
+// elsewhere are the charts of other components.
+var elsewhere = []operator{
+	{name: ArgoCD, serves: "argoproj.io/v1alpha1", versions: []Version{version("10.1.1", argoHelm, "argocd", "1.33", "1.36", "argoproj.io/v1alpha1")}},
+	{name: ArgoCDApps, versions: []Version{version("2.0.5", argoHelm, "argocd", "1.33", "1.36")}},
 }
 
 // Catalogue lists the versions of each chart, newest first; the first that fits is what a stack gets.
 // Sources: the charts' own documentation and release notes.
-var Catalogue = []Version{
-	version(LoadBalancerController, "3.5.0", eksCharts, "kube-system", "1.30", "1.36", needs[LoadBalancerController]),
-	version(ExternalSecrets, "2.9.0", "https://charts.external-secrets.io", ExternalSecrets, "1.30", "1.36", needs[ExternalSecrets]),
-	// What many clusters still run: it serves the old API only, and nobody has tried it on a current Kubernetes.
-	old(version(ExternalSecrets, "0.9.20", "https://charts.external-secrets.io", ExternalSecrets, "1.25", "1.30", "external-secrets.io/v1beta1"), day(2024, 7, 1)),
-	version(MetricsServer, "3.13.1", "https://kubernetes-sigs.github.io/metrics-server/", "kube-system", "1.31", "1.36"),
-	version(ClusterAutoscaler, "9.59.0", "https://kubernetes.github.io/autoscaler", "kube-system", "1.31", "1.36"),
-	version(ArgoCD, "10.1.1", argoHelm, "argocd", "1.33", "1.36", needs[ArgoCD]),
-	version(ArgoCDApps, "2.0.5", argoHelm, "argocd", "1.33", "1.36"),
+var Catalogue = catalogue()
+
+func catalogue() []Version {
+	var all []Version
+	for _, o := range slices.Concat(operators, elsewhere) {
+		for _, v := range o.versions {
+			v.Name, v.need = o.name, o.serves
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
-const (
-	eksCharts = "https://aws.github.io/eks-charts"
-	argoHelm  = "https://argoproj.github.io/argo-helm"
-)
+// Charts are the names of all charts.
+var Charts = charts()
 
-func version(name, number, repository, namespace, min, max string, serves ...string) Version {
+func charts() []string {
+	var names []string
+	for _, v := range Catalogue {
+		if !slices.Contains(names, v.Name) {
+			names = append(names, v.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func version(number, repository, namespace, min, max string, serves ...string) Version {
 	return Version{
-		Chart:         helm.Chart{Name: name, Version: number, Repository: repository, Namespace: namespace},
+		Chart:         helm.Chart{Version: number, Repository: repository, Namespace: namespace},
 		MinKubernetes: min, MaxKubernetes: max, Serves: serves, Checked: day(2026, 11, 22),
 	}
 }
@@ -85,8 +101,8 @@ func (v Version) Misfits(kubernetes string) []string {
 	if minor(kubernetes) < minor(v.MinKubernetes) || minor(kubernetes) > minor(v.MaxKubernetes) {
 		wrong = append(wrong, "was checked with Kubernetes "+v.MinKubernetes+" to "+v.MaxKubernetes+", the cluster has "+kubernetes)
 	}
-	if need := needs[v.Name]; need != "" && !slices.Contains(v.Serves, need) {
-		wrong = append(wrong, "serves "+strings.Join(v.Serves, ", ")+"; the program's charts use "+need)
+	if v.need != "" && !slices.Contains(v.Serves, v.need) {
+		wrong = append(wrong, "serves "+strings.Join(v.Serves, ", ")+"; the program's charts use "+v.need)
 	}
 	if release, known := cluster.Releases[kubernetes]; known && v.Checked.Before(release.Released()) {
 		wrong = append(wrong, "was last checked on "+v.Checked.Format(time.DateOnly)+", before EKS had Kubernetes "+kubernetes)

@@ -21,13 +21,6 @@ type Addons struct {
 	args *Args
 }
 
-// operator is one release with the role it wears; a nil policy means that it does not talk to AWS.
-type operator struct {
-	chart  string
-	policy pulumi.StringInput
-	values func(role pulumi.StringInput) pulumi.Map
-}
-
 // New installs the operators. It returns every problem of args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Addons, error) {
 	if args == nil {
@@ -40,21 +33,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("groundwork:addons:Addons", name, a, opts...); err != nil {
 		return nil, fmt.Errorf("registering addons %s: %w", name, err)
 	}
-	for _, o := range []operator{
-		{LoadBalancerController, pulumi.ToOutput(args.TargetGroupARN).(pulumi.StringOutput).ApplyT(func(arn string) string {
-			return LoadBalancerControllerPolicy(arn).JSON()
-		}).(pulumi.StringOutput), a.loadBalancerController},
-		{ExternalSecrets, nil, func(pulumi.StringInput) pulumi.Map { return a.externalSecrets() }},
-		{MetricsServer, nil, func(pulumi.StringInput) pulumi.Map { return a.metricsServer() }},
-		{ClusterAutoscaler, args.Cluster.Name.ApplyT(func(cluster string) string {
-			return ClusterAutoscalerPolicy(cluster).JSON()
-		}).(pulumi.StringOutput), a.clusterAutoscaler},
-	} {
+	for _, o := range operators {
 		release, err := a.install(ctx, o)
 		if err != nil {
 			return nil, err
 		}
-		if needs[o.chart] != "" {
+		if o.serves != "" {
 			a.Serving = append(a.Serving, release)
 		}
 	}
@@ -66,14 +50,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 // install creates an operator's role and then its release.
 func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error) {
-	chart := a.args.Chart(o.chart, a.args.KubernetesVersion)
+	chart := a.args.Chart(o.name, a.args.KubernetesVersion)
 	opts := []pulumi.ResourceOption{pulumi.Parent(a)}
 	var worn pulumi.StringInput
 	if o.policy != nil {
-		role, err := identity.NewWorkloadRole(ctx, a.name+"-"+o.chart, &identity.WorkloadRoleArgs{
-			Name: a.args.Name + "-" + o.chart, Path: a.args.RolePath, Boundary: a.args.RoleBoundary,
-			OIDC: a.args.Cluster.OIDC, Namespace: chart.Namespace, ServiceAccount: o.chart,
-			Policy: o.policy,
+		role, err := identity.NewWorkloadRole(ctx, a.name+"-"+o.name, &identity.WorkloadRoleArgs{
+			Name: a.args.Name + "-" + o.name, Path: a.args.RolePath, Boundary: a.args.RoleBoundary,
+			OIDC: a.args.Cluster.OIDC, Namespace: chart.Namespace, ServiceAccount: o.name,
+			Policy: o.policy(a.args),
 		}, opts...)
 		if err != nil {
 			return nil, err
@@ -81,5 +65,5 @@ func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error)
 		worn = role.ARN
 		opts = append(opts, pulumi.DependsOn(role.Permissions))
 	}
-	return helm.NewRelease(ctx, a.name+"-"+o.chart, chart, o.values(worn), opts...)
+	return helm.NewRelease(ctx, a.name+"-"+o.name, chart, o.values(a.args, worn), opts...)
 }

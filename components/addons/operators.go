@@ -1,0 +1,213 @@
+package addons
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// operator is one add-on: everything that is known of it is in its row of the table, and nowhere else.
+type operator struct {
+	// name of the chart, its release and its service account.
+	name string
+	// serves is the API of the custom resources that the program's charts use; empty for none.
+	serves string
+	// versions somebody has looked at, newest first.
+	versions []Version
+	// policy is what the operator may do in AWS; nil where it does not talk to AWS, and then it has no role.
+	policy func(a *Args) pulumi.StringInput
+	// values configure the chart; role is the ARN of the operator's role, or nil.
+	values func(a *Args, role pulumi.StringInput) pulumi.Map
+}
+
+// operators are the add-ons of every cluster. A new one is one more row.
+var operators = []operator{{
+	name:     LoadBalancerController,
+	serves:   "elbv2.k8s.aws/v1beta1",
+	versions: []Version{version("3.5.0", "https://aws.github.io/eks-charts", "kube-system", "1.30", "1.36", "elbv2.k8s.aws/v1beta1")},
+	policy: func(a *Args) pulumi.StringInput {
+		return a.TargetGroupARN.ToStringOutput().ApplyT(func(arn string) string {
+			return LoadBalancerControllerPolicy(arn).JSON()
+		}).(pulumi.StringOutput)
+	},
+	values: loadBalancerController,
+}, {
+	name:   ExternalSecrets,
+	serves: "external-secrets.io/v1",
+	versions: []Version{
+		version("2.9.0", "https://charts.external-secrets.io", ExternalSecrets, "1.30", "1.36", "external-secrets.io/v1"),
+		// What many clusters still run: it serves the old API only, and nobody has tried it on a current Kubernetes.
+		old(version("0.9.20", "https://charts.external-secrets.io", ExternalSecrets, "1.25", "1.30", "external-secrets.io/v1beta1"), day(2024, 7, 1)),
+	},
+	values: externalSecrets,
+}, {
+	name:     MetricsServer,
+	versions: []Version{version("3.13.1", "https://kubernetes-sigs.github.io/metrics-server/", "kube-system", "1.31", "1.36")},
+	values:   metricsServer,
+}, {
+	name:     ClusterAutoscaler,
+	versions: []Version{version("9.59.0", "https://kubernetes.github.io/autoscaler", "kube-system", "1.31", "1.36")},
+	policy: func(a *Args) pulumi.StringInput {
+		return a.Cluster.Name.ApplyT(func(cluster string) string {
+			return ClusterAutoscalerPolicy(cluster).JSON()
+		}).(pulumi.StringOutput)
+	},
+	values: clusterAutoscaler,
+}}
+
+// LoadBalancerControllerPolicy lets the controller register pods with one target group. Creating load balancers, rules
+// and groups, most of the controller's published policy, is the program's.
+// Source: aws-load-balancer-controller, pkg/targetgroupbinding; "Describe" actions take no resource.
+func LoadBalancerControllerPolicy(targetGroupARN string) identity.Document {
+	return identity.NewDocument(identity.Statement{
+		Sid: "LookAround", Effect: identity.Allow,
+		Action: identity.Strings{
+			"ec2:DescribeSecurityGroups", "ec2:DescribeVpcs",
+			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+		},
+		Resource: identity.Strings{"*"},
+	}, identity.Statement{
+		Sid: "BindPods", Effect: identity.Allow,
+		Action:   identity.Strings{"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"},
+		Resource: identity.Strings{targetGroupARN},
+	})
+}
+
+// ClusterAutoscalerPolicy lets cluster-autoscaler change the size of the groups that belong to one cluster.
+// Source: cluster-autoscaler, cloudprovider/aws/README.md.
+func ClusterAutoscalerPolicy(clusterName string) identity.Document {
+	return identity.NewDocument(identity.Statement{
+		Sid: "LookAround", Effect: identity.Allow,
+		Action: identity.Strings{
+			"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeLaunchConfigurations",
+			"autoscaling:DescribeScalingActivities", "autoscaling:DescribeTags",
+			"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:GetInstanceTypesFromInstanceRequirements",
+		},
+		Resource: identity.Strings{"*"},
+	}, identity.Statement{
+		Sid: "SeeNodeGroups", Effect: identity.Allow,
+		Action:   identity.Strings{"eks:DescribeNodegroup"},
+		Resource: identity.Strings{"arn:aws:eks:*:*:nodegroup/" + clusterName + "/*"},
+	}, identity.Statement{
+		Sid: "ChangeSizes", Effect: identity.Allow,
+		Action:   identity.Strings{"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"},
+		Resource: identity.Strings{"arn:aws:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/eks-*"},
+		Condition: identity.Condition{"StringEquals": {
+			"aws:ResourceTag/k8s.io/cluster-autoscaler/" + clusterName: {"owned"},
+		}},
+	})
+}
+
+// resources asks for what an operator uses and bounds its memory; bounding CPU would only slow it down.
+func resources(cpu, memory string) pulumi.Map {
+	return pulumi.Map{
+		"requests": pulumi.Map{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory)},
+		"limits":   pulumi.Map{"memory": pulumi.String(memory)},
+	}
+}
+
+// spread keeps the replicas of a release in different zones where there are several.
+func spread(name string) pulumi.Array {
+	return pulumi.Array{pulumi.Map{
+		"maxSkew": pulumi.Int(1), "topologyKey": pulumi.String("topology.kubernetes.io/zone"),
+		"whenUnsatisfiable": pulumi.String("ScheduleAnyway"),
+		"labelSelector":     pulumi.Map{"matchLabels": pulumi.Map{"app.kubernetes.io/name": pulumi.String(name)}},
+	}}
+}
+
+// serviceAccount names an account and the role it wears.
+func serviceAccount(name string, role pulumi.StringInput) pulumi.Map {
+	account := pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(name)}
+	if role != nil {
+		account["annotations"] = pulumi.Map{"eks.amazonaws.com/role-arn": role}
+	}
+	return account
+}
+
+var off = pulumi.Bool(false)
+
+// loadBalancerController binds pods to a target group and does nothing else: the load balancer is the program's. Without
+// its webhook for Services, which would refuse every Service while the controller is not ready, the other releases need
+// not wait for this one.
+func loadBalancerController(a *Args, role pulumi.StringInput) pulumi.Map {
+	return pulumi.Map{
+		"clusterName":                 a.Cluster.Name,
+		"region":                      pulumi.String(a.Region),
+		"vpcId":                       a.VPCID,
+		"replicaCount":                pulumi.Int(a.Replicas),
+		"serviceAccount":              serviceAccount(LoadBalancerController, role),
+		"enableServiceMutatorWebhook": off,
+		"createIngressClassResource":  off,
+		"ingressClassParams":          pulumi.Map{"create": off},
+		"enableShield":                off,
+		"enableWaf":                   off,
+		"enableWafv2":                 off,
+		"enableBackendSecurityGroup":  off,
+		// A new certificate on every upgrade would cut off webhook calls until all replicas have it.
+		"keepTLSSecret": pulumi.Bool(true),
+		"controllerConfig": pulumi.Map{"featureGates": pulumi.Map{
+			"EnableServiceController": off, "ALBGatewayAPI": off, "NLBGatewayAPI": off,
+		}},
+		"podDisruptionBudget":       pulumi.Map{"maxUnavailable": pulumi.Int(1)},
+		"topologySpreadConstraints": spread(LoadBalancerController),
+		"resources":                 resources("50m", "128Mi"),
+	}
+}
+
+// externalSecrets serves SecretStores and ExternalSecrets inside a namespace; what works across namespaces is off. The
+// operator has no AWS role: each store names the service account, and with it the role, that it reads with.
+func externalSecrets(a *Args, _ pulumi.StringInput) pulumi.Map {
+	part := func(name string) pulumi.Map {
+		return pulumi.Map{
+			"replicaCount": pulumi.Int(a.Replicas), "resources": resources("25m", "128Mi"),
+			"podDisruptionBudget":       pulumi.Map{"enabled": pulumi.Bool(a.Replicas > 1), "minAvailable": pulumi.Int(1)},
+			"topologySpreadConstraints": spread(name),
+		}
+	}
+	values := part(ExternalSecrets)
+	values["leaderElect"] = pulumi.Bool(a.Replicas > 1)
+	values["serviceAccount"] = serviceAccount(ExternalSecrets, nil)
+	values["webhook"] = part(ExternalSecrets + "-webhook")
+	values["certController"] = pulumi.Map{"resources": resources("25m", "128Mi")}
+	values["installCRDs"] = pulumi.Bool(true)
+	values["crds"] = pulumi.Map{
+		"createClusterExternalSecret": off, "createClusterSecretStore": off, "createClusterGenerator": off,
+		"createClusterPushSecret": off, "createPushSecret": off,
+	}
+	for _, kind := range []string{"ClusterExternalSecret", "ClusterStore", "ClusterGenerator", "ClusterPushSecret", "PushSecret"} {
+		values["process"+kind] = off
+	}
+	values["rbac"] = pulumi.Map{"servicebindings": pulumi.Map{"create": off}, "aggregateToView": off, "aggregateToEdit": off}
+	values["log"] = pulumi.Map{"level": pulumi.String("info"), "timeEncoding": pulumi.String("iso8601")}
+	return values
+}
+
+func metricsServer(a *Args, _ pulumi.StringInput) pulumi.Map {
+	return pulumi.Map{
+		"replicas":                  pulumi.Int(a.Replicas),
+		"podDisruptionBudget":       pulumi.Map{"enabled": pulumi.Bool(a.Replicas > 1), "minAvailable": pulumi.Int(1)},
+		"topologySpreadConstraints": spread(MetricsServer),
+		"resources":                 resources("100m", "200Mi"),
+	}
+}
+
+// clusterAutoscaler changes the sizes of the cluster's node groups, which it finds by the tags that EKS puts on them.
+func clusterAutoscaler(a *Args, role pulumi.StringInput) pulumi.Map {
+	return pulumi.Map{
+		"cloudProvider":    pulumi.String("aws"),
+		"awsRegion":        pulumi.String(a.Region),
+		"autoDiscovery":    pulumi.Map{"clusterName": a.Cluster.Name},
+		"fullnameOverride": pulumi.String(ClusterAutoscaler),
+		"image":            pulumi.Map{"tag": pulumi.String(autoscalerImages[a.KubernetesVersion])},
+		"rbac":             pulumi.Map{"serviceAccount": serviceAccount(ClusterAutoscaler, role)},
+		"extraArgs": pulumi.Map{
+			// Zones stay balanced, and of several groups the one that wastes least grows.
+			"balance-similar-node-groups": pulumi.Bool(true), "expander": pulumi.String("least-waste"),
+			// System pods have budgets of their own; without this a node with one of them never goes.
+			"skip-nodes-with-system-pods": off,
+		},
+		// A second one would only wait: the leader decides alone.
+		"replicaCount": pulumi.Int(1),
+		"resources":    resources("50m", "256Mi"),
+	}
+}
