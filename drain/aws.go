@@ -184,7 +184,9 @@ func (a *AWS) tagged(ctx context.Context) ([]Item, error) {
 // interfaces lists the network interfaces that the VPC CNI made and no node uses any more.
 func (a *AWS) interfaces(ctx context.Context) ([]Item, error) {
 	var page struct {
-		NetworkInterfaces []struct{ NetworkInterfaceId string }
+		NetworkInterfaces []struct {
+			ID string `json:"NetworkInterfaceId"`
+		}
 	}
 	if err := a.aws(ctx, &page, "ec2", "describe-network-interfaces", "--filters",
 		"Name=tag:"+interfaceTag+",Values="+a.Cluster, "Name=status,Values=available"); err != nil {
@@ -192,7 +194,7 @@ func (a *AWS) interfaces(ctx context.Context) ([]Item, error) {
 	}
 	var items []Item
 	for _, i := range page.NetworkInterfaces {
-		items = append(items, Item{Kind: "network interface", ID: i.NetworkInterfaceId})
+		items = append(items, Item{Kind: "network interface", ID: i.ID})
 	}
 	return items, nil
 }

@@ -438,7 +438,7 @@ func (c *Cloud) Keep(given func(Object) bool) error {
 			continue
 		}
 		if o.Holds != "" {
-			c.leave(simpleType(o.Type)+" "+o.ID, "kept with the "+o.Holds+" in it, until they expire")
+			c.leave("bucket "+o.ID, "kept with the "+o.Holds+" in it, until they expire")
 		}
 		delete(c.objects, key)
 	}

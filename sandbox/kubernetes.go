@@ -96,7 +96,7 @@ func releaseCreated(c *Cloud, o *Object) error {
 		return err
 	}
 	failed := func(format string, a ...any) error {
-		return fmt.Errorf("Helm release %q was rolled back: %s", o.ID, fmt.Sprintf(format, a...))
+		return fmt.Errorf("helm release %q was rolled back: %s", o.ID, fmt.Sprintf(format, a...))
 	}
 	if !slices.ContainsFunc(c.list(), func(other *Object) bool { return other.Type == nodeGroupType }) {
 		return failed("timed out waiting for the condition: 0/0 nodes are available")
@@ -125,7 +125,7 @@ func (c *Cloud) accountsMayWear(o *Object, values Props) error {
 			role := c.find(Ref{Type: roleType, By: "arn"}, arn)
 			subject := "system:serviceaccount:" + o.State.Str("namespace") + ":" + account.Str("name")
 			if role == nil || !strings.Contains(role.State.Str("assumeRolePolicy"), `"`+subject+`"`) {
-				return fmt.Errorf("Helm release %q was rolled back: %w", o.ID,
+				return fmt.Errorf("helm release %q was rolled back: %w", o.ID,
 					apiError("AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity: %s does not trust %s", arn, subject))
 			}
 		}

@@ -39,8 +39,14 @@ func checkout(t *testing.T) string {
 // command runs the groundwork command in a folder.
 func command(t *testing.T, dir, binary string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return commandWith(t, dir, "", binary, args...)
+}
+
+// commandWith is command with something on standard input.
+func commandWith(t *testing.T, dir, stdin, binary string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
 	cmd := exec.Command(binary, args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
@@ -86,6 +92,18 @@ func TestCommand(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, stdout, `"deployment"`)
 
+	stdout, _, err = commandWith(t, dir, stdout, binary, "split", "-s", "dev")
+	require.NoError(t, err)
+	for _, want := range []string{"pulumi stack init dev-services", "pulumi state move --yes --source dev --dest dev-observability", "pulumi stack rename -s dev dev-platform"} {
+		assert.Contains(t, stdout, want)
+	}
+	stdout, _, err = command(t, dir, binary, "sandbox", "pulumi", "-s", "dev", "--", "stack", "ls")
+	require.NoError(t, err)
+	assert.Regexp(t, `dev\* +now|dev\*`, stdout)
+	stdout, _, err = command(t, dir, binary, "sandbox", "drain", "-s", "dev")
+	require.NoError(t, err)
+	assert.Contains(t, stdout, "destroy can go ahead")
+
 	_, stderr, err = command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--config", "network.cidr=10.0.0.0/8", "--config", "database.port=80")
 	require.Error(t, err)
 	assert.Contains(t, stderr, "error: configuration of stack dev has 2 problem(s)")
@@ -97,6 +115,12 @@ func TestCommand(t *testing.T) {
 		"sandbox export -s nowhere":   "does not exist",
 		"sandbox serve -s nowhere":    "does not exist",
 		"sandbox destroy --unprotekt": "unknown flag",
+		"sandbox pulumi":              "requires at least 1 arg",
+		"sandbox drain -s nowhere":    "does not exist",
+		"drain -s nowhere":            "does not exist",
+		"split":                       "is not an environment such as prod",
+		"split -s dev":                "give it the output of pulumi stack export",
+		"sandbox up -s dev-cellar":    "does not end in a layer: platform, services, workloads, observability",
 	} {
 		_, stderr, err := command(t, dir, binary, strings.Fields(args)...)
 		require.Error(t, err, args)

@@ -19,14 +19,10 @@ import (
 // TestDrain: what a controller made stops a destroy, in words that name it; after draining the destroy succeeds.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs the Pulumi engine")
-	}
 	ctx := context.Background()
-	w := scratch(t, t.TempDir())
+	w := copied(t, "dev")
 	o := options("dev", &bytes.Buffer{})
-	up, err := w.Run(ctx, sandbox.Up, o)
-	require.NoError(t, err)
+	up := brought(t, "dev").result
 
 	// A Service of type LoadBalancer, and what the controller makes of it.
 	cloud, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))

@@ -60,6 +60,9 @@ func brought(t testing.TB, stack string) *engineRun {
 	run.once.Do(func() {
 		run.workspace = scratch(t, engineDir+"/"+stack)
 		run.result, run.err = run.workspace.Run(context.Background(), sandbox.Up, options(stack, io.MultiWriter(&run.log, progress{t})))
+		if run.err == nil {
+			run.err = os.CopyFS(engineDir+"/kept-"+stack, os.DirFS(run.workspace.State))
+		}
 	})
 	require.NoError(t, run.err)
 	return run
@@ -73,6 +76,15 @@ func (p progress) Write(line []byte) (int, error) {
 		return os.Stderr.Write(line)
 	}
 	return len(line), nil
+}
+
+// copied is an environment that is up, for a test to change as it likes.
+func copied(t testing.TB, stack string) *sandbox.Workspace {
+	t.Helper()
+	brought(t, stack)
+	w := scratch(t, t.TempDir())
+	require.NoError(t, os.CopyFS(w.State, os.DirFS(engineDir+"/kept-"+stack)))
+	return w
 }
 
 // scratch is the repository with a state folder of its own.

@@ -133,11 +133,8 @@ func TestContractErrors(t *testing.T) {
 // four can be destroyed one after the other.
 func TestSplit(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs the Pulumi engine")
-	}
 	ctx := context.Background()
-	w := scratch(t, t.TempDir())
+	w := copied(t, "dev")
 	run := func(operation sandbox.Operation, stack string) *sandbox.Result {
 		var log bytes.Buffer
 		result, err := w.Run(ctx, operation, options(stack, &log))
@@ -148,7 +145,7 @@ func TestSplit(t *testing.T) {
 		out, err := w.CLI(ctx, options("dev", &bytes.Buffer{}), args...)
 		require.NoError(t, err, out)
 	}
-	composed := run(sandbox.Up, "dev").Graph
+	composed := brought(t, "dev").result.Graph
 	objects := func() (ids []string) {
 		c, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
 		require.NoError(t, err)

@@ -56,10 +56,8 @@ func TestLife(t *testing.T) {
 				require.ErrorContains(t, err, "add --unprotect")
 			}
 			// A stack of its own is destroyed: other tests read this one.
-			w := scratch(t, t.TempDir())
+			w := copied(t, stack)
 			o := options(stack, io.Discard)
-			_, err := w.Run(t0, sandbox.Up, o)
-			require.NoError(t, err)
 			o.Unprotect = true
 			destroyed, err := w.Run(t0, sandbox.Destroy, o)
 			require.NoError(t, err)
@@ -70,10 +68,10 @@ func TestLife(t *testing.T) {
 				assert.Equal(t, "RDSOSMetrics", o.ID, "nothing else is left in the account")
 			}
 			for what := range destroyed.Left {
-				assert.Regexp(t, `^(KMS key |database snapshot |cache snapshot |secret groundwork-prod/|log group RDSOSMetrics$)`, what, "only what is meant to stay stays")
+				assert.Regexp(t, `^(KMS key |database snapshot |cache snapshot |secret groundwork-prod/|bucket (aws-waf-logs-)?groundwork-prod-|log group RDSOSMetrics$)`, what, "only what is meant to stay stays")
 			}
-			left := map[string]int{"dev": 11, "prod": 14}[stack]
-			assert.Len(t, destroyed.Left, left, "eight keys, two snapshots and RDS's own log group; prod's three secrets can be brought back")
+			left := map[string]int{"dev": 12, "prod": 17}[stack]
+			assert.Len(t, destroyed.Left, left, "nine keys, two snapshots and RDS's own log group; of prod three secrets and two buckets of logs too")
 		})
 	}
 }
@@ -135,6 +133,7 @@ func TestReplacement(t *testing.T) {
 		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
 		"replace aws:rds/instance:Instance database [finalSnapshotIdentifier username]",
 		"update aws:secretsmanager/secretVersion:SecretVersion secrets-database [secretString]",
+		"update aws:iam/rolePolicy:RolePolicy webapp-secrets-role-policy [policy]",
 	}, described(preview))
 }
 
@@ -149,9 +148,7 @@ func TestNodesRollInPlace(t *testing.T) {
 		"update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [launchTemplate.version]",
 	}, described(preview))
 
-	w := scratch(t, t.TempDir())
-	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard))
-	require.NoError(t, err)
+	w := copied(t, "dev")
 	var log bytes.Buffer
 	_, err = w.Run(t0, sandbox.Up, options("dev", &log, "cluster.nodeGroups.general.capacityType=SPOT"))
 	require.NoError(t, err)
@@ -173,9 +170,7 @@ func TestGrowingDoesNotThreatenWhatIsThere(t *testing.T) {
 func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 	skipShort(t)
 	t.Parallel()
-	w := scratch(t, t.TempDir())
-	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
-	require.NoError(t, err)
+	w := copied(t, "dev")
 	for config, want := range map[string]string{
 		`database.version="16"`:            "AllowMajorVersionUpgrade flag must be present",
 		`cluster.kubernetesVersion="1.35"`: "unsupported Kubernetes minor version update from 1.36 to 1.35",
@@ -184,7 +179,7 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 		_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard, config))
 		require.ErrorContains(t, err, want, config)
 	}
-	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
+	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
 	require.NoError(t, err)
 	// A replaced database leaves a snapshot, and so does the destroy after it: under another name.
 	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard))
@@ -204,17 +199,14 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 
 // TestDriftIsFoundAndPutRight: a change behind Pulumi's back shows in refresh, and the next up undoes it.
 func TestDriftIsFoundAndPutRight(t *testing.T) {
-	w := scratch(t, t.TempDir())
-	skipShort(t)
 	t.Parallel()
-	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
-	require.NoError(t, err)
+	w := copied(t, "dev")
 	file := filepath.Join(w.State, "cloud-dev.json")
 	cloud, err := sandbox.OpenCloud(file)
 	require.NoError(t, err)
 	for _, o := range cloud.Objects() {
 		if o.Type == rdsT {
-			require.NoError(t, cloud.Tamper(rdsT, o.ID, "publiclyAccessible", true))
+			require.NoError(t, cloud.In("eu-west-1").Tamper(rdsT, o.ID, "publiclyAccessible", true))
 		}
 	}
 	refreshed, err := w.Run(t0, sandbox.Refresh, options("dev", io.Discard))
@@ -275,9 +267,7 @@ func (o onLine) Write(line []byte) (int, error) {
 func TestKilledRunIsPutRight(t *testing.T) {
 	skipShort(t)
 	t.Parallel()
-	w := scratch(t, t.TempDir())
-	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
-	require.NoError(t, err)
+	w := copied(t, "dev")
 
 	locks := filepath.Join(w.State, "state", ".pulumi", "locks", "organization", stacks.Project, "dev")
 	require.NoError(t, os.MkdirAll(locks, 0o755))
@@ -285,7 +275,8 @@ func TestKilledRunIsPutRight(t *testing.T) {
 	file := filepath.Join(w.State, "cloud-dev.json")
 	cloud, err := sandbox.OpenCloud(file)
 	require.NoError(t, err)
-	create(t, cloud, vpcT, "lost", sandbox.Props{"cidrBlock": "10.99.0.0/16"})
+	_, _, err = cloud.In("eu-west-1").Create(t0, "urn:pulumi:dev::groundwork::aws:ec2/vpc:Vpc::lost", vpcT, sandbox.Props{"cidrBlock": "10.99.0.0/16"})
+	require.NoError(t, err)
 	state := filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, "dev.json")
 	text, err := os.ReadFile(state)
 	require.NoError(t, err)
