@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,13 +70,18 @@ var answers = map[string]string{
 	"kubectl --kubeconfig * get":          `{"items": [{"kind": "Service", "metadata": {"namespace": "default", "name": "legacy"}, "spec": {"type": "LoadBalancer"}}, {"kind": "Service", "metadata": {"namespace": "webapp", "name": "webapp"}, "spec": {"type": "ClusterIP"}}, {"kind": "PersistentVolumeClaim", "metadata": {"namespace": "default", "name": "data"}}]}`,
 }
 
-// TestDrainOnAWS runs the real commands' stand-ins and reads which calls were made.
-func TestDrainOnAWS(t *testing.T) {
+// standIns puts stand-ins for aws and kubectl on PATH and returns the file in which they write down each call. The answer
+// to failing, the beginning of a call, is an error.
+func standIns(t *testing.T, failing string) string {
+	t.Helper()
 	dir := t.TempDir()
 	calls := filepath.Join(dir, "calls")
 	for _, command := range []string{"aws", "kubectl"} {
 		var script strings.Builder
 		fmt.Fprintf(&script, "#!/bin/sh\necho \"%s $*\" >> %s\ncase \"%s $*\" in\n", command, calls, command)
+		if failing != "" {
+			fmt.Fprintf(&script, "%s*) echo 'An error occurred (AccessDenied)' >&2; exit 254;;\n", strings.ReplaceAll(failing, " ", "\\ "))
+		}
 		for call, answer := range answers {
 			fmt.Fprintf(&script, "%s*) cat <<'END'\n%s\nEND\n;;\n", strings.ReplaceAll(call, " ", "\\ "), answer)
 		}
@@ -83,6 +89,40 @@ func TestDrainOnAWS(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, command), []byte(script.String()), 0o755))
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return calls
+}
+
+// TestDrainReportsWhatFails: what cannot be asked ends the run, with the command and what it said; what cannot be removed
+// is named, and the rest goes on.
+func TestDrainReportsWhatFails(t *testing.T) {
+	for _, call := range []string{
+		"aws sts", "aws eks", "kubectl --kubeconfig", "aws resourcegroupstaggingapi", "aws ec2 describe-network-interfaces",
+	} {
+		standIns(t, call)
+		account := &drain.AWS{AccountID: "111122223333", Region: "eu-west-1", Cluster: "groundwork-dev"}
+		err := drain.Run(context.Background(), account, drain.Options{Out: io.Discard})
+		account.Close()
+		require.ErrorContains(t, err, "AccessDenied", call)
+		require.ErrorContains(t, err, strings.Fields(call)[1], call)
+	}
+	calls := standIns(t, "aws elbv2 delete-load-balancer")
+	account := &drain.AWS{AccountID: "111122223333", Region: "eu-west-1", Cluster: "groundwork-dev"}
+	defer account.Close()
+	var out bytes.Buffer
+	require.ErrorContains(t, drain.Run(context.Background(), account, drain.Options{Out: &out, Remove: true, Data: true}), "1 of 6 things are still there")
+	assert.Regexp(t, `! load balancer .*AccessDenied`, out.String())
+	made, err := os.ReadFile(calls)
+	require.NoError(t, err)
+	assert.Contains(t, string(made), "delete-security-group", "the rest goes on")
+	require.ErrorContains(t, account.Remove(context.Background(), drain.Item{Kind: "moon"}), "no way to remove a moon")
+
+	t.Setenv("PATH", t.TempDir())
+	require.ErrorContains(t, drain.Run(context.Background(), account, drain.Options{Out: io.Discard}), "draining needs the aws command")
+}
+
+// TestDrainOnAWS runs the real commands' stand-ins and reads which calls were made.
+func TestDrainOnAWS(t *testing.T) {
+	calls := standIns(t, "")
 	account := &drain.AWS{AccountID: "111122223333", Region: "eu-west-1", Cluster: "groundwork-dev"}
 	defer account.Close()
 	var out bytes.Buffer
