@@ -40,16 +40,22 @@ func (a *AWS) Find(ctx context.Context) ([]Item, error) {
 	if who.Account != a.AccountID {
 		return nil, fmt.Errorf("draining: the credentials are for account %s; the stack is in %s", who.Account, a.AccountID)
 	}
-	inside, err := a.inCluster(ctx)
+	inside, gone, err := a.inCluster(ctx)
 	if err != nil {
 		return nil, err
+	}
+	var origins []Item
+	if gone {
+		if origins, err = a.vpcOriginGroup(ctx); err != nil {
+			return nil, err
+		}
 	}
 	tagged, err := a.tagged(ctx)
 	if err != nil {
 		return nil, err
 	}
 	interfaces, err := a.interfaces(ctx)
-	return slices.Concat(inside, tagged, interfaces), err
+	return slices.Concat(inside, tagged, interfaces, origins), err
 }
 
 // Remove deletes one item.
@@ -60,6 +66,10 @@ func (a *AWS) Remove(ctx context.Context, item Item) error {
 		_, err := output(ctx, "kubectl", "--kubeconfig", a.kubeconfig, "delete", strings.ToLower(item.Kind), "--namespace", namespace, name, "--timeout=5m")
 		return err
 	case "load balancer":
+		if !strings.Contains(item.ID, "/app/") && !strings.Contains(item.ID, "/net/") && !strings.Contains(item.ID, "/gwy/") {
+			// EKS itself makes a classic one of a Service that no controller claims.
+			return a.aws(ctx, nil, "elb", "delete-load-balancer", "--load-balancer-name", afterSlash(item.ID))
+		}
 		if err := a.aws(ctx, nil, "elbv2", "delete-load-balancer", "--load-balancer-arn", item.ID); err != nil {
 			return err
 		}
@@ -76,58 +86,84 @@ func (a *AWS) Remove(ctx context.Context, item Item) error {
 	return fmt.Errorf("there is no way to remove a %s", item.Kind)
 }
 
-// inCluster lists the objects from which controllers make things in AWS. A cluster that is gone has none.
-func (a *AWS) inCluster(ctx context.Context) ([]Item, error) {
+// vpcOriginGroup lists the security group that CloudFront makes for VPC origins, which carries no tag. It is in use as
+// long as there is an origin, so it is looked for only when the cluster, and with it most of the environment, is gone.
+func (a *AWS) vpcOriginGroup(ctx context.Context) ([]Item, error) {
+	var networks struct{ Vpcs []struct{ VpcID string } }
+	if err := a.aws(ctx, &networks, "ec2", "describe-vpcs", "--filters", "Name=tag:Name,Values="+a.Cluster+"-vpc"); err != nil {
+		return nil, err
+	}
+	var items []Item
+	for _, network := range networks.Vpcs {
+		var page struct{ SecurityGroups []struct{ GroupID string } }
+		if err := a.aws(ctx, &page, "ec2", "describe-security-groups", "--filters",
+			"Name=group-name,Values=CloudFront-VPCOrigins-Service-SG", "Name=vpc-id,Values="+network.VpcID); err != nil {
+			return nil, err
+		}
+		for _, group := range page.SecurityGroups {
+			items = append(items, Item{Kind: "security group", ID: group.GroupID})
+		}
+	}
+	return items, nil
+}
+
+// inCluster lists the objects from which controllers make things in AWS, and whether the cluster is gone. What Argo CD
+// keeps is left out: it would make it again, and a destroy takes it away.
+func (a *AWS) inCluster(ctx context.Context) (items []Item, gone bool, err error) {
 	var described struct {
 		Cluster struct {
 			Endpoint             string
 			CertificateAuthority struct{ Data string }
 		}
 	}
-	err := a.aws(ctx, &described, "eks", "describe-cluster", "--name", a.Cluster)
+	err = a.aws(ctx, &described, "eks", "describe-cluster", "--name", a.Cluster)
 	if err != nil && strings.Contains(err.Error(), "ResourceNotFoundException") {
-		return nil, nil
+		return nil, true, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	a.Close()
 	file, err := os.CreateTemp("", "groundwork-kubeconfig-")
 	if err != nil {
-		return nil, fmt.Errorf("writing a kubeconfig: %w", err)
+		return nil, false, fmt.Errorf("writing a kubeconfig: %w", err)
 	}
 	defer file.Close()
 	a.kubeconfig = file.Name()
 	if _, err := file.WriteString(cluster.Kubeconfig(a.Cluster, a.Region, described.Cluster.Endpoint, described.Cluster.CertificateAuthority.Data)); err != nil {
-		return nil, fmt.Errorf("writing a kubeconfig: %w", err)
+		return nil, false, fmt.Errorf("writing a kubeconfig: %w", err)
 	}
 	out, err := output(ctx, "kubectl", "--kubeconfig", a.kubeconfig, "get", "services,ingresses,persistentvolumeclaims", "--all-namespaces", "--output", "json", "--request-timeout=30s")
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var list struct {
 		Items []struct {
 			Kind     string
-			Metadata struct{ Namespace, Name string }
-			Spec     struct{ Type string }
+			Metadata struct {
+				Namespace, Name string
+				Annotations     map[string]string
+			}
+			Spec struct{ Type string }
 		}
 	}
 	if err := json.Unmarshal(out, &list); err != nil {
-		return nil, fmt.Errorf("reading what kubectl says: %w", err)
+		return nil, false, fmt.Errorf("reading what kubectl says: %w", err)
 	}
-	var items []Item
 	for _, i := range list.Items {
-		if i.Kind == "Service" && i.Spec.Type != "LoadBalancer" {
+		if i.Kind == "Service" && i.Spec.Type != "LoadBalancer" || i.Metadata.Annotations["argocd.argoproj.io/tracking-id"] != "" {
 			continue
 		}
 		items = append(items, Item{Kind: i.Kind, ID: i.Metadata.Namespace + "/" + i.Metadata.Name, HoldsData: i.Kind == "PersistentVolumeClaim"})
 	}
-	return items, nil
+	return items, false, nil
 }
 
 // Close removes the kubeconfig that Find made.
 func (a *AWS) Close() {
 	if a.kubeconfig != "" {
 		os.Remove(a.kubeconfig)
+		a.kubeconfig = ""
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 )
 
 // Item is one thing that a controller made.
@@ -32,12 +34,17 @@ type Options struct {
 	Remove bool
 	// Data includes what holds data in the removal.
 	Data bool
+	// Wait is the time between two rounds; things that use one another take minutes to let go.
+	Wait time.Duration
 	// Out receives a line for each item.
 	Out io.Writer
 }
 
-// Run shows, and removes where asked to, what controllers made. It goes on after an item that cannot be removed, and
-// returns an error if anything is left that stands in the way of a destroy.
+// maxRounds bounds how often a removal begins anew.
+const maxRounds = 20
+
+// Run shows, and removes where asked to, what controllers made. Removing one thing often takes others along, or has to
+// happen before they can go, so it looks again after each round. It returns an error if anything is left in the end.
 func Run(ctx context.Context, account Account, o Options) error {
 	items, err := account.Find(ctx)
 	if err != nil {
@@ -47,32 +54,64 @@ func Run(ctx context.Context, account Account, o Options) error {
 		fmt.Fprintln(o.Out, "Nothing that controllers made: destroy can go ahead.")
 		return nil
 	}
-	left := 0
+	if !o.Remove {
+		show(o.Out, items)
+		fmt.Fprintln(o.Out, "Controllers made these. --remove deletes them, --data those that hold data too.")
+		return nil
+	}
+	for range maxRounds {
+		failed, err := round(ctx, account, items, o)
+		if err != nil {
+			return err
+		}
+		if items, err = account.Find(ctx); err != nil {
+			return err
+		}
+		if failed == 0 && !slices.ContainsFunc(items, o.goes) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("draining: %w", ctx.Err())
+		case <-time.After(o.Wait):
+		}
+	}
+	if len(items) > 0 {
+		show(o.Out, items)
+		return fmt.Errorf("draining: %d things are still there", len(items))
+	}
+	fmt.Fprintln(o.Out, "All of it is removed: destroy can go ahead.")
+	return nil
+}
+
+// goes reports whether an item is to be removed.
+func (o Options) goes(item Item) bool { return o.Data || !item.HoldsData }
+
+// round tries to remove each item once and returns how many could not be.
+func round(ctx context.Context, account Account, items []Item, o Options) (failed int, err error) {
+	for _, item := range items {
+		if !o.goes(item) {
+			continue
+		}
+		if err := account.Remove(ctx, item); err != nil {
+			if ctx.Err() != nil {
+				return failed, fmt.Errorf("draining: %w", ctx.Err())
+			}
+			fmt.Fprintf(o.Out, "! %-20s %s: %v\n", item.Kind, item.ID, err)
+			failed++
+			continue
+		}
+		fmt.Fprintf(o.Out, "- %-20s %s\n", item.Kind, item.ID)
+	}
+	return failed, nil
+}
+
+func show(w io.Writer, items []Item) {
 	for _, item := range items {
 		note := ""
 		if item.HoldsData {
 			note = " (holds data)"
 		}
-		switch {
-		case !o.Remove || item.HoldsData && !o.Data:
-			fmt.Fprintf(o.Out, "  %-20s %s%s\n", item.Kind, item.ID, note)
-			left++
-		default:
-			if err := account.Remove(ctx, item); err != nil {
-				fmt.Fprintf(o.Out, "! %-20s %s%s: %v\n", item.Kind, item.ID, note, err)
-				left++
-				continue
-			}
-			fmt.Fprintf(o.Out, "- %-20s %s%s\n", item.Kind, item.ID, note)
-		}
+		fmt.Fprintf(w, "  %-20s %s%s\n", item.Kind, item.ID, note)
 	}
-	switch {
-	case left == 0:
-		fmt.Fprintln(o.Out, "All of it is removed: destroy can go ahead.")
-	case !o.Remove:
-		fmt.Fprintln(o.Out, "Controllers made these. --remove deletes them, --data those that hold data too.")
-	default:
-		return fmt.Errorf("draining: %d of %d things are still there", left, len(items))
-	}
-	return nil
 }

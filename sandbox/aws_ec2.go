@@ -345,5 +345,28 @@ func groupRule(args pulumi.Input) Type {
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("ec2", "security-group-rule/"+id), "securityGroupRuleId": id}
 		},
+		Created: func(c *Cloud, o *Object) error {
+			rules := ruleWeight(o)
+			for _, other := range c.objects {
+				if other.Type == o.Type && other.State.Str("securityGroupId") == o.State.Str("securityGroupId") {
+					rules += ruleWeight(other)
+				}
+			}
+			if rules > maxRules {
+				return apiError("RulesPerSecurityGroupLimitExceeded: %s would have %d rules in one direction, %d are allowed", o.State.Str("securityGroupId"), rules, maxRules)
+			}
+			return nil
+		},
 	}
+}
+
+// maxRules is the quota of a security group in each direction. A prefix list counts as many as it may have entries.
+// Sources: Amazon VPC User Guide, "Amazon VPC quotas"; Amazon CloudFront Developer Guide, "Locations and IP address ranges".
+const maxRules = 60
+
+func ruleWeight(o *Object) int {
+	if o.State.given("prefixListId") {
+		return 55
+	}
+	return 1
 }

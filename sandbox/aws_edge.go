@@ -41,7 +41,7 @@ var managedGroupCapacity = map[string]int{
 // Source: Amazon CloudFront Developer Guide, "Use managed cache policies" and "Use managed origin request policies".
 var managedPolicyIDs = map[string][]string{
 	"cachePolicyId":         {"4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6"},
-	"originRequestPolicyId": {"216adef6-5c7f-47e4-b989-5492eafa07d3", "b689b0a8-53d0-40ab-baf2-68738e2966ac"},
+	"originRequestPolicyId": {"216adef6-5c7f-47e4-b989-5492eafa07d3", "b689b0a8-53d0-40ab-baf2-68738e2966ac", "bf0718e1-ba1e-49d1-88b1-f726733018ae"},
 }
 
 var edgeTypes = map[string]Type{

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"groundwork/drain"
 	"groundwork/stacks"
@@ -53,7 +54,7 @@ func (w *Workspace) Drain(ctx context.Context, o Options, d drain.Options) error
 	if err != nil {
 		return err
 	}
-	config, err := stacks.Load(raw, o.Stack, o.Today)
+	config, err := stacks.Load(raw, o.Stack, time.Time{})
 	if err != nil {
 		return err
 	}

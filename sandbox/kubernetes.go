@@ -52,15 +52,33 @@ var kubernetesTypes = map[string]Type{
 			}}
 		},
 		Created: releaseCreated,
-		Deleted: func(c *Cloud, o *Object) error {
-			for dependent, needed := range customResources {
-				if o.State.Str("chart") == needed && c.release(dependent) != nil {
-					return fmt.Errorf("timed out waiting for the condition: resources of %s have finalizers that only %s can take away", dependent, needed)
+		Deleted: releaseDeleted,
+	},
+}
+
+// releaseDeleted refuses what would wait for ever: the deletion of whoever has to take finalizers away.
+func releaseDeleted(c *Cloud, o *Object) error {
+	stuck := func(what string) error {
+		return fmt.Errorf("timed out waiting for the condition: %s has finalizers that only %s can take away", what, o.State.Str("chart"))
+	}
+	for dependent, needed := range customResources {
+		if o.State.Str("chart") == needed && c.release(dependent) != nil {
+			return stuck(dependent)
+		}
+	}
+	for _, other := range c.objects {
+		for project := range o.State.Object("values.projects") {
+			for name, app := range other.State.Object("values.applications") {
+				if inner, ok := app.(map[string]any); ok && inner["project"] == project && other != o {
+					return fmt.Errorf("timed out waiting for the condition: Application %s cannot be deleted without its project %s", name, project)
 				}
 			}
-			return nil
-		},
-	},
+		}
+		if other.Type == namespaceType && o.State.Str("chart") == addons.LoadBalancerController && other.State.Object("metadata.labels")["elbv2.k8s.aws/pod-readiness-gate-inject"] != nil {
+			return stuck("a TargetGroupBinding in namespace " + other.ID)
+		}
+	}
+	return nil
 }
 
 func checkRelease(in Props) []Failure {
@@ -104,6 +122,9 @@ func releaseCreated(c *Cloud, o *Object) error {
 	namespace := o.State.Str("namespace")
 	if !o.State.Flag("createNamespace") && !slices.Contains(builtIn, namespace) && c.get(namespaceType, namespace) == nil {
 		return failed("namespaces %q not found", namespace)
+	}
+	if len(o.State.Object("values.projects")) > 0 && len(o.State.Object("values.applications")) > 0 {
+		return failed("a release with a project and its Application cannot be uninstalled: Helm deletes the project first")
 	}
 	if needed := customResources[o.State.Str("chart")]; needed != "" && c.release(needed) == nil {
 		return failed("resource mapping not found: no matches for kind; ensure CRDs of %s are installed first", needed)

@@ -61,11 +61,15 @@ func FreeProviders(state apitype.UntypedDeployment) (apitype.UntypedDeployment, 
 
 // PrintSplit writes the commands that make layered stacks of the composed stack of an environment.
 func PrintSplit(w io.Writer, g *Graph, environment string) {
-	fmt.Fprintf(w, "# Makes layered stacks of %[1]s; docs/layers.md explains each step. Read it, then run it with bash -eu.\n"+
-		"# SECRETS_PROVIDER is what Pulumi.%[1]s.yaml has as secretsprovider, or passphrase.\n"+
-		": \"${SECRETS_PROVIDER:?}\"\n"+
-		"pulumi stack export -s %[1]s --file %[1]s-before-split.json\n"+
-		"groundwork split -s %[1]s --free-providers < %[1]s-before-split.json | pulumi stack import -s %[1]s\n", environment)
+	fmt.Fprintf(w, `# Makes layered stacks of %[1]s; docs/layers.md explains each step. Read it, then run it with bash.
+set -euo pipefail
+: "${GROUNDWORK:=bin/groundwork}"
+# What Pulumi.%[1]s.yaml has as secretsprovider, or passphrase.
+: "${SECRETS_PROVIDER:?}"
+pulumi stack export -s %[1]s --file "$PWD/%[1]s-before-split.json"
+"$GROUNDWORK" split -s %[1]s --free-providers < %[1]s-before-split.json > %[1]s-free-before-split.json
+pulumi stack import -s %[1]s --file "$PWD/%[1]s-free-before-split.json"
+`, environment)
 	for _, move := range Moves(g) {
 		stack := environment + "-" + move.Layer
 		fmt.Fprintf(w, "pulumi stack init %s --secrets-provider \"$SECRETS_PROVIDER\"\n", stack)

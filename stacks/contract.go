@@ -3,6 +3,7 @@ package stacks
 import (
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 
@@ -71,8 +72,24 @@ func readContract(ctx *pulumi.Context, c *Config, layer string, target any) erro
 	if err != nil {
 		return fmt.Errorf("reading stack %s: %w", stack, err)
 	}
-	if err := decodeContract(layer, details.Value, target); err != nil {
+	err = decodeContract(layer, details.Value, target)
+	if err == nil {
+		err = c.agrees(layer, details.Value)
+	}
+	if err != nil {
 		return fmt.Errorf("reading stack %s:\n%w\nbring it up to date first: pulumi up -s %s --config-file Pulumi.%s.yaml", stack, err, stack, c.Environment)
+	}
+	return nil
+}
+
+// agrees refuses a lower layer that is not what the settings say it is, where an upper one depends on that.
+func (c *Config) agrees(layer string, value any) error {
+	if layer != LayerPlatform {
+		return nil
+	}
+	running, _ := value.(map[string]any)["cluster"].(map[string]any)["version"].(string)
+	if running != c.Cluster.KubernetesVersion {
+		return fmt.Errorf("  output platform.cluster.version %q is not groundwork:cluster.kubernetesVersion %q", running, c.Cluster.KubernetesVersion)
 	}
 	return nil
 }
@@ -125,8 +142,8 @@ func decodeField(p *spec.Problems, key string, value any, target reflect.Value) 
 		target.SetString(s)
 	case int:
 		n, ok := value.(float64)
-		if !ok {
-			p.Add(key, value, "is not a number")
+		if !ok || n != math.Trunc(n) {
+			p.Add(key, value, "is not a whole number")
 		}
 		target.SetInt(int64(n))
 	case pulumi.StringArrayOutput:

@@ -2,10 +2,12 @@ package tests
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,15 +55,30 @@ func commandWith(t *testing.T, dir, stdin, binary string, args ...string) (stdou
 	return out.String(), errs.String(), err
 }
 
+var buildCommand = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(engineDir, "groundwork")
+	build := exec.Command("go", "build", "-ldflags", "-w -s", "-o", binary, "./cmd/groundwork")
+	build.Dir = ".."
+	out, err := build.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return binary, nil
+})
+
+// groundwork is the built command.
+func groundwork(t *testing.T) string {
+	t.Helper()
+	binary, err := buildCommand()
+	require.NoError(t, err)
+	return binary
+}
+
 // TestCommand uses the command as a person would: results on stdout, progress and errors on stderr, an exit code.
 func TestCommand(t *testing.T) {
 	brought(t, "dev") // installs the tools
 	dir := checkout(t)
-	binary := filepath.Join(t.TempDir(), "groundwork")
-	build := exec.Command("go", "build", "-ldflags", "-w -s", "-o", binary, "./cmd/groundwork")
-	build.Dir = repository(t).Root
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	binary := groundwork(t)
 
 	stdout, _, err := command(t, dir, binary, "sandbox", "--help")
 	require.NoError(t, err)

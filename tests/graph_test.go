@@ -180,7 +180,7 @@ var properties = []property{{
 	},
 }, {
 	name:  "the internet reaches CloudFront, CloudFront the load balancer, that the pods' port, the pods their stores; nothing else",
-	check: func(v view) (int, []string) { return entrances(v, 80) },
+	check: func(v view) (int, []string) { return entrances(v) },
 	plant: func(g *sandbox.Graph) {
 		extra := *first(g, ingressT)
 		extra.URN += "-planted"

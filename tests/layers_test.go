@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -141,11 +143,6 @@ func TestSplit(t *testing.T) {
 		require.NoError(t, err, log.String())
 		return result
 	}
-	cli := func(args ...string) {
-		out, err := w.CLI(ctx, options("dev", &bytes.Buffer{}), args...)
-		require.NoError(t, err, out)
-	}
-	composed := brought(t, "dev").result.Graph
 	objects := func() (ids []string) {
 		c, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
 		require.NoError(t, err)
@@ -160,21 +157,25 @@ func TestSplit(t *testing.T) {
 	before := objects()
 	require.Greater(t, len(before), 100)
 
-	state, err := w.Export(ctx, options("dev", &bytes.Buffer{}))
+	// The printed commands, with the sandbox's pulumi in the place of the user's; what it does at the end, up, is below.
+	binary := groundwork(t)
+	dir := checkout(t)
+	link := filepath.Join(dir, ".groundwork", "sandbox")
+	require.NoError(t, os.RemoveAll(link))
+	require.NoError(t, os.Symlink(w.State, link))
+	exported, _, err := command(t, dir, binary, "sandbox", "export", "-s", "dev")
 	require.NoError(t, err)
-	free, err := sandbox.FreeProviders(state)
+	script, _, err := commandWith(t, dir, exported, binary, "split", "-s", "dev")
 	require.NoError(t, err)
-	text, err := json.Marshal(free)
-	require.NoError(t, err)
-	file := filepath.Join(t.TempDir(), "state.json")
-	require.NoError(t, os.WriteFile(file, text, 0o600))
-	cli("stack", "import", "--stack", "dev", "--file", file)
-	for _, move := range sandbox.Moves(composed) {
-		require.NotEmpty(t, move.URNs, move.Layer)
-		cli("stack", "init", "dev-"+move.Layer)
-		cli(append([]string{"state", "move", "--yes", "--source", "organization/groundwork/dev", "--dest", "organization/groundwork/dev-" + move.Layer}, move.URNs...)...)
-	}
-	cli("stack", "rename", "--stack", "dev", "dev-"+stacks.LayerPlatform)
+	bin := t.TempDir()
+	shim := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = up ] && exit 0\nexec %s sandbox pulumi -s dev -- \"$@\"\n", binary)
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "pulumi"), []byte(shim), 0o755))
+	bash := exec.Command("bash")
+	bash.Dir, bash.Stdin = dir, strings.NewReader(script)
+	bash.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "GROUNDWORK="+binary, "SECRETS_PROVIDER=passphrase")
+	out, err := bash.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.FileExists(t, filepath.Join(dir, "Pulumi.dev.yaml"), "the shared settings are where they were")
 
 	for _, layer := range stacks.Layers {
 		result := run(sandbox.Up, "dev-"+layer)
@@ -190,4 +191,18 @@ func TestSplit(t *testing.T) {
 		run(sandbox.Destroy, "dev-"+stacks.Layers[i])
 	}
 	assert.Empty(t, objects(), "all of it can be destroyed, from the top down")
+}
+
+// TestAddingADomain: the new way is there before the old one goes, and the quota of the security group is kept.
+func TestAddingADomain(t *testing.T) {
+	t.Parallel()
+	w := copied(t, "dev")
+	var log bytes.Buffer
+	result, err := w.Run(context.Background(), sandbox.Up, options("dev", &log, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789"))
+	require.NoError(t, err, log.String())
+	assert.Zero(t, result.Changes["replace"])
+	assert.Equal(t, "https://shop.example.com", result.Graph.StackOutputs()["url"])
+	created, deleted := strings.Index(log.String(), " edge-https\n"), strings.LastIndex(log.String(), " edge-http\n")
+	assert.Positive(t, created)
+	assert.Less(t, created, deleted, "the new way comes before the old one goes")
 }

@@ -150,6 +150,9 @@ var edgeRules = []rule{{
 	check: each(distributionT, func(r *sandbox.Resource) string {
 		for _, b := range behaviours(r) {
 			cached := b.Str("cachePolicyId") != "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+			if host := b.Str("originRequestPolicyId"); host != "216adef6-5c7f-47e4-b989-5492eafa07d3" && host != "bf0718e1-ba1e-49d1-88b1-f726733018ae" {
+				return b.Str("pathPattern") + " does not send the host on, which the load balancer's certificate is compared with"
+			}
 			if cached != (b.Str("pathPattern") == "/static/*") || b.Str("responseHeadersPolicyId") == "" {
 				return b.Str("pathPattern")
 			}
@@ -198,7 +201,7 @@ var edgeRules = []rule{{
 }, {
 	id: "CKV_AWS_70 / CIS 2.21: only log services of this account write to buckets",
 	check: allows(bucketPolicyT, "policy", func(s statement) string {
-		from := len(s.Condition["StringEquals"]["aws:SourceAccount"]) == 1 && len(s.Condition["ArnLike"]["aws:SourceArn"]) == 1
+		from := len(s.Condition["ArnLike"]["aws:SourceArn"]) == 1
 		return must(len(s.Principal) == 1 && len(s.Principal["Service"]) == 1 && strings.Contains(s.Principal["Service"][0], "delivery.") && from, "%v", s.Principal)
 	}),
 	plant: set(bucketPolicyT, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":["a"]}]}`),

@@ -62,6 +62,25 @@ func release(g *sandbox.Graph, chart string) *sandbox.Resource {
 	return &sandbox.Resource{Inputs: sandbox.Props{}}
 }
 
+// application is the release that holds Argo CD's Application, projectOf the project that it is in.
+func application(g *sandbox.Graph) *sandbox.Resource {
+	for _, r := range g.OfType(releaseT) {
+		if r.Inputs.Get("values.applications") != nil {
+			return r
+		}
+	}
+	return &sandbox.Resource{Inputs: sandbox.Props{}}
+}
+
+func projectOf(g *sandbox.Graph) sandbox.Props {
+	for _, r := range g.OfType(releaseT) {
+		if project := r.Inputs.Object("values.projects.webapp"); project != nil {
+			return project
+		}
+	}
+	return nil
+}
+
 var workloadRules = []rule{{
 	id: "EKS best practices: each role in Helm values trusts exactly the account it is given to",
 	check: func(g *sandbox.Graph) (int, []string) {
@@ -207,14 +226,14 @@ var workloadRules = []rule{{
 }, {
 	id: "design: Argo CD may take one repository to one namespace", prodOnly: true,
 	check: func(g *sandbox.Graph) (int, []string) {
-		values := release(g, "argocd-apps").Inputs.Object("values")
-		project := values.Object("projects.webapp")
+		values := application(g).Inputs.Object("values")
+		project := projectOf(g)
 		ok := slices.Equal(project.Strs("sourceRepos"), []string{values.Str("applications.webapp.source.repoURL")}) &&
 			project.Str("destinations.0.namespace") == "webapp" && values.Str("applications.webapp.project") == "webapp" &&
 			len(project.Strs("clusterResourceWhitelist")) == 0
 		return len(values), nonEmpty(must(ok, "too much"))
 	},
 	plant: func(g *sandbox.Graph) {
-		release(g, "argocd-apps").Inputs.Object("values.projects.webapp")["sourceRepos"] = []any{"*"}
+		projectOf(g)["sourceRepos"] = []any{"*"}
 	},
 }}

@@ -195,6 +195,31 @@ func TestReleasesInTheSandbox(t *testing.T) {
 	_, _, err = c.Create(t0, "urn:again", releaseT, install(addons.ArgoCD, nil))
 	require.ErrorContains(t, err, "cannot re-use a name")
 	require.ErrorContains(t, c.Delete(t0, releaseT, argo), "finalizers")
+
+	both := install(addons.ArgoCDApps, map[string]any{"projects": map[string]any{"p": map[string]any{}}, "applications": map[string]any{"a": map[string]any{"project": "p"}}})
+	both["name"] = "both"
+	_, _, err = c.Create(t0, "urn:both", releaseT, both)
+	require.ErrorContains(t, err, "Helm deletes the project first")
+	named := func(name string, values map[string]any) sandbox.Props {
+		in := install(addons.ArgoCDApps, values)
+		in["name"] = name
+		return in
+	}
+	project, _, err := c.Create(t0, "urn:project", releaseT, named("project", map[string]any{"projects": map[string]any{"p": map[string]any{}}}))
+	require.NoError(t, err)
+	application, _, err := c.Create(t0, "urn:application", releaseT, named("application", map[string]any{"applications": map[string]any{"a": map[string]any{"project": "p"}}}))
+	require.NoError(t, err)
+	require.ErrorContains(t, c.Delete(t0, releaseT, project), "cannot be deleted without its project")
+	require.NoError(t, c.Delete(t0, releaseT, application))
+	require.NoError(t, c.Delete(t0, releaseT, project))
+
+	namespace, _, err := c.Create(t0, "urn:namespace", namespaceT, sandbox.Props{"metadata": map[string]any{"name": "shop", "labels": map[string]any{"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}}})
+	require.NoError(t, err)
+	controller, _, err := c.Create(t0, "urn:controller", releaseT, install(addons.LoadBalancerController, nil))
+	require.NoError(t, err)
+	require.ErrorContains(t, c.Delete(t0, releaseT, controller), "TargetGroupBinding in namespace shop")
+	require.NoError(t, c.Delete(t0, namespaceT, namespace))
+	require.NoError(t, c.Delete(t0, releaseT, controller))
 	require.NoError(t, c.Delete(t0, releaseT, apps))
 	require.NoError(t, c.Delete(t0, releaseT, argo))
 
@@ -253,15 +278,15 @@ func TestOneOwner(t *testing.T) {
 	}
 	operators := []string{"aws-load-balancer-controller", "cluster-autoscaler", "external-secrets", "metrics-server"}
 	assert.Equal(t, operators, charts(pipeline))
-	assert.Equal(t, slices.Sorted(slices.Values(append(operators, "argo-cd", "argocd-apps"))), charts(argo))
-	source := release(argo, "argocd-apps").Inputs.Object("values.applications.webapp.source")
+	assert.Equal(t, slices.Sorted(slices.Values(append(operators, "argo-cd", "argocd-apps", "argocd-apps"))), charts(argo))
+	source := application(argo).Inputs.Object("values.applications.webapp.source")
 	values := source.Object("helm.valuesObject")
 	assert.Equal(t, first(argo, targetT).Outputs.Str("arn"), values.Str("targetGroup.arn"))
 	assert.Equal(t, first(argo, repoT).Outputs.Str("repositoryUrl"), values.Str("image.repository"))
 	assert.Equal(t, []string{"values-prod.yaml"}, source.Strs("helm.valueFiles"))
 	// The Application goes before, and comes after, everything that its resources need.
-	dependsOn := strings.Join(release(argo, "argocd-apps").Dependencies, " ")
-	for _, needed := range []string{"::addons-aws-load-balancer-controller", "::addons-external-secrets", "::webapp-argo-cd", "kubernetes:core/v1:Namespace::webapp"} {
+	dependsOn := strings.Join(application(argo).Dependencies, " ")
+	for _, needed := range []string{"::addons-aws-load-balancer-controller", "::addons-external-secrets", "::webapp-project", "kubernetes:core/v1:Namespace::webapp"} {
 		assert.Contains(t, dependsOn, needed)
 	}
 	chartAccepts(t, values)

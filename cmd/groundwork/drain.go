@@ -20,7 +20,7 @@ func drainFlags(cmd *cobra.Command, o *drain.Options) {
 // newDrain makes the command that clears the way for a destroy.
 func newDrain(stdout io.Writer) *cobra.Command {
 	var stack string
-	o := drain.Options{Out: stdout}
+	o := drain.Options{Out: stdout, Wait: 15 * time.Second}
 	cmd := &cobra.Command{
 		Use:   "drain",
 		Short: "Show, or remove, what controllers made in AWS outside of the program",
@@ -37,7 +37,8 @@ func newDrain(stdout io.Writer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			config, err := stacks.Load(raw, stack, time.Now())
+			// As of no day in particular: what is out of support has to be destroyed above all.
+			config, err := stacks.Load(raw, stack, time.Time{})
 			if err != nil {
 				return err
 			}
@@ -46,7 +47,9 @@ func newDrain(stdout io.Writer) *cobra.Command {
 			return drain.Run(cmd.Context(), account, o)
 		},
 	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "dev", "the environment")
+	cmd.Flags().StringVarP(&stack, "stack", "s", "", "the environment")
+	// Flags that are required are known to exist.
+	_ = cmd.MarkFlagRequired("stack")
 	drainFlags(cmd, &o)
 	return cmd
 }

@@ -65,5 +65,5 @@ func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error)
 		worn = role.ARN
 		opts = append(opts, pulumi.DependsOn(role.Permissions))
 	}
-	return helm.NewRelease(ctx, a.name+"-"+o.name, chart, o.values(a.args, worn), opts...)
+	return helm.NewRelease(ctx, a.name+"-"+o.name, o.name, chart, o.values(a.args, worn), opts...)
 }

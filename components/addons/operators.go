@@ -201,8 +201,8 @@ func clusterAutoscaler(a *Args, role pulumi.StringInput) pulumi.Map {
 		"image":            pulumi.Map{"tag": pulumi.String(autoscalerImages[a.KubernetesVersion])},
 		"rbac":             pulumi.Map{"serviceAccount": serviceAccount(ClusterAutoscaler, role)},
 		"extraArgs": pulumi.Map{
-			// Zones stay balanced, and of several groups the one that wastes least grows.
-			"balance-similar-node-groups": pulumi.Bool(true), "expander": pulumi.String("least-waste"),
+			// Of several groups the one that wastes least grows.
+			"expander": pulumi.String("least-waste"),
 			// System pods have budgets of their own; without this a node with one of them never goes.
 			"skip-nodes-with-system-pods": off,
 		},

@@ -46,12 +46,17 @@ const (
 	AccessEdit AccessLevel = "edit"
 	// AccessAdmin adds roles inside the namespaces it is limited to.
 	AccessAdmin AccessLevel = "admin"
+	// AccessClusterAdmin may do everything everywhere: what a role needs that runs the workloads layer and did not create
+	// the cluster.
+	AccessClusterAdmin AccessLevel = "clusterAdmin"
 )
 
 var accessPolicies = map[AccessLevel]string{
 	AccessView:  "AmazonEKSViewPolicy",
 	AccessEdit:  "AmazonEKSEditPolicy",
 	AccessAdmin: "AmazonEKSAdminPolicy",
+
+	AccessClusterAdmin: "AmazonEKSClusterAdminPolicy",
 }
 
 // NodeGroup is one group of equal worker nodes.
@@ -74,9 +79,9 @@ type NodeGroup struct {
 type Access struct {
 	// PrincipalARN is a role or user; no wildcard, not the account root.
 	PrincipalARN string `json:"principalArn"`
-	// Level is view, edit or admin.
+	// Level is view, edit, admin or clusterAdmin.
 	Level AccessLevel `json:"level"`
-	// Namespaces limit the entry; empty means all, which only view may have.
+	// Namespaces limit the entry; empty means all, which view may and clusterAdmin must have.
 	Namespaces []string `json:"namespaces"`
 }
 
@@ -204,9 +209,12 @@ func (a Access) check(p *spec.Problems, key, name string) {
 	}
 	p.Match(key+".principalArn", a.PrincipalARN, principalARN,
 		"the ARN of one IAM role or user, such as arn:aws:iam::111122223333:role/deploy")
-	spec.OneOf(p, key+".level", a.Level, AccessView, AccessEdit, AccessAdmin)
-	if a.Level != AccessView && len(a.Namespaces) == 0 {
-		p.Missing(key+".namespaces", "the namespaces that "+string(a.Level)+" is limited to; only view may cover the whole cluster")
+	spec.OneOf(p, key+".level", a.Level, AccessView, AccessEdit, AccessAdmin, AccessClusterAdmin)
+	if (a.Level == AccessEdit || a.Level == AccessAdmin) && len(a.Namespaces) == 0 {
+		p.Missing(key+".namespaces", "the namespaces that "+string(a.Level)+" is limited to")
+	}
+	if a.Level == AccessClusterAdmin && len(a.Namespaces) > 0 {
+		p.Add(key+".namespaces", a.Namespaces, "does not go with %s, which has no limits", a.Level)
 	}
 	for _, namespace := range a.Namespaces {
 		p.Match(key+".namespaces", namespace, namespaceName, "a Kubernetes namespace")

@@ -18,6 +18,8 @@ import (
 type Identity struct {
 	// Name of the cluster, known once its nodes are ready for workloads.
 	Name pulumi.StringOutput `pulumi:"name"`
+	// Version of Kubernetes, "1.NN".
+	Version pulumi.StringOutput `pulumi:"version"`
 	// Endpoint is the URL of the Kubernetes API.
 	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
 	// CertificateAuthority signed the API's certificate; in base64.
@@ -93,6 +95,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	c.Identity = Identity{
 		Name:                 dns.ClusterName,
+		Version:              cp.version,
 		Endpoint:             cp.eks.Endpoint(),
 		CertificateAuthority: cp.eks.CertificateAuthority().Data().Elem(),
 		OIDC:                 *oidc,

@@ -12,15 +12,20 @@ import (
 // Application waits for the operators whose custom resources the chart uses, and goes before them, while they can still
 // clean up.
 func (d *Delivery) argoCD(ctx *pulumi.Context, namespace *corev1.Namespace, roles map[string]*identity.Role, values pulumi.Map) error {
-	argo, err := helm.NewRelease(ctx, d.name+"-argo-cd", d.args.ArgoCD, d.argoCDValues(), d.childOpts()...)
+	argo, err := helm.NewRelease(ctx, d.name+"-argo-cd", d.args.ArgoCD.Name, d.args.ArgoCD, d.argoCDValues(), d.childOpts()...)
 	if err != nil {
 		return err
 	}
-	after := append([]pulumi.Resource{argo, namespace}, d.args.Serving...)
+	// A release of its own: Argo CD cannot delete an Application whose project is gone, and Helm would delete the project first.
+	project, err := helm.NewRelease(ctx, d.name+"-project", d.args.Application+"-project", d.args.Apps, d.project(), d.childOpts(pulumi.DependsOn([]pulumi.Resource{argo}))...)
+	if err != nil {
+		return err
+	}
+	after := append([]pulumi.Resource{project, namespace}, d.args.Serving...)
 	for _, role := range roles {
 		after = append(after, role.Permissions...)
 	}
-	_, err = helm.NewRelease(ctx, d.name+"-application", d.args.Apps, d.application(values), d.childOpts(pulumi.DependsOn(after))...)
+	_, err = helm.NewRelease(ctx, d.name+"-application", d.args.Application, d.args.Apps, d.application(values), d.childOpts(pulumi.DependsOn(after))...)
 	return err
 }
 
@@ -63,22 +68,28 @@ func (d *Delivery) argoCDValues() pulumi.Map {
 // inCluster is how Argo CD calls the cluster it runs in.
 const inCluster = "https://kubernetes.default.svc"
 
-// application is the Application, in a project that may take this repository to this namespace and nothing else.
+// destination is the one place that the application may go to.
+func (d *Delivery) destination() pulumi.Map {
+	return pulumi.Map{"server": pulumi.String(inCluster), "namespace": pulumi.String(d.args.Application)}
+}
+
+// project lets Argo CD take this repository to this namespace, and nothing else.
+func (d *Delivery) project() pulumi.Map {
+	return pulumi.Map{"projects": pulumi.Map{d.args.Application: pulumi.Map{
+		"namespace":                pulumi.String(d.args.Apps.Namespace),
+		"description":              pulumi.String("The application " + d.args.Application),
+		"sourceRepos":              pulumi.StringArray{pulumi.String(d.args.Repository)},
+		"destinations":             pulumi.Array{d.destination()},
+		"clusterResourceWhitelist": pulumi.Array{},
+	}}}
+}
+
+// application is the Application: the chart in Git, with the values that only infrastructure knows.
 func (d *Delivery) application(values pulumi.Map) pulumi.Map {
 	name := d.args.Application
-	metadata := func(extra pulumi.Map) pulumi.Map {
-		extra["namespace"] = pulumi.String(d.args.Apps.Namespace)
-		return extra
-	}
-	destination := pulumi.Map{"server": pulumi.String(inCluster), "namespace": pulumi.String(name)}
 	return pulumi.Map{
-		"projects": pulumi.Map{name: metadata(pulumi.Map{
-			"description":              pulumi.String("The application " + name),
-			"sourceRepos":              pulumi.StringArray{pulumi.String(d.args.Repository)},
-			"destinations":             pulumi.Array{destination},
-			"clusterResourceWhitelist": pulumi.Array{},
-		})},
-		"applications": pulumi.Map{name: metadata(pulumi.Map{
+		"applications": pulumi.Map{name: pulumi.Map{
+			"namespace": pulumi.String(d.args.Apps.Namespace),
 			// Deleting the Application deletes what it made, before the operators that have to help go.
 			"finalizers": pulumi.StringArray{pulumi.String("resources-finalizer.argocd.argoproj.io")},
 			"project":    pulumi.String(name),
@@ -90,7 +101,7 @@ func (d *Delivery) application(values pulumi.Map) pulumi.Map {
 					"valuesObject": values,
 				},
 			},
-			"destination": destination,
+			"destination": d.destination(),
 			"syncPolicy": pulumi.Map{
 				"automated":   pulumi.Map{"prune": pulumi.Bool(true), "selfHeal": pulumi.Bool(true)},
 				"syncOptions": pulumi.ToStringArray([]string{"CreateNamespace=false", "ServerSideApply=true", "PruneLast=true"}),
@@ -99,6 +110,6 @@ func (d *Delivery) application(values pulumi.Map) pulumi.Map {
 				}},
 			},
 			"revisionHistoryLimit": pulumi.Int(10),
-		})},
+		}},
 	}
 }

@@ -63,7 +63,7 @@ func (d *Delivery) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOp
 func (d *Delivery) account(short string) string { return d.args.Application + "-" + short }
 
 // namespace creates the application's namespace. Its pods run under the strictest Pod Security Standard, and are ready
-// only once the load balancer says so.
+// only once the load balancer says so. It goes before the operators: they have to take their finalizers off what is in it.
 func (d *Delivery) namespace(ctx *pulumi.Context) (*corev1.Namespace, error) {
 	labels := pulumi.StringMap{"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled")}
 	for _, mode := range []string{"enforce", "audit", "warn"} {
@@ -72,7 +72,7 @@ func (d *Delivery) namespace(ctx *pulumi.Context) (*corev1.Namespace, error) {
 	}
 	return corev1.NewNamespace(ctx, d.name, &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(d.args.Application), Labels: labels},
-	}, d.childOpts()...)
+	}, d.childOpts(pulumi.DependsOn(d.args.Serving))...)
 }
 
 // roles creates the role of each service account of the application, by its short name.

@@ -19,13 +19,14 @@ const (
 	cachingDisabled  = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 	cachingOptimized = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 	allViewer        = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+	hostHeaderOnly   = "bf0718e1-ba1e-49d1-88b1-f726733018ae"
 )
 
 // Behaviour is what CloudFront does with the requests of some paths.
 type Behaviour struct {
 	// Paths is a path pattern; empty for all other paths.
 	Paths string
-	// Cached responses are answered without the application, for as long as it said.
+	// Cached responses are answered without the application, for as long as it said, or for a day where it said nothing.
 	Cached bool
 	// Methods are the HTTP methods let through.
 	Methods []string
@@ -52,10 +53,11 @@ func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput) {
 	ordered := cloudfront.DistributionOrderedCacheBehaviorArray{}
 	for _, b := range Behaviours {
 		cache := pulumi.String(cachingDisabled)
-		// Caches share answers, so they must not depend on who asks; everything else reaches the application.
-		var forwarded pulumi.StringPtrInput = pulumi.String(allViewer)
+		// Caches share answers, so they must not depend on who asks; everything else reaches the application. The host is
+		// always sent on: it is what CloudFront compares the load balancer's certificate with.
+		forwarded := pulumi.String(allViewer)
 		if b.Cached {
-			cache, forwarded = pulumi.String(cachingOptimized), nil
+			cache, forwarded = pulumi.String(cachingOptimized), pulumi.String(hostHeaderOnly)
 		}
 		if b.Paths == "" {
 			args.DefaultCacheBehavior = &cloudfront.DistributionDefaultCacheBehaviorArgs{

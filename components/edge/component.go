@@ -150,14 +150,15 @@ func (e *Edge) admissions(ctx *pulumi.Context, balancer *ec2.SecurityGroup) erro
 	cloudFront := ec2.LookupManagedPrefixListOutput(ctx, ec2.LookupManagedPrefixListOutputArgs{
 		Name: pulumi.String("com.amazonaws.global.cloudfront.origin-facing"),
 	}, pulumi.Parent(e))
-	port := e.entry().port
-	if _, err := vpc.NewSecurityGroupIngressRule(ctx, e.entryName()+"-from-cloudfront", &vpc.SecurityGroupIngressRuleArgs{
+	// One rule for either protocol: the list counts as 55 of a group's 60 rules, so there is no room for a second one, not
+	// even while a domain is being added. Only one of the ports has a listener.
+	if _, err := vpc.NewSecurityGroupIngressRule(ctx, e.name+"-from-cloudfront", &vpc.SecurityGroupIngressRuleArgs{
 		SecurityGroupId: balancer.ID(),
 		Description:     pulumi.String("Requests from CloudFront"),
 		PrefixListId:    cloudFront.Id(),
 		IpProtocol:      pulumi.String("tcp"),
-		FromPort:        pulumi.Int(port),
-		ToPort:          pulumi.Int(port),
+		FromPort:        pulumi.Int(80),
+		ToPort:          pulumi.Int(443),
 	}, e.childOpts()...); err != nil {
 		return err
 	}
@@ -225,6 +226,8 @@ func (e *Edge) distribution(ctx *pulumi.Context, balancer *lb.LoadBalancer, list
 		originPolicy = "https-only"
 	}
 	origin, err := cloudfront.NewVpcOrigin(ctx, e.entryName(), &cloudfront.VpcOriginArgs{
+		// One in ten takes longer than the provider's quarter of an hour.
+		Timeouts: &cloudfront.VpcOriginTimeoutsArgs{Create: pulumi.String("30m"), Update: pulumi.String("30m"), Delete: pulumi.String("30m")},
 		VpcOriginEndpointConfig: &cloudfront.VpcOriginVpcOriginEndpointConfigArgs{
 			Name: pulumi.String(e.args.Name + "-web-" + strings.ToLower(e.entry().protocol)),
 			// CloudFront checks that something listens, so the listener comes first.
@@ -244,6 +247,7 @@ func (e *Edge) distribution(ctx *pulumi.Context, balancer *lb.LoadBalancer, list
 	if err != nil {
 		return nil, err
 	}
+	// AWS WAF writes to buckets of such names only; CloudFront shares it.
 	logs, err := e.logBucket(ctx, e.name+"-logs", "aws-waf-logs-"+e.args.Name+"-", func(bucketARN string) identity.Document {
 		return DeliveryLogPolicy(bucketARN, e.args.AccountID, usEast1)
 	}, e.inUSEast1())
@@ -265,6 +269,7 @@ func (e *Edge) distribution(ctx *pulumi.Context, balancer *lb.LoadBalancer, list
 		Restrictions: &cloudfront.DistributionRestrictionsArgs{
 			GeoRestriction: &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("none")},
 		},
+		// It fixes the oldest TLS version at 1.0; only a certificate of one's own can set another.
 		ViewerCertificate: &cloudfront.DistributionViewerCertificateArgs{CloudfrontDefaultCertificate: pulumi.Bool(true)},
 	}
 	behave(args, headers.ID())

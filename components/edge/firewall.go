@@ -121,7 +121,8 @@ const (
 	WebACLLoggingType = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
 )
 
-// managedGroups are the groups of AWS that are in the price of the web ACL, in the order in which they look.
+// managedGroups are the groups of AWS that are in the price of the web ACL, in the order in which they look. The common
+// rules block bodies over 8 KB, more than any form or call of the application has.
 // Source: AWS WAF Developer Guide, "AWS Managed Rules rule groups list".
 var managedGroups = []string{
 	"AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet",

@@ -73,9 +73,9 @@ func BalancerLogPolicy(bucketARN, account, region string) identity.Document {
 		Principal: identity.Services("logdelivery.elasticloadbalancing.amazonaws.com"),
 		Action:    identity.Strings{"s3:PutObject"},
 		Resource:  identity.Strings{bucketARN + "/AWSLogs/" + account + "/*"},
+		// The ARN says the account too; a condition that the service does not send would refuse every log.
 		Condition: identity.Condition{
-			"StringEquals": {"aws:SourceAccount": {account}},
-			"ArnLike":      {"aws:SourceArn": {"arn:aws:elasticloadbalancing:" + region + ":" + account + ":loadbalancer/*"}},
+			"ArnLike": {"aws:SourceArn": {"arn:aws:elasticloadbalancing:" + region + ":" + account + ":loadbalancer/*"}},
 		},
 	})
 }

@@ -67,23 +67,23 @@ func (releaseArgs) ElementType() reflect.Type { return reflect.TypeOf(Inputs{}) 
 // InputType is what the inputs of a release have to fit.
 func InputType() pulumi.Input { return releaseArgs{} }
 
-// NewRelease installs a chart under its own name, waits until everything in it is ready, and takes everything back when
-// it does not get there.
-func NewRelease(ctx *pulumi.Context, name string, chart Chart, values pulumi.Map, opts ...pulumi.ResourceOption) (*Release, error) {
-	release := &Release{}
+// NewRelease installs a chart as a release of the given name, waits until everything in it is ready, and takes everything
+// back when it does not get there.
+func NewRelease(ctx *pulumi.Context, name, release string, chart Chart, values pulumi.Map, opts ...pulumi.ResourceOption) (*Release, error) {
+	r := &Release{}
 	// kube-system is always there.
 	own := chart.Namespace != "kube-system"
 	if err := ctx.RegisterResource(ReleaseType, name, releaseArgs{
-		Name: pulumi.String(chart.Name), Namespace: pulumi.String(chart.Namespace),
+		Name: pulumi.String(release), Namespace: pulumi.String(chart.Namespace),
 		Chart: pulumi.String(chart.Name), Version: pulumi.String(chart.Version),
 		RepositoryOpts: RepositoryOpts{Repo: chart.Repository},
 		Values:         values,
 		Atomic:         pulumi.Bool(true), CleanupOnFail: pulumi.Bool(true), CreateNamespace: pulumi.Bool(own),
 		Timeout: pulumi.Int(timeoutSeconds), MaxHistory: pulumi.Int(10),
-	}, release, opts...); err != nil {
+	}, r, opts...); err != nil {
 		return nil, fmt.Errorf("registering Helm release %s: %w", name, err)
 	}
-	return release, nil
+	return r, nil
 }
 
 // Paths lists the keys of values, nested ones with dots, lists as a whole.

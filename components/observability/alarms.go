@@ -41,6 +41,8 @@ type Alarm struct {
 	// PeriodSeconds, Periods and Datapoints: Datapoints of the last Periods must be over the threshold.
 	PeriodSeconds, Periods, Datapoints int
 	Missing                            MissingData
+	// NoAllClear is for what is said once, when it happens: silence does not mean that it is over.
+	NoAllClear bool
 }
 
 // NodeAlarms watch one Auto Scaling group.
@@ -149,8 +151,14 @@ func TargetAlarms() []Alarm {
 		Description: "A pod is not ready for ten minutes: ask it for /ready, which says what it misses",
 		Namespace:   balancerMetrics, Metric: "UnHealthyHostCount", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 60, Periods: 10, Datapoints: 10,
-		// Before the first deployment there is nobody to ask.
 		Missing: MissingIsGood,
+	}, {
+		Name:        "no-healthy-host",
+		Description: "No pod gets requests: none is ready, or none is bound to the load balancer; before the first deployment that is so",
+		Namespace:   balancerMetrics, Metric: "HealthyHostCount", Statistic: "Maximum",
+		Comparison: below, Threshold: 1, PeriodSeconds: 60, Periods: 5, Datapoints: 5,
+		// A group without targets reports nothing.
+		Missing: MissingIsBad,
 	}}
 }
 
@@ -188,13 +196,17 @@ func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
 		`{ $.log_processed.msg = "Reconciler error" && $.log_processed.controllerGroup = "external-secrets.io" }`, 900, 2,
 	)}
 	if argoCD {
-		rows = append(rows, row("argocd-sync",
+		once := func(r LogAlarm) LogAlarm {
+			r.NoAllClear = true
+			return r
+		}
+		rows = append(rows, once(row("argocd-sync",
 			"Argo CD gave up deploying: the Application's status says why; the old pods go on",
 			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.reason = "OperationCompleted" && $.log_processed.type = "Warning" }`, 300, 1,
-		), row("argocd-degraded",
+		)), once(row("argocd-degraded",
 			"What Argo CD deployed is not healthy: look at the pods of the Application",
 			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.msg = "*-> Degraded" }`, 300, 1,
-		))
+		)))
 	}
 	return rows
 }

@@ -226,7 +226,9 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 			Dimensions:         w.dimensions,
 			ActionsEnabled:     pulumi.Bool(true),
 			AlarmActions:       pulumi.Array{p.topicARN},
-			OkActions:          pulumi.Array{p.topicARN},
+		}
+		if !row.NoAllClear {
+			args.OkActions = pulumi.Array{p.topicARN}
 		}
 		if strings.HasPrefix(row.Statistic, "p") {
 			args.ExtendedStatistic = pulumi.String(row.Statistic)
