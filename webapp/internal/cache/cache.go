@@ -1,0 +1,179 @@
+// Package cache keeps copies of answers in Redis, and counts attempts there. Everything works without Redis: reads miss,
+// writes are lost, and attempts are counted in the process.
+package cache
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Options say how to reach Redis.
+type Options struct {
+	Host     string
+	Port     int
+	Password string
+	TLS      bool
+}
+
+// timeout is how long an answer may take: a cache that is slower than the database is worse than none.
+const timeout = 100 * time.Millisecond
+
+// pause is how long Redis is left alone after an error.
+const pause = 2 * time.Second
+
+// Cache is a client of Redis that gives up quickly.
+type Cache struct {
+	client *redis.Client
+
+	mu     sync.Mutex
+	asleep time.Time
+	local  map[string]*window
+}
+
+// window counts attempts in the process while Redis is away.
+type window struct {
+	count int
+	ends  time.Time
+}
+
+// quiet drops what the client says by itself: an absent Redis is no news, readiness shows it.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(quiet{}) }
+
+// New returns a cache; without a host it only counts.
+func New(o Options) *Cache {
+	c := &Cache{local: map[string]*window{}}
+	if o.Host == "" {
+		return c
+	}
+	options := &redis.Options{
+		Addr: net.JoinHostPort(o.Host, strconv.Itoa(o.Port)), Password: o.Password,
+		DialTimeout: timeout * 5, ReadTimeout: timeout, WriteTimeout: timeout, MaxRetries: -1, PoolSize: 20, PoolTimeout: timeout,
+	}
+	if o.TLS {
+		options.TLSConfig = &tls.Config{ServerName: o.Host, MinVersion: tls.VersionTLS12}
+	}
+	c.client = redis.NewClient(options)
+	return c
+}
+
+// Close ends all connections.
+func (c *Cache) Close() error {
+	if c.client == nil {
+		return nil
+	}
+	return c.client.Close()
+}
+
+// awake reports whether Redis may be asked.
+func (c *Cache) awake() bool {
+	if c.client == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().After(c.asleep)
+}
+
+// sleep leaves Redis alone for a while after an error, so that every request does not wait for it anew.
+func (c *Cache) sleep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asleep = time.Now().Add(pause)
+}
+
+// Get fills target from the cache and reports whether it did.
+func (c *Cache) Get(ctx context.Context, key string, target any) bool {
+	if !c.awake() {
+		return false
+	}
+	text, err := c.client.Get(ctx, key).Bytes()
+	if err == redis.Nil {
+		return false
+	}
+	if err != nil {
+		c.sleep()
+		return false
+	}
+	return json.Unmarshal(text, target) == nil
+}
+
+// Set keeps value for a time; it may be lost.
+func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duration) {
+	if !c.awake() {
+		return
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return
+	}
+	if err := c.client.Set(ctx, key, text, ttl).Err(); err != nil {
+		c.sleep()
+	}
+}
+
+// Delete forgets keys.
+func (c *Cache) Delete(ctx context.Context, keys ...string) {
+	if len(keys) == 0 || !c.awake() {
+		return
+	}
+	if err := c.client.Del(ctx, keys...).Err(); err != nil {
+		c.sleep()
+	}
+}
+
+// Allow counts an attempt under key and reports whether it is within the limit of its window.
+func (c *Cache) Allow(ctx context.Context, key string, limit int, length time.Duration) bool {
+	if c.awake() {
+		n, err := c.client.Incr(ctx, key).Result()
+		if err == nil && n == 1 {
+			err = c.client.Expire(ctx, key, length).Err()
+		}
+		if err == nil {
+			return n <= int64(limit)
+		}
+		c.sleep()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if len(c.local) > maxLocal {
+		for k, w := range c.local {
+			if now.After(w.ends) {
+				delete(c.local, k)
+			}
+		}
+	}
+	w := c.local[key]
+	if w == nil || now.After(w.ends) {
+		w = &window{ends: now.Add(length)}
+		c.local[key] = w
+	}
+	w.count++
+	return w.count <= limit
+}
+
+// maxLocal is when windows that are over are thrown away.
+const maxLocal = 10_000
+
+// Check asks Redis for a sign of life; nil where there is none to ask.
+func (c *Cache) Check(ctx context.Context) error {
+	if c.client == nil {
+		return nil
+	}
+	if err := c.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("asking Redis: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+// Package store keeps products, people, carts and orders in PostgreSQL.
+package store
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrTaken is returned for an e-mail address that somebody has.
+	ErrTaken = errors.New("taken")
+	// ErrReused is returned for an idempotency key that was used for another order.
+	ErrReused = errors.New("idempotency key was used for another order")
+	// errUnreadable hides pgx's own error, which quotes the URL, password included.
+	errUnreadable = errors.New("DATABASE_URL cannot be read as a PostgreSQL connection URL")
+	// ErrSchema is returned while the schema is older than the application.
+	ErrSchema = errors.New("the schema is too old")
+	// ErrBusy is returned when no connection came free in time.
+	ErrBusy = errors.New("database is busy")
+)
+
+// OutOfStock is returned when an order wants more than there is.
+type OutOfStock struct {
+	ProductID int64
+	Left      int
+}
+
+func (e *OutOfStock) Error() string {
+	return fmt.Sprintf("product %d: %d left", e.ProductID, e.Left)
+}
+
+// Store is a database with a bounded pool of connections.
+type Store struct {
+	pool *pgxpool.Pool
+	// acquireTimeout is how long a request waits for a connection.
+	acquireTimeout time.Duration
+}
+
+// Limits of every connection.
+const (
+	connectTimeout   = 3 * time.Second
+	statementTimeout = "4s"
+	maxConnLifetime  = 15 * time.Minute
+)
+
+// Open prepares a pool; it connects when it is first used, so that the application starts without its database. url is
+// asked again for every new connection, so that a rotated password is used as soon as it is known.
+func Open(url func() (string, error), connections int) (*Store, error) {
+	text, err := url()
+	if err != nil {
+		return nil, err
+	}
+	config, err := pgxpool.ParseConfig(text)
+	if err != nil {
+		return nil, errUnreadable
+	}
+	config.MaxConns = int32(connections)
+	config.MaxConnLifetime = maxConnLifetime
+	// A broken connection is found by its next user, who gets another one; idle ones are looked at in between.
+	config.HealthCheckPeriod = 5 * time.Second
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.ConnConfig.RuntimeParams["statement_timeout"] = statementTimeout
+	config.ConnConfig.RuntimeParams["application_name"] = "webapp"
+	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		text, err := url()
+		if err != nil {
+			return err
+		}
+		now, err := pgx.ParseConfig(text)
+		if err != nil {
+			return errUnreadable
+		}
+		c.Host, c.Port, c.User, c.Password, c.Database, c.TLSConfig, c.Fallbacks = now.Host, now.Port, now.User, now.Password, now.Database, now.TLSConfig, now.Fallbacks
+		return nil
+	}
+	// After a failover the old primary may come back as a standby: a connection to it would fail every write.
+	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, errors.New("opening the connection pool")
+	}
+	return &Store{pool: pool, acquireTimeout: 2 * time.Second}, nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() { s.pool.Close() }
+
+// with runs f on a connection from the pool. Waiting for one is bounded: what waits longer is better told to come back.
+func (s *Store) with(ctx context.Context, f func(*pgxpool.Conn) error) error {
+	waiting, cancel := context.WithTimeout(ctx, s.acquireTimeout)
+	defer cancel()
+	conn, err := s.pool.Acquire(waiting)
+	if err != nil {
+		if waiting.Err() != nil && ctx.Err() == nil {
+			return ErrBusy
+		}
+		return fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer conn.Release()
+	return f(conn)
+}
+
+// Ready asks for a connection and compares the schema with what this binary needs. A newer schema is fine: it belongs to
+// the next version of the application, which is being rolled out.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.with(ctx, func(c *pgxpool.Conn) error {
+		var have int64
+		err := c.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&have)
+		if err != nil {
+			return fmt.Errorf("reading the schema version: %w", err)
+		}
+		if have < SchemaVersion {
+			return fmt.Errorf("%w: version %d, needed is %d", ErrSchema, have, SchemaVersion)
+		}
+		return nil
+	})
+}
+
+// Stats are the numbers of the pool, for metrics.
+func (s *Store) Stats() *pgxpool.Stat { return s.pool.Stat() }
+
+// inTx runs f in a transaction, and once more where PostgreSQL asks for it.
+func (s *Store) inTx(ctx context.Context, f func(pgx.Tx) error) error {
+	return s.with(ctx, func(c *pgxpool.Conn) error {
+		var err error
+		for range 3 {
+			err = pgx.BeginFunc(ctx, c, f)
+			var failure *pgconn.PgError
+			if !errors.As(err, &failure) || failure.Code != "40001" && failure.Code != "40P01" {
+				return err
+			}
+		}
+		return err
+	})
+}
+
+// violates reports whether err is a violation of a constraint.
+func violates(err error, constraint string) bool {
+	var failure *pgconn.PgError
+	return errors.As(err, &failure) && failure.ConstraintName == constraint
+}
+
+// Reset closes connections as they come back to the pool, so that all of them are made anew.
+func (s *Store) Reset() { s.pool.Reset() }
+
+// URL is where the pool connects to; for tests.
+func (s *Store) URL() string { return s.pool.Config().ConnString() }
