@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -109,30 +110,30 @@ func TestBrowser(t *testing.T) {
 				return nil
 			}
 			var image []byte
-			if err := chromedp.FullScreenshot(&image, 90).Do(ctx); err != nil {
+			if err := chromedp.FullScreenshot(&image, 100).Do(ctx); err != nil {
 				return err
 			}
-			return os.WriteFile(filepath.Join(shots, name+".jpg"), image, 0o644)
+			return os.WriteFile(filepath.Join(shots, name+".png"), image, 0o644)
 		})
 	}
 	// What a person with a screen reader would miss: controls without a name, pictures without text, a page without a heading.
 	const audit = `[...document.querySelectorAll('input:not([type=hidden]),button,a')].filter(e => !(e.textContent.trim() || e.labels?.length || e.ariaLabel)).map(e => e.outerHTML)
 		.concat(document.querySelectorAll('h1').length == 1 ? [] : ['no single h1']).concat(document.documentElement.lang ? [] : ['no language'])
-		.concat(document.documentElement.scrollWidth > innerWidth ? ['wider than the window'] : [])`
-	audited := func(into *[]string) chromedp.Action { return chromedp.Evaluate(audit, into) }
+		.concat(document.documentElement.scrollWidth > %d ? ['wider than the window'] : [])`
+	audited := func(into *[]string, width int) chromedp.Action { return chromedp.Evaluate(fmt.Sprintf(audit, width), into) }
 	problems := make([][]string, 6)
 	var focused, orders string
 	require.NoError(t, chromedp.Run(ctx, log.Enable(),
 		emulation.SetDeviceMetricsOverride(1200, 900, 1, false),
-		chromedp.Navigate(s.url+"/"), chromedp.WaitVisible(".products"), audited(&problems[0]), shot("home"),
+		chromedp.Navigate(s.url+"/"), chromedp.WaitVisible(".products"), audited(&problems[0], 1200), shot("home"),
 		chromedp.KeyEvent("\t"), chromedp.Evaluate(`document.activeElement.textContent`, &focused),
-		chromedp.SendKeys("#search", "teapot\r"), chromedp.WaitVisible(`//p[contains(., "Results for")]`), audited(&problems[1]),
-		chromedp.Navigate(s.url+"/sign-up"), chromedp.SendKeys("#email", "lee@example.com"), chromedp.SendKeys("#password", "correct horse"), audited(&problems[2]), shot("sign-up"),
+		chromedp.SendKeys("#search", "teapot\r"), chromedp.WaitVisible(`//p[contains(., "Results for")]`), audited(&problems[1], 1200),
+		chromedp.Navigate(s.url+"/sign-up"), chromedp.SendKeys("#email", "lee@example.com"), chromedp.SendKeys("#password", "correct horse"), audited(&problems[2], 1200), shot("sign-up"),
 		chromedp.Submit("#password"), chromedp.WaitVisible(`//button[text()="Sign out"]`),
-		chromedp.Navigate(s.url+"/products/7"), chromedp.WaitVisible("#quantity"), audited(&problems[3]),
+		chromedp.Navigate(s.url+"/products/7"), chromedp.WaitVisible("#quantity"), audited(&problems[3], 1200),
 		chromedp.SetValue("#quantity", "3"), chromedp.Click(`//button[text()="Put into cart"]`), chromedp.WaitVisible("table"),
-		emulation.SetDeviceMetricsOverride(360, 740, 2, true), audited(&problems[4]), shot("cart-phone"),
-		chromedp.Click(`//button[text()="Place the order"]`), chromedp.WaitVisible("section"), audited(&problems[5]),
+		emulation.SetDeviceMetricsOverride(360, 740, 2, true), audited(&problems[4], 360), shot("cart-phone"),
+		chromedp.Click(`//button[text()="Place the order"]`), chromedp.WaitVisible("section"), audited(&problems[5], 360),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}), shot("orders-dark"),
 		chromedp.Text("section", &orders),
 	))
