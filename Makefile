@@ -34,6 +34,16 @@ test: build ## Check formatting, vet, and run every test; two environments live 
 	@$(PROGRESS) "vetting" go vet ./...
 	@$(PROGRESS) "compiling the tests" go test -c -o /dev/null ./tests
 	@go test -v -count=1 ./tests | { grep --line-buffered -vE '^=== |^ +--- PASS' || true; }
+	@$(MAKE) --no-print-directory test-webapp
+
+.PHONY: test-webapp
+test-webapp: ## Run the tests of the web application against a real PostgreSQL, Redis and browser, and those of its chart
+	@tools/setup.sh webapp
+	@$(PROGRESS) "vetting the web application" go vet -C webapp ./...
+	@$(PROGRESS) "compiling its tests (with the race detector)" go test -C webapp -race -c -o /dev/null ./tests
+	@go test -C webapp -race -count=1 ./...
+	@$(PROGRESS) "compiling the chart's tests (a first build compiles Helm)" go test -C webapp/charttest -c -o /dev/null .
+	@go test -C webapp/charttest -count=1 .
 
 .PHONY: cover
 cover: build ## Print the coverage of components, stacks and sandbox; fails below 85 %
@@ -49,11 +59,15 @@ lint: setup ## Run staticcheck and see that go.mod is tidy
 	@$(PROGRESS) "running staticcheck" bin/staticcheck ./...
 	@go mod tidy -diff
 	@go -C tools mod tidy -diff
+	@for module in webapp webapp/charttest; do \
+	  go -C $$module mod tidy -diff; (cd $$module && $(CURDIR)/bin/staticcheck ./...); \
+	done
 
 .PHONY: fuzz
-fuzz: ## Fuzz the configuration decoder and the address plan, 30 s each
+fuzz: ## Fuzz the configuration decoder, the address plan and the application's decoders, 30 s each
 	go test ./tests -run '^$$' -fuzz FuzzConfig -fuzztime 30s
 	go test ./tests -run '^$$' -fuzz FuzzPlan -fuzztime 30s
+	go test -C webapp ./internal/server -run '^$$' -fuzz FuzzDecoders -fuzztime 30s
 
 .PHONY: golden
 golden: ## Rewrite what is rendered into testdata and the README, where a change is meant

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the machine has what the make targets use; says what it installs. Needs nothing but a shell.
+# Makes sure that the machine has what the make targets use; says what it installs. Needs nothing but a shell. With the
+# argument webapp it also sees to what the web application's tests run against.
 set -euo pipefail
 
 need_go=1.26
@@ -7,6 +8,12 @@ missing=()
 command -v git >/dev/null || missing+=(git)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+if [ "${1:-}" = webapp ]; then
+  [ -x /usr/lib/postgresql/15/bin/initdb ] || missing+=(postgresql-15)
+  command -v redis-server >/dev/null || missing+=(redis-server)
+  command -v chromium >/dev/null || missing+=(chromium)
+  command -v gcc >/dev/null || missing+=(gcc libc6-dev) # for the race detector
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then

@@ -340,7 +340,7 @@ func TestRedisIsUsed(t *testing.T) {
 func TestFullQueue(t *testing.T) {
 	s := open(t, func(s *server.Server) { s.MaxInFlight = 1 })
 	ctx := context.Background()
-	control, err := pgx.Connect(ctx, s.databaseURL())
+	control, err := pgx.Connect(ctx, s.database)
 	require.NoError(t, err)
 	defer control.Close(ctx)
 	tx, err := control.Begin(ctx)

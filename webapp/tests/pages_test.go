@@ -120,7 +120,9 @@ func TestBrowser(t *testing.T) {
 	const audit = `[...document.querySelectorAll('input:not([type=hidden]),button,a')].filter(e => !(e.textContent.trim() || e.labels?.length || e.ariaLabel)).map(e => e.outerHTML)
 		.concat(document.querySelectorAll('h1').length == 1 ? [] : ['no single h1']).concat(document.documentElement.lang ? [] : ['no language'])
 		.concat(document.documentElement.scrollWidth > %d ? ['wider than the window'] : [])`
-	audited := func(into *[]string, width int) chromedp.Action { return chromedp.Evaluate(fmt.Sprintf(audit, width), into) }
+	audited := func(into *[]string, width int) chromedp.Action {
+		return chromedp.Evaluate(fmt.Sprintf(audit, width), into)
+	}
 	problems := make([][]string, 6)
 	var focused, orders string
 	require.NoError(t, chromedp.Run(ctx, log.Enable(),

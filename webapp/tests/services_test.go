@@ -170,11 +170,13 @@ func database(t testing.TB) string {
 
 // shop is a running application with a schema and products.
 type shop struct {
-	t      testing.TB
-	url    string
-	server *server.Server
-	store  *store.Store
-	logs   *bytes.Buffer
+	t   testing.TB
+	url string
+	// database is its connection URL.
+	database string
+	server   *server.Server
+	store    *store.Store
+	logs     *bytes.Buffer
 }
 
 // open starts an application; change may adapt it before it starts.
@@ -193,7 +195,9 @@ func openOn(t testing.TB, url func() (string, error), change func(*server.Server
 	t.Cleanup(db.Close)
 	_, err = db.Seed(context.Background(), 60)
 	require.NoError(t, err)
-	s := &shop{t: t, store: db, logs: &bytes.Buffer{}}
+	text, err := url()
+	require.NoError(t, err)
+	s := &shop{t: t, store: db, database: text, logs: &bytes.Buffer{}}
 	s.server = &server.Server{Store: db, Cache: cache.New(cache.Options{}), Sessions: auth.NewSessions([]byte(strings.Repeat("k", 32))), Log: jsonLog(s.logs), MaxInFlight: 16}
 	if change != nil {
 		change(s.server)
@@ -244,5 +248,3 @@ func (s *shop) person() string {
 	require.Equal(s.t, 201, a.status, a.body)
 	return "Bearer " + a.json(s.t)["token"].(string)
 }
-
-func (s *shop) databaseURL() string { return s.store.URL() }

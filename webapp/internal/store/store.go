@@ -152,8 +152,5 @@ func violates(err error, constraint string) bool {
 	return errors.As(err, &failure) && failure.ConstraintName == constraint
 }
 
-// Reset closes connections as they come back to the pool, so that all of them are made anew.
+// Reset closes connections as they come back to the pool, so that all of them are made anew, with the password of the day.
 func (s *Store) Reset() { s.pool.Reset() }
-
-// URL is where the pool connects to; for tests.
-func (s *Store) URL() string { return s.pool.Config().ConnString() }
