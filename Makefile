@@ -45,6 +45,11 @@ test-webapp: ## Run the tests of the web application against a real PostgreSQL, 
 	@$(PROGRESS) "compiling the chart's tests (a first build compiles Helm)" go test -C webapp/charttest -c -o /dev/null .
 	@go test -C webapp/charttest -count=1 .
 
+.PHONY: bench
+bench: ## Compare the web application with a Flask version of two endpoints, side by side on this machine: two minutes
+	@tools/setup.sh bench
+	@go test -C webapp -tags bench -count=1 -v -run TestCompare ./tests | grep -v '^{'
+
 # The image is named after the commit it is built from.
 TAG ?= $(shell git rev-parse --short=12 HEAD)
 BUILDAH := buildah --storage-driver vfs

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the machine has what the make targets use; says what it installs. Needs nothing but a shell. With the
-# argument webapp it also sees to what the web application's tests run against, with image to what its image is built with.
+# argument webapp it also sees to what the web application's tests run against, with image to what its image is built with, with bench to what it is compared with.
 set -euo pipefail
 
 need_go=1.26
@@ -10,6 +10,11 @@ command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 if [ "${1:-}" = image ]; then
   command -v buildah >/dev/null || missing+=(buildah)
+fi
+if [ "${1:-}" = bench ]; then
+  for tool in wrk gunicorn; do command -v $tool >/dev/null || missing+=("$tool"); done
+  for module in flask psycopg2 redis jwt; do python3 -c "import $module" 2>/dev/null || missing+=("python3-$module"); done
+  set -- webapp
 fi
 if [ "${1:-}" = webapp ]; then
   [ -x /usr/lib/postgresql/15/bin/initdb ] || missing+=(postgresql-15)

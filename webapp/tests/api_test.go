@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -325,12 +326,20 @@ func TestRedisIsUsed(t *testing.T) {
 	c := cache.New(redisURL)
 	defer c.Close()
 	ctx := context.Background()
-	c.Set(ctx, "k", []int{1, 2}, time.Minute)
-	var got []int
-	assert.True(t, c.Get(ctx, "k", &got))
-	assert.Equal(t, []int{1, 2}, got)
+	other := cache.New(redisURL)
+	defer other.Close()
+	c.Set(ctx, "k", []byte("[1,2]"), time.Minute)
+	assert.Equal(t, "[1,2]", string(c.Get(ctx, "k")))
+	assert.Equal(t, "[1,2]", string(other.Get(ctx, "k")), "from Redis, not from the process")
 	c.Delete(ctx, "k")
-	assert.False(t, c.Get(ctx, "k", &got))
+	assert.Nil(t, c.Get(ctx, "k"))
+	assert.NotNil(t, other.Get(ctx, "k"), "a copy lasts a second")
+	require.NoError(t, eventually(3*time.Second, func() error {
+		if other.Get(ctx, "k") != nil {
+			return errors.New("still there")
+		}
+		return nil
+	}))
 	for i := range 4 {
 		assert.Equal(t, i < 3, c.Allow(ctx, "limit", 3, time.Minute))
 	}

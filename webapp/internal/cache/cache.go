@@ -1,11 +1,11 @@
-// Package cache keeps copies of answers in Redis, and counts attempts there. Everything works without Redis: reads miss,
-// writes are lost, and attempts are counted in the process.
+// Package cache keeps copies of answers in Redis, and for a second in the process, and counts attempts. Everything works
+// without Redis: reads miss, writes are lost, and attempts are counted in the process.
 package cache
 
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -36,7 +36,22 @@ type Cache struct {
 	mu     sync.Mutex
 	asleep time.Time
 	local  map[string]*window
+
+	nearMu sync.RWMutex
+	near   map[string]copied
 }
+
+// copied is an answer that is kept in the process.
+type copied struct {
+	text []byte
+	ends time.Time
+}
+
+// nearTime is how long the process answers from its own copy, so that what everybody asks for is not fetched each time.
+const nearTime = time.Second
+
+// maxNear bounds how many copies the process keeps.
+const maxNear = 1000
 
 // window counts attempts in the process while Redis is away.
 type window struct {
@@ -53,7 +68,7 @@ func init() { redis.SetLogger(quiet{}) }
 
 // New returns a cache; without a host it only counts.
 func New(o Options) *Cache {
-	c := &Cache{local: map[string]*window{}}
+	c := &Cache{local: map[string]*window{}, near: map[string]copied{}}
 	if o.Host == "" {
 		return c
 	}
@@ -93,29 +108,43 @@ func (c *Cache) sleep() {
 	c.asleep = time.Now().Add(pause)
 }
 
-// Get fills target from the cache and reports whether it did.
-func (c *Cache) Get(ctx context.Context, key string, target any) bool {
+// Get returns what is kept under key, or nil. The caller must not change it.
+func (c *Cache) Get(ctx context.Context, key string) []byte {
+	c.nearMu.RLock()
+	kept, ok := c.near[key]
+	c.nearMu.RUnlock()
+	if ok && time.Now().Before(kept.ends) {
+		return kept.text
+	}
 	if !c.awake() {
-		return false
+		return nil
 	}
 	text, err := c.client.Get(ctx, key).Bytes()
-	if err == redis.Nil {
-		return false
+	if errors.Is(err, redis.Nil) {
+		return nil
 	}
 	if err != nil {
 		c.sleep()
-		return false
+		return nil
 	}
-	return json.Unmarshal(text, target) == nil
+	c.keepNear(key, text)
+	return text
 }
 
-// Set keeps value for a time; it may be lost.
-func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duration) {
-	if !c.awake() {
-		return
+// keepNear keeps a copy in the process; when there are too many, all of them go, for none is worth more than a second.
+func (c *Cache) keepNear(key string, text []byte) {
+	c.nearMu.Lock()
+	defer c.nearMu.Unlock()
+	if len(c.near) >= maxNear {
+		clear(c.near)
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
+	c.near[key] = copied{text, time.Now().Add(nearTime)}
+}
+
+// Set keeps text for a time; it may be lost.
+func (c *Cache) Set(ctx context.Context, key string, text []byte, ttl time.Duration) {
+	c.keepNear(key, text)
+	if !c.awake() {
 		return
 	}
 	if err := c.client.Set(ctx, key, text, ttl).Err(); err != nil {
@@ -123,8 +152,13 @@ func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duratio
 	}
 }
 
-// Delete forgets keys.
+// Delete forgets keys; other processes may have a copy for a second more.
 func (c *Cache) Delete(ctx context.Context, keys ...string) {
+	c.nearMu.Lock()
+	for _, key := range keys {
+		delete(c.near, key)
+	}
+	c.nearMu.Unlock()
 	if len(keys) == 0 || !c.awake() {
 		return
 	}

@@ -55,6 +55,14 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	_ = json.NewEncoder(w).Encode(value)
 }
 
+// writeText writes JSON that is written already.
+func writeText(w http.ResponseWriter, text []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	// A client that has gone does not matter.
+	_, _ = w.Write(text)
+}
+
 func writeError(w http.ResponseWriter, status int, message string) {
 	writeJSON(w, status, map[string]string{"error": message})
 }
@@ -91,12 +99,18 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeError(w, status, message)
 }
 
-// products lists a page, from the cache where it is there.
-func (s *Server) products(ctx context.Context, p page) ([]store.Product, error) {
+// listed is the answer to a list of products.
+type listed struct {
+	Products []store.Product `json:"products"`
+	// Next is the cursor of the next page, or "".
+	Next string `json:"next"`
+}
+
+// products lists a page as JSON, from the cache where it is there.
+func (s *Server) products(ctx context.Context, p page) ([]byte, error) {
 	key := fmt.Sprintf("products:%d:%d:%s", p.after, p.limit, p.search)
-	var list []store.Product
-	if s.Cache.Get(ctx, key, &list) {
-		return list, nil
+	if text := s.Cache.Get(ctx, key); text != nil {
+		return text, nil
 	}
 	list, err := s.Store.Products(ctx, p.search, p.after, p.limit)
 	if err != nil {
@@ -105,8 +119,12 @@ func (s *Server) products(ctx context.Context, p page) ([]store.Product, error) 
 	if list == nil {
 		list = []store.Product{}
 	}
-	s.Cache.Set(ctx, key, list, productTTL)
-	return list, nil
+	text, err := json.Marshal(listed{list, next(list, p.limit)})
+	if err != nil {
+		return nil, fmt.Errorf("writing a list: %w", err)
+	}
+	s.Cache.Set(ctx, key, text, productTTL)
+	return text, nil
 }
 
 // next is the cursor of the page after a list, or "".
@@ -123,26 +141,30 @@ func (s *Server) listProducts(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	list, err := s.products(r.Context(), p)
+	text, err := s.products(r.Context(), p)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"products": list, "next": next(list, p.limit)})
+	writeText(w, text)
 }
 
-// product returns one product, from the cache where it is there.
-func (s *Server) product(ctx context.Context, id int64) (store.Product, error) {
+// product returns one product as JSON, from the cache where it is there.
+func (s *Server) product(ctx context.Context, id int64) ([]byte, error) {
 	key := fmt.Sprintf("product:%d", id)
-	var product store.Product
-	if s.Cache.Get(ctx, key, &product) {
-		return product, nil
+	if text := s.Cache.Get(ctx, key); text != nil {
+		return text, nil
 	}
 	product, err := s.Store.Product(ctx, id)
-	if err == nil {
-		s.Cache.Set(ctx, key, product, productTTL)
+	if err != nil {
+		return nil, err
 	}
-	return product, err
+	text, err := json.Marshal(product)
+	if err != nil {
+		return nil, fmt.Errorf("writing a product: %w", err)
+	}
+	s.Cache.Set(ctx, key, text, productTTL)
+	return text, nil
 }
 
 func (s *Server) showProduct(w http.ResponseWriter, r *http.Request) {
@@ -151,12 +173,12 @@ func (s *Server) showProduct(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	product, err := s.product(r.Context(), id)
+	text, err := s.product(r.Context(), id)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, product)
+	writeText(w, text)
 }
 
 // register creates an account and returns its session.

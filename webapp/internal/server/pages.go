@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -142,12 +143,16 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) {
 		s.problemPage(w, r, err)
 		return
 	}
-	list, err := s.products(r.Context(), p)
+	var list listed
+	text, err := s.products(r.Context(), p)
+	if err == nil {
+		err = json.Unmarshal(text, &list)
+	}
 	if err != nil {
 		s.problemPage(w, r, err)
 		return
 	}
-	s.render(w, r, http.StatusOK, "home", view{Title: "All products", Search: p.search, Products: list, Next: next(list, p.limit)})
+	s.render(w, r, http.StatusOK, "home", view{Title: "All products", Search: p.search, Products: list.Products, Next: list.Next})
 }
 
 func (s *Server) productPage(w http.ResponseWriter, r *http.Request) {
@@ -156,7 +161,11 @@ func (s *Server) productPage(w http.ResponseWriter, r *http.Request) {
 		s.problemPage(w, r, err)
 		return
 	}
-	product, err := s.product(r.Context(), id)
+	var product store.Product
+	text, err := s.product(r.Context(), id)
+	if err == nil {
+		err = json.Unmarshal(text, &product)
+	}
 	if err != nil {
 		s.problemPage(w, r, err)
 		return

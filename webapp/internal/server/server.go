@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *Server) Handler() http.Handler {
 	s.routePages(mux)
 	// A page elsewhere cannot make a browser act in somebody's name; programs send no Origin and pass.
 	guard := http.NewCrossOriginProtection()
-	return s.observe(mux, s.recover(guard.Handler(http.MaxBytesHandler(mux, maxBody))))
+	return s.observe(s.recover(guard.Handler(mux)))
 }
 
 // MetricsHandler returns what serves the metrics port.
@@ -148,9 +149,9 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the original.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// observe gives each request an ID, a deadline, a log line and a place in the metrics. Queries and bodies, which may hold
+// observe gives each request an ID, a deadline, a largest body, a log line and a place in the metrics. Queries and bodies, which may hold
 // something private, are not logged.
-func (s *Server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
+func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
 		id := r.Header.Get("X-Request-Id")
@@ -158,13 +159,15 @@ func (s *Server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
 			id = newID()
 		}
 		w.Header().Set("X-Request-Id", id)
-		_, route := mux.Handler(r)
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestID{}, id), requestTimeout)
 		defer cancel()
 		recorded := &statusWriter{ResponseWriter: w}
-		next.ServeHTTP(recorded, r.WithContext(ctx))
-		took := time.Since(started)
-		s.metrics.requests.WithLabelValues(route, fmt.Sprint(recorded.status)).Observe(took.Seconds())
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(recorded, r.Body, maxBody)
+		next.ServeHTTP(recorded, r)
+		// The mux writes down what it chose; what never came that far has no route.
+		took, route := time.Since(started), r.Pattern
+		s.metrics.requests.WithLabelValues(route, strconv.Itoa(recorded.status)).Observe(took.Seconds())
 		level := slog.LevelInfo
 		switch {
 		case recorded.status >= 500:
