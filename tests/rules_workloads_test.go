@@ -117,7 +117,7 @@ var workloadRules = []rule{{
 		delete(release(g, "cluster-autoscaler").Inputs.Object("values.rbac.serviceAccount"), "annotations")
 	},
 }, {
-	id: "issue: releases are atomic, pinned, bounded in time, and in namespaces of their own",
+	id: "design: releases are atomic, pinned, bounded in time, and in namespaces of their own",
 	check: each(releaseT, func(r *sandbox.Resource) string {
 		seconds, _ := r.Inputs.Num("timeout")
 		exact := strings.Count(r.Inputs.Str("version"), ".") == 2 && !strings.ContainsAny(r.Inputs.Str("version"), "*^~>< ")
