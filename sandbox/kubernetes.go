@@ -85,10 +85,11 @@ func checkRelease(in Props) []Failure {
 	var f []Failure
 	failIf(&f, len(in.Str("name")) > 53, "name", "invalid release name, must be at most 53 characters")
 	failIf(&f, in.given("namespace") && !dnsLabel.MatchString(in.Str("namespace")), "namespace", "%q is not a namespace", in.Str("namespace"))
-	known := slices.ContainsFunc(addons.Catalogue, func(v addons.Version) bool {
-		return v.Name == in.Str("chart") && v.Version == in.Str("version") && v.Repository == in.Str("repositoryOpts.repo")
+	known := slices.ContainsFunc(addons.Charts(), func(c addons.Chart) bool {
+		return c.Name == in.Str("chart") && c.Repository == in.Str("repositoryOpts.repo") &&
+			slices.ContainsFunc(c.Versions, func(v addons.Version) bool { return v.Number == in.Str("version") })
 	})
-	failIf(&f, in.given("version") && !known, "chart", "chart %q version %q not found in %s repository (the sandbox knows those of components/addons/catalogue.go)",
+	failIf(&f, in.given("version") && !known, "chart", "chart %q version %q not found in %s repository (the sandbox knows those of components/addons/operators.go)",
 		in.Str("chart"), in.Str("version"), in.Str("repositoryOpts.repo"))
 	return f
 }

@@ -22,7 +22,6 @@ import (
 	"groundwork/components/cluster"
 	"groundwork/components/edge"
 	"groundwork/components/helm"
-	"groundwork/components/spec"
 	"groundwork/sandbox"
 )
 
@@ -136,22 +135,27 @@ func TestChartValuesAreDocumented(t *testing.T) {
 }
 
 func TestCatalogue(t *testing.T) {
-	for _, name := range addons.Charts {
-		for _, kubernetes := range cluster.KnownVersions() {
-			var p spec.Problems
-			chart := addons.Choose(&p, "x", name, "", kubernetes)
-			assert.NoError(t, p.Err(""), "%s on %s", name, kubernetes)
-			assert.NotEmpty(t, chart.Version)
+	for _, kubernetes := range cluster.KnownVersions() {
+		problems := addons.Spec{Replicas: 1}.Problems(kubernetes)
+		assert.NoError(t, problems.Err(""), kubernetes)
+		for _, name := range addons.Names() {
+			assert.NotEmpty(t, addons.Spec{}.Chart(name, kubernetes).Version, "%s on %s", name, kubernetes)
 		}
 	}
-	old := slices.IndexFunc(addons.Catalogue, func(v addons.Version) bool { return v.Version == "0.9.20" })
-	assert.Len(t, addons.Catalogue[old].Misfits("1.36"), 3, "too new a cluster, too old an API, too long ago")
-	assert.Empty(t, addons.Catalogue[0].Misfits("1.36"))
-	unchecked := addons.Catalogue[0]
-	unchecked.Checked = cluster.Releases["1.36"].Released().Add(-time.Hour)
-	assert.Len(t, unchecked.Misfits("1.36"), 1)
-	unchecked.MaxKubernetes = "1.35"
-	assert.Len(t, unchecked.Misfits("1.36"), 2)
+	charts := map[string]addons.Chart{}
+	for _, c := range addons.Charts() {
+		charts[c.Name] = c
+	}
+	secrets := charts[addons.ExternalSecrets]
+	assert.Len(t, secrets.Misfits(secrets.Versions[1], "1.36"), 3, "too new a cluster, too old an API, too long ago")
+	newest := secrets.Versions[0]
+	assert.Empty(t, secrets.Misfits(newest, "1.36"))
+	newest.Checked = cluster.Releases["1.36"].Released().Add(-time.Hour)
+	assert.Len(t, secrets.Misfits(newest, "1.36"), 1)
+	newest.MaxKubernetes = "1.35"
+	assert.Len(t, secrets.Misfits(newest, "1.36"), 2)
+	scaler := charts[addons.ClusterAutoscaler]
+	assert.Contains(t, scaler.Misfits(scaler.Versions[0], "1.33"), "has no known image for Kubernetes 1.33")
 	assert.Equal(t, "2026-06-02", cluster.Releases["1.36"].Released().Format(time.DateOnly))
 }
 
@@ -166,15 +170,11 @@ func inCluster(t *testing.T) *sandbox.Cloud {
 }
 
 func install(name string, values map[string]any) sandbox.Props {
-	for _, v := range addons.Catalogue {
-		if v.Name == name {
-			return sandbox.Props{
-				"name": name, "chart": name, "version": v.Version, "namespace": v.Namespace, "createNamespace": true,
-				"repositoryOpts": map[string]any{"repo": v.Repository}, "values": values,
-			}
-		}
+	chart := addons.Spec{}.Chart(name, cluster.DefaultVersion)
+	return sandbox.Props{
+		"name": name, "chart": name, "version": chart.Version, "namespace": chart.Namespace, "createNamespace": true,
+		"repositoryOpts": map[string]any{"repo": chart.Repository}, "values": values,
 	}
-	return nil
 }
 
 func TestReleasesInTheSandbox(t *testing.T) {

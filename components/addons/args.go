@@ -28,28 +28,37 @@ func (s *Spec) SetDefaults() { s.Replicas = 2 }
 func (s Spec) Problems(kubernetes string) spec.Problems {
 	var p spec.Problems
 	p.Range("replicas", s.Replicas, 1, 3)
+	names := Names()
 	for _, name := range slices.Sorted(maps.Keys(s.Versions)) {
-		if !slices.Contains(Charts, name) {
-			p.Add("versions", name, "is not one of %s", strings.Join(Charts, ", "))
+		if !slices.Contains(names, name) {
+			p.Add("versions", name, "is not one of %s", strings.Join(names, ", "))
 		}
 	}
-	for _, name := range Charts {
-		s.chart(&p, name, kubernetes)
-	}
-	if _, ok := autoscalerImages[kubernetes]; !ok && cluster.Releases[kubernetes].Addons != nil {
-		p.Add("versions."+ClusterAutoscaler, kubernetes, "has no image of cluster-autoscaler in the catalogue (components/addons/catalogue.go)")
+	for _, c := range Charts() {
+		c.choose(&p, "versions."+c.Name, s.Versions[c.Name], kubernetes)
 	}
 	return p
 }
 
-func (s Spec) chart(p *spec.Problems, name, kubernetes string) helm.Chart {
-	return Choose(p, "versions."+name, name, s.Versions[name], kubernetes)
+// Version returns the version of a chart that s and the catalogue choose; s must have no problems.
+func (s Spec) Version(c Chart, kubernetes string) Version {
+	var p spec.Problems
+	return c.choose(&p, "", s.Versions[c.Name], kubernetes)
 }
 
-// Chart returns the chart that s and the catalogue choose; s must have no problems.
+// Chart returns a chart by name, in the version that s and the catalogue choose; s must have no problems.
 func (s Spec) Chart(name, kubernetes string) helm.Chart {
-	var p spec.Problems
-	return s.chart(&p, name, kubernetes)
+	for _, c := range Charts() {
+		if c.Name == name {
+			return c.at(s.Version(c, kubernetes))
+		}
+	}
+	return helm.Chart{}
+}
+
+// at is the chart in one version, as a release takes it.
+func (c Chart) at(v Version) helm.Chart {
+	return helm.Chart{Name: c.Name, Repository: c.Repository, Version: v.Number, Namespace: c.Namespace}
 }
 
 // Args are the facts and choices of a cluster's operators.

@@ -38,7 +38,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		if err != nil {
 			return nil, err
 		}
-		if o.serves != "" {
+		if o.Needs != "" {
 			a.Serving = append(a.Serving, release)
 		}
 	}
@@ -50,13 +50,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 // install creates an operator's role and then its release.
 func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error) {
-	chart := a.args.Chart(o.name, a.args.KubernetesVersion)
+	version := a.args.Version(o.Chart, a.args.KubernetesVersion)
 	opts := []pulumi.ResourceOption{pulumi.Parent(a)}
 	var worn pulumi.StringInput
 	if o.policy != nil {
-		role, err := identity.NewWorkloadRole(ctx, a.name+"-"+o.name, &identity.WorkloadRoleArgs{
-			Name: a.args.Name + "-" + o.name, Path: a.args.RolePath, Boundary: a.args.RoleBoundary,
-			OIDC: a.args.Cluster.OIDC, Namespace: chart.Namespace, ServiceAccount: o.name,
+		role, err := identity.NewWorkloadRole(ctx, a.name+"-"+o.Name, &identity.WorkloadRoleArgs{
+			Name: a.args.Name + "-" + o.Name, Path: a.args.RolePath, Boundary: a.args.RoleBoundary,
+			OIDC: a.args.Cluster.OIDC, Namespace: o.Namespace, ServiceAccount: o.Name,
 			Policy: o.policy(a.args),
 		}, opts...)
 		if err != nil {
@@ -65,5 +65,5 @@ func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error)
 		worn = role.ARN
 		opts = append(opts, pulumi.DependsOn(role.Permissions))
 	}
-	return helm.NewRelease(ctx, a.name+"-"+o.name, o.name, chart, o.values(a.args, worn), opts...)
+	return helm.NewRelease(ctx, a.name+"-"+o.Name, o.Name, o.at(version), o.values(a.args, version, worn), opts...)
 }

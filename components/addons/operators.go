@@ -8,23 +8,19 @@ import (
 
 // operator is one add-on: everything that is known of it is in its row of the table, and nowhere else.
 type operator struct {
-	// name of the chart, its release and its service account.
-	name string
-	// serves is the API of the custom resources that the program's charts use; empty for none.
-	serves string
-	// versions somebody has looked at, newest first.
-	versions []Version
+	Chart
 	// policy is what the operator may do in AWS; nil where it does not talk to AWS, and then it has no role.
 	policy func(a *Args) pulumi.StringInput
-	// values configure the chart; role is the ARN of the operator's role, or nil.
-	values func(a *Args, role pulumi.StringInput) pulumi.Map
+	// values configure the chart in the given version; role is the ARN of the operator's role, or nil.
+	values func(a *Args, v Version, role pulumi.StringInput) pulumi.Map
 }
 
 // operators are the add-ons of every cluster. A new one is one more row.
 var operators = []operator{{
-	name:     LoadBalancerController,
-	serves:   "elbv2.k8s.aws/v1beta1",
-	versions: []Version{version("3.5.0", "https://aws.github.io/eks-charts", "kube-system", "1.30", "1.36", "elbv2.k8s.aws/v1beta1")},
+	Chart: Chart{
+		Name: LoadBalancerController, Repository: "https://aws.github.io/eks-charts", Namespace: "kube-system", Needs: "elbv2.k8s.aws/v1beta1",
+		Versions: []Version{{Number: "3.5.0", MinKubernetes: "1.30", MaxKubernetes: "1.36", Serves: []string{"elbv2.k8s.aws/v1beta1"}, Checked: day(2026, 11, 22)}},
+	},
 	policy: func(a *Args) pulumi.StringInput {
 		return a.TargetGroupARN.ToStringOutput().ApplyT(func(arn string) string {
 			return LoadBalancerControllerPolicy(arn).JSON()
@@ -32,21 +28,30 @@ var operators = []operator{{
 	},
 	values: loadBalancerController,
 }, {
-	name:   ExternalSecrets,
-	serves: "external-secrets.io/v1",
-	versions: []Version{
-		version("2.9.0", "https://charts.external-secrets.io", ExternalSecrets, "1.30", "1.36", "external-secrets.io/v1"),
-		// What many clusters still run: it serves the old API only, and nobody has tried it on a current Kubernetes.
-		old(version("0.9.20", "https://charts.external-secrets.io", ExternalSecrets, "1.25", "1.30", "external-secrets.io/v1beta1"), day(2024, 7, 1)),
+	Chart: Chart{
+		Name: ExternalSecrets, Repository: "https://charts.external-secrets.io", Namespace: ExternalSecrets, Needs: "external-secrets.io/v1",
+		Versions: []Version{
+			{Number: "2.9.0", MinKubernetes: "1.30", MaxKubernetes: "1.36", Serves: []string{"external-secrets.io/v1"}, Checked: day(2026, 11, 22)},
+			// What many clusters still run: it serves the old API only, and nobody has tried it on a current Kubernetes.
+			{Number: "0.9.20", MinKubernetes: "1.25", MaxKubernetes: "1.30", Serves: []string{"external-secrets.io/v1beta1"}, Checked: day(2024, 7, 1)},
+		},
 	},
 	values: externalSecrets,
 }, {
-	name:     MetricsServer,
-	versions: []Version{version("3.13.1", "https://kubernetes-sigs.github.io/metrics-server/", "kube-system", "1.31", "1.36")},
-	values:   metricsServer,
+	Chart: Chart{
+		Name: MetricsServer, Repository: "https://kubernetes-sigs.github.io/metrics-server/", Namespace: "kube-system",
+		Versions: []Version{{Number: "3.13.1", MinKubernetes: "1.31", MaxKubernetes: "1.36", Checked: day(2026, 11, 22)}},
+	},
+	values: metricsServer,
 }, {
-	name:     ClusterAutoscaler,
-	versions: []Version{version("9.59.0", "https://kubernetes.github.io/autoscaler", "kube-system", "1.31", "1.36")},
+	Chart: Chart{
+		Name: ClusterAutoscaler, Repository: "https://kubernetes.github.io/autoscaler", Namespace: "kube-system",
+		// Each image is built against the scheduler of one Kubernetes. Source: cluster-autoscaler, "Releases".
+		Versions: []Version{{
+			Number: "9.59.0", MinKubernetes: "1.31", MaxKubernetes: "1.36", Checked: day(2026, 11, 22),
+			Images: map[string]string{"1.34": "v1.34.0", "1.35": "v1.35.0", "1.36": "v1.36.1"},
+		}},
+	},
 	policy: func(a *Args) pulumi.StringInput {
 		return a.Cluster.Name.ApplyT(func(cluster string) string {
 			return ClusterAutoscalerPolicy(cluster).JSON()
@@ -129,7 +134,7 @@ var off = pulumi.Bool(false)
 // loadBalancerController binds pods to a target group and does nothing else: the load balancer is the program's. Without
 // its webhook for Services, which would refuse every Service while the controller is not ready, the other releases need
 // not wait for this one.
-func loadBalancerController(a *Args, role pulumi.StringInput) pulumi.Map {
+func loadBalancerController(a *Args, _ Version, role pulumi.StringInput) pulumi.Map {
 	return pulumi.Map{
 		"clusterName":                 a.Cluster.Name,
 		"region":                      pulumi.String(a.Region),
@@ -156,7 +161,7 @@ func loadBalancerController(a *Args, role pulumi.StringInput) pulumi.Map {
 
 // externalSecrets serves SecretStores and ExternalSecrets inside a namespace; what works across namespaces is off. The
 // operator has no AWS role: each store names the service account, and with it the role, that it reads with.
-func externalSecrets(a *Args, _ pulumi.StringInput) pulumi.Map {
+func externalSecrets(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
 	part := func(name string) pulumi.Map {
 		return pulumi.Map{
 			"replicaCount": pulumi.Int(a.Replicas), "resources": resources("25m", "128Mi"),
@@ -182,7 +187,7 @@ func externalSecrets(a *Args, _ pulumi.StringInput) pulumi.Map {
 	return values
 }
 
-func metricsServer(a *Args, _ pulumi.StringInput) pulumi.Map {
+func metricsServer(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
 	return pulumi.Map{
 		"replicas":                  pulumi.Int(a.Replicas),
 		"podDisruptionBudget":       pulumi.Map{"enabled": pulumi.Bool(a.Replicas > 1), "minAvailable": pulumi.Int(1)},
@@ -192,13 +197,13 @@ func metricsServer(a *Args, _ pulumi.StringInput) pulumi.Map {
 }
 
 // clusterAutoscaler changes the sizes of the cluster's node groups, which it finds by the tags that EKS puts on them.
-func clusterAutoscaler(a *Args, role pulumi.StringInput) pulumi.Map {
+func clusterAutoscaler(a *Args, v Version, role pulumi.StringInput) pulumi.Map {
 	return pulumi.Map{
 		"cloudProvider":    pulumi.String("aws"),
 		"awsRegion":        pulumi.String(a.Region),
 		"autoDiscovery":    pulumi.Map{"clusterName": a.Cluster.Name},
 		"fullnameOverride": pulumi.String(ClusterAutoscaler),
-		"image":            pulumi.Map{"tag": pulumi.String(autoscalerImages[a.KubernetesVersion])},
+		"image":            pulumi.Map{"tag": pulumi.String(v.Images[a.KubernetesVersion])},
 		"rbac":             pulumi.Map{"serviceAccount": serviceAccount(ClusterAutoscaler, role)},
 		"extraArgs": pulumi.Map{
 			// Of several groups the one that wastes least grows.
