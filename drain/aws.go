@@ -256,7 +256,14 @@ func output(ctx context.Context, name string, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("draining needs the %s command: %w", name, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(problems.String()))
+		said := strings.TrimSpace(problems.String())
+		// AWS's codes for what something else still uses.
+		for _, code := range []string{"DependencyViolation", "ResourceInUse", "VolumeInUse", "InvalidNetworkInterface.InUse"} {
+			if strings.Contains(said, "("+code+")") {
+				err = ErrInUse
+			}
+		}
+		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, said)
 	}
 	return out, nil
 }

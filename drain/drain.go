@@ -4,6 +4,7 @@ package drain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -19,6 +20,9 @@ type Item struct {
 	// HoldsData is true for what cannot be made again.
 	HoldsData bool
 }
+
+// ErrInUse is what Remove returns, wrapped, for an item that something else still uses: it can be tried again.
+var ErrInUse = errors.New("still in use")
 
 // Account is where controllers made things.
 type Account interface {
@@ -60,14 +64,15 @@ func Run(ctx context.Context, account Account, o Options) error {
 		return nil
 	}
 	for range maxRounds {
-		failed, err := round(ctx, account, items, o)
+		moved, err := round(ctx, account, items, o)
 		if err != nil {
 			return err
 		}
 		if items, err = account.Find(ctx); err != nil {
 			return err
 		}
-		if failed == 0 && !slices.ContainsFunc(items, o.goes) {
+		// What failed for another reason than that it is in use fails again.
+		if !moved || !slices.ContainsFunc(items, o.goes) {
 			break
 		}
 		select {
@@ -87,23 +92,24 @@ func Run(ctx context.Context, account Account, o Options) error {
 // goes reports whether an item is to be removed.
 func (o Options) goes(item Item) bool { return o.Data || !item.HoldsData }
 
-// round tries to remove each item once and returns how many could not be.
-func round(ctx context.Context, account Account, items []Item, o Options) (failed int, err error) {
+// round tries to remove each item once. It reports whether another round may get further: something went, or was in use.
+func round(ctx context.Context, account Account, items []Item, o Options) (moved bool, err error) {
 	for _, item := range items {
 		if !o.goes(item) {
 			continue
 		}
 		if err := account.Remove(ctx, item); err != nil {
 			if ctx.Err() != nil {
-				return failed, fmt.Errorf("draining: %w", ctx.Err())
+				return moved, fmt.Errorf("draining: %w", ctx.Err())
 			}
 			fmt.Fprintf(o.Out, "! %-20s %s: %v\n", item.Kind, item.ID, err)
-			failed++
+			moved = moved || errors.Is(err, ErrInUse)
 			continue
 		}
+		moved = true
 		fmt.Fprintf(o.Out, "- %-20s %s\n", item.Kind, item.ID)
 	}
-	return failed, nil
+	return moved, nil
 }
 
 func show(w io.Writer, items []Item) {

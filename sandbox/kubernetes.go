@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -67,9 +68,10 @@ func releaseDeleted(c *Cloud, o *Object) error {
 		}
 	}
 	for _, other := range c.objects {
+		// Helm deletes a release's project before its Application too, so one release with both is no better than two.
 		for project := range o.State.Object("values.projects") {
 			for name, app := range other.State.Object("values.applications") {
-				if inner, ok := app.(map[string]any); ok && inner["project"] == project && other != o {
+				if inner, ok := app.(map[string]any); ok && inner["project"] == project {
 					return fmt.Errorf("timed out waiting for the condition: Application %s cannot be deleted without its project %s", name, project)
 				}
 			}
@@ -96,12 +98,20 @@ func checkRelease(in Props) []Failure {
 
 // clusterReachable refuses what needs a cluster that is not there. The caller holds mu.
 func (c *Cloud) clusterReachable() error {
+	if c.has(clusterType) {
+		return nil
+	}
+	return errors.New("configured Kubernetes cluster is unreachable: there is no cluster")
+}
+
+// has reports whether there is a resource of a type. The caller holds mu.
+func (c *Cloud) has(token string) bool {
 	for _, o := range c.objects {
-		if o.Type == clusterType {
-			return nil
+		if o.Type == token {
+			return true
 		}
 	}
-	return fmt.Errorf("configured Kubernetes cluster is unreachable: there is no cluster")
+	return false
 }
 
 // release returns the release of a chart, or nil. The caller holds mu.
@@ -117,15 +127,12 @@ func releaseCreated(c *Cloud, o *Object) error {
 	failed := func(format string, a ...any) error {
 		return fmt.Errorf("helm release %q was rolled back: %s", o.ID, fmt.Sprintf(format, a...))
 	}
-	if !slices.ContainsFunc(c.list(), func(other *Object) bool { return other.Type == nodeGroupType }) {
+	if !c.has(nodeGroupType) {
 		return failed("timed out waiting for the condition: 0/0 nodes are available")
 	}
 	namespace := o.State.Str("namespace")
 	if !o.State.Flag("createNamespace") && !slices.Contains(builtIn, namespace) && c.get(namespaceType, namespace) == nil {
 		return failed("namespaces %q not found", namespace)
-	}
-	if len(o.State.Object("values.projects")) > 0 && len(o.State.Object("values.applications")) > 0 {
-		return failed("a release with a project and its Application cannot be uninstalled: Helm deletes the project first")
 	}
 	if needed := customResources[o.State.Str("chart")]; needed != "" && c.release(needed) == nil {
 		return failed("resource mapping not found: no matches for kind; ensure CRDs of %s are installed first", needed)
@@ -166,13 +173,4 @@ func (c *Cloud) accountsMayWear(o *Object, values Props) error {
 func (p Props) plainStr(key string) string {
 	s, _ := p[key].(string)
 	return s
-}
-
-// list returns the objects themselves. The caller holds mu.
-func (c *Cloud) list() []*Object {
-	var all []*Object
-	for _, o := range c.objects {
-		all = append(all, o)
-	}
-	return all
 }

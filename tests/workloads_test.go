@@ -198,8 +198,11 @@ func TestReleasesInTheSandbox(t *testing.T) {
 
 	both := install(addons.ArgoCDApps, map[string]any{"projects": map[string]any{"p": map[string]any{}}, "applications": map[string]any{"a": map[string]any{"project": "p"}}})
 	both["name"] = "both"
-	_, _, err = c.Create(t0, "urn:both", releaseT, both)
-	require.ErrorContains(t, err, "Helm deletes the project first")
+	together, _, err := c.Create(t0, "urn:both", releaseT, both)
+	require.NoError(t, err, "Kubernetes takes it")
+	require.ErrorContains(t, c.Delete(t0, releaseT, together), "cannot be deleted without its project", "and never lets go of it")
+	_, err = c.Forget(func(o sandbox.Object) bool { return o.ID == together })
+	require.NoError(t, err)
 	named := func(name string, values map[string]any) sandbox.Props {
 		in := install(addons.ArgoCDApps, values)
 		in["name"] = name
