@@ -340,9 +340,16 @@ func TestRedisIsUsed(t *testing.T) {
 		}
 		return nil
 	}))
+	limit := fmt.Sprint("limit", databases.Add(1))
 	for i := range 4 {
-		assert.Equal(t, i < 3, c.Allow(ctx, "limit", 3, time.Minute))
+		assert.Equal(t, i < 3, c.Allow(ctx, limit, 3, time.Second))
 	}
+	require.NoError(t, eventually(3*time.Second, func() error {
+		if !c.Allow(ctx, limit, 3, time.Second) {
+			return errors.New("still refused")
+		}
+		return nil
+	}), "a window ends, whatever happens in it")
 }
 
 // TestFullQueue: more than the application can work on is told to come back, at once and politely.

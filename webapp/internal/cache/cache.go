@@ -170,12 +170,15 @@ func (c *Cache) Delete(ctx context.Context, keys ...string) {
 // Allow counts an attempt under key and reports whether it is within the limit of its window.
 func (c *Cache) Allow(ctx context.Context, key string, limit int, length time.Duration) bool {
 	if c.awake() {
-		n, err := c.client.Incr(ctx, key).Result()
-		if err == nil && n == 1 {
-			err = c.client.Expire(ctx, key, length).Err()
-		}
+		// In one step: a count that lost its end would lock somebody out for ever.
+		var count *redis.IntCmd
+		_, err := c.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			count = p.Incr(ctx, key)
+			p.ExpireNX(ctx, key, length)
+			return nil
+		})
 		if err == nil {
-			return n <= int64(limit)
+			return count.Val() <= int64(limit)
 		}
 		c.sleep()
 	}
