@@ -83,7 +83,7 @@ cover: build ## Print the coverage of components, stacks, sandbox, drain and the
 	done; rm -f coverage.part
 	@tools/setup.sh webapp
 	@dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; cd webapp; \
-	GOCOVERDIR=$$dir go test -count=1 -cover -coverpkg=./... ./tests -args -test.gocoverdir=$$dir >/dev/null; \
+	PROGRAM_COVERAGE=$$dir go test -count=1 -cover -coverpkg=./... ./tests -args -test.gocoverdir=$$dir >/dev/null; \
 	go tool covdata textfmt -i=$$dir -o ../coverage.out; \
 	go tool cover -func=../coverage.out | awk '/^total:/ {print "webapp", $$3; if ($$3 + 0 < 85) exit 1}'
 

@@ -98,7 +98,7 @@ func TestPasswordsAndTokens(t *testing.T) {
 func TestProgram(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "webapp")
 	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", binary, "..")
-	if os.Getenv("GOCOVERDIR") != "" {
+	if os.Getenv("PROGRAM_COVERAGE") != "" {
 		// Where coverage is measured, that of the program itself counts too; it is written when the program ends.
 		build.Args = slices.Insert(build.Args, 2, "-cover", "-coverpkg=groundwork/webapp/...")
 	}
@@ -112,7 +112,7 @@ func TestProgram(t *testing.T) {
 	url := database(t)
 	port, metrics := freePort(), freePort()
 	variables := []string{
-		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "DATABASE_URL=" + url, "JWT_SECRET=" + strings.Repeat("s", 40), fmt.Sprint("PORT=", port), fmt.Sprint("METRICS_PORT=", metrics), "DRAIN_SECONDS=1",
+		"GOCOVERDIR=" + os.Getenv("PROGRAM_COVERAGE"), "DATABASE_URL=" + url, "JWT_SECRET=" + strings.Repeat("s", 40), fmt.Sprint("PORT=", port), fmt.Sprint("METRICS_PORT=", metrics), "DRAIN_SECONDS=1",
 	}
 	run := func(extra []string, args ...string) (string, error) {
 		cmd := exec.Command(binary, args...)
