@@ -14,7 +14,7 @@ COVERED := components stacks sandbox drain
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup:
@@ -49,6 +49,13 @@ test-webapp: ## Run the tests of the web application against a real PostgreSQL, 
 bench: ## Compare the web application with a Flask version of two endpoints, side by side on this machine: two minutes
 	@tools/setup.sh bench
 	@go test -C webapp -tags bench -count=1 -v -run TestCompare ./tests | grep -v '^{'
+
+.PHONY: e2e
+e2e: ## Install, upgrade, break and drain the chart on a real Kubernetes API server (a first run builds it: a quarter of an hour)
+	@tools/setup.sh
+	@KUBERNETES_BIN=$$(webapp/e2e/build.sh) && export KUBERNETES_BIN CGO_ENABLED=0; \
+	$(PROGRESS) "vetting the end-to-end tests" go vet -C webapp/e2e ./...; \
+	go test -C webapp/e2e -ldflags "$(LDFLAGS)" -count=1 -v . | { grep --line-buffered -vE '^=== |^PASS' || true; }
 
 # The image is named after the commit it is built from.
 TAG ?= $(shell git rev-parse --short=12 HEAD)

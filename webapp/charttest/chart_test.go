@@ -33,21 +33,14 @@ const chartPath = "../chart"
 var environments = []string{"dev", "prod"}
 
 // infrastructure are the values that only infrastructure knows, as the stack gives them.
-const infrastructure = `
-image: {repository: 111122223333.dkr.ecr.eu-west-1.amazonaws.com/groundwork-dev/webapp}
-url: https://shop.example.com
-port: 8080
-targetGroup: {arn: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/groundwork-dev-web-8080/2931b69ff843c505", vpcId: vpc-0123456789abcdef0}
-secrets:
-  region: eu-west-1
-  arns:
-    database: arn:aws:secretsmanager:eu-west-1:111122223333:secret:a-AbCdEf
-    databaseCredentials: arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!db-1-AbCdEf
-    cache: arn:aws:secretsmanager:eu-west-1:111122223333:secret:b-AbCdEf
-    session: arn:aws:secretsmanager:eu-west-1:111122223333:secret:c-AbCdEf
-  serviceAccount: {name: webapp-secrets, roleArn: "arn:aws:iam::111122223333:role/groundwork/dev/groundwork-dev-webapp-secrets"}
-network: {privateCidrs: [10.10.0.0/20, 10.10.32.0/20], dataCidrs: [10.10.20.0/22, 10.10.52.0/22], databasePort: 5432, cachePort: 6379}
-`
+var infrastructure = must(os.ReadFile(filepath.Join(chartPath, "ci/infrastructure-values.yaml")))
+
+func must(text []byte, err error) string {
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
 
 // values are an environment's, infrastructure's, and a change on top.
 func values(t testing.TB, environment, change string) map[string]any {
