@@ -108,13 +108,21 @@ func (c *Cache) sleep() {
 	c.asleep = time.Now().Add(pause)
 }
 
-// Get returns what is kept under key, or nil. The caller must not change it.
-func (c *Cache) Get(ctx context.Context, key string) []byte {
+// Near returns what the process itself has a copy of, or nil. The caller must not change it.
+func (c *Cache) Near(key string) []byte {
 	c.nearMu.RLock()
 	kept, ok := c.near[key]
 	c.nearMu.RUnlock()
 	if ok && time.Now().Before(kept.ends) {
 		return kept.text
+	}
+	return nil
+}
+
+// Get returns what is kept under key, or nil. The caller must not change it.
+func (c *Cache) Get(ctx context.Context, key string) []byte {
+	if text := c.Near(key); text != nil {
+		return text
 	}
 	if !c.awake() {
 		return nil

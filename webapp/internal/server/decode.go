@@ -110,6 +110,11 @@ type page struct {
 	limit  int
 }
 
+// key is what the cache keeps the page under.
+func (p page) key() string {
+	return "products:" + strconv.FormatInt(p.after, 10) + ":" + strconv.Itoa(p.limit) + ":" + p.search
+}
+
 const (
 	defaultLimit = 24
 	maxLimit     = 100

@@ -149,7 +149,7 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the original.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// observe gives each request an ID, a deadline, a largest body, a log line and a place in the metrics. Queries and bodies, which may hold
+// observe gives each request an ID, a largest body, a log line and a place in the metrics. Queries and bodies, which may hold
 // something private, are not logged.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -159,8 +159,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			id = newID()
 		}
 		w.Header().Set("X-Request-Id", id)
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestID{}, id), requestTimeout)
-		defer cancel()
+		ctx := context.WithValue(r.Context(), requestID{}, id)
 		recorded := &statusWriter{ResponseWriter: w}
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(recorded, r.Body, maxBody)
@@ -194,7 +193,7 @@ func (s *Server) recover(next http.Handler) http.Handler {
 }
 
 // limited lets a bounded number of requests through to the database. A short queue smooths bursts; beyond it, an honest 503
-// at once is better than a late one.
+// at once is better than a late one. What one lets through has to be done in requestTimeout.
 func (s *Server) limited(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -214,7 +213,10 @@ func (s *Server) limited(next http.HandlerFunc) http.HandlerFunc {
 			}
 		}
 		defer func() { <-s.slots }()
-		next(w, r)
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		// The mux writes the route into the request that it was given.
+		next(w, r.WithContext(ctx))
 	}
 }
 
