@@ -13,6 +13,7 @@ import (
 const (
 	roleType       = "aws:iam/role:Role"
 	attachmentType = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	policyType     = "aws:iam/policy:Policy"
 	oidcType       = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 	keyType        = "aws:kms/key:Key"
 )
@@ -29,6 +30,7 @@ var managedPolicies = map[string]bool{
 	"AmazonEKSClusterPolicy": true, "AmazonEKSWorkerNodeMinimalPolicy": true, "AmazonEKSWorkerNodePolicy": true,
 	"AmazonEC2ContainerRegistryPullOnly": true, "AmazonEC2ContainerRegistryReadOnly": true,
 	"AmazonSSMManagedInstanceCore": true, "AmazonEKS_CNI_Policy": true, "CloudWatchAgentServerPolicy": true, "service-role/AmazonRDSEnhancedMonitoringRole": true,
+	"ReadOnlyAccess": true,
 }
 
 var iamTypes = map[string]Type{
@@ -81,6 +83,23 @@ var iamTypes = map[string]Type{
 			name, managed := strings.CutPrefix(arn, "arn:aws:iam::aws:policy/")
 			failIf(&f, managed && !managedPolicies[name], "policyArn", "the sandbox knows no AWS-managed policy %s (sandbox/aws_iam.go)", name)
 			return f
+		},
+	},
+	policyType: {
+		Args:      iam.PolicyArgs{},
+		Global:    true,
+		AutoName:  "name",
+		Immutable: []string{"name", "path", "description"},
+		Unique:    unique("name", "EntityAlreadyExists"),
+		ID:        func(in Props, _ string) string { return in.Str("path") + in.Str("name") },
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("path") && !iamPath.MatchString(in.Str("path")), "path", "%q does not begin and end with /", in.Str("path"))
+			checkPolicy(&f, in, "policy", 6144)
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.iamARN("policy" + id), "policyId": "ANPASANDBOX"}
 		},
 	},
 	oidcType: {

@@ -15,7 +15,10 @@ const (
 	logTargetType    = "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination"
 )
 
-var bucketPrefix = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,36}$`)
+var (
+	bucketPrefix = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,36}$`)
+	bucketName   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+)
 
 // archiveTypes are the buckets that logs go to, and what carries CloudFront's there.
 var archiveTypes = map[string]Type{
@@ -24,10 +27,16 @@ var archiveTypes = map[string]Type{
 		Global:    true,
 		Immutable: []string{"bucket", "bucketPrefix"},
 		Unique:    unique("bucket", "BucketAlreadyExists"),
-		ID:        func(in Props, digest string) string { return in.Str("bucketPrefix") + digest[:26] },
+		ID: func(in Props, digest string) string {
+			if in.given("bucket") {
+				return in.Str("bucket")
+			}
+			return in.Str("bucketPrefix") + digest[:26]
+		},
 		Check: func(in Props) []Failure {
 			var f []Failure
 			failIf(&f, in.given("bucketPrefix") && !bucketPrefix.MatchString(in.Str("bucketPrefix")), "bucketPrefix", "%q is not the beginning of a bucket name, at most 37 characters", in.Str("bucketPrefix"))
+			failIf(&f, in.given("bucket") && !bucketName.MatchString(in.Str("bucket")), "bucket", "%q is not a bucket name of 3 to 63 lower-case letters, digits, dots or hyphens", in.Str("bucket"))
 			return f
 		},
 		Outputs: func(s Site, id string, _ Props) Props {
@@ -52,6 +61,14 @@ var archiveTypes = map[string]Type{
 	}),
 	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": ofBucket(Type{
 		Args: s3.BucketServerSideEncryptionConfigurationV2Args{},
+	}),
+	"aws:s3/bucketVersioningV2:BucketVersioningV2": ofBucket(Type{
+		Args: s3.BucketVersioningV2Args{},
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, !in.oneOf("versioningConfiguration.status", "Enabled", "Suspended", "Disabled"), "versioningConfiguration.status", "is not Enabled, Suspended or Disabled")
+			return f
+		},
 	}),
 	bucketPolicyType: ofBucket(Type{
 		Args: s3.BucketPolicyArgs{},

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/addons"
 	"groundwork/components/helm"
@@ -38,6 +40,9 @@ var kubernetesTypes = map[string]Type{
 		},
 		Created: func(c *Cloud, _ *Object) error { return c.clusterReachable() },
 	},
+	"kubernetes:core/v1:ConfigMap":                        inNamespace(corev1.ConfigMapArgs{}),
+	"kubernetes:rbac.authorization.k8s.io/v1:Role":        inNamespace(rbacv1.RoleArgs{}),
+	"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": inNamespace(rbacv1.RoleBindingArgs{}, "roleRef"),
 	helm.ReleaseType: {
 		Args:      helm.InputType(),
 		Global:    true,
@@ -55,6 +60,38 @@ var kubernetesTypes = map[string]Type{
 		Created: releaseCreated,
 		Deleted: releaseDeleted,
 	},
+}
+
+// inNamespace is a type whose objects are in a namespace, which has to be there and takes them along when it goes.
+func inNamespace(args pulumi.Input, immutable ...string) Type {
+	return Type{
+		Args:      args,
+		Global:    true,
+		Immutable: append([]string{"metadata.name", "metadata.namespace"}, immutable...),
+		ID:        func(in Props, _ string) string { return in.Str("metadata.namespace") + "/" + in.Str("metadata.name") },
+		Unique: func(in Props) (string, string) {
+			return in.Str("metadata.namespace") + "/" + in.Str("metadata.name"), "AlreadyExists"
+		},
+		Created: func(c *Cloud, o *Object) error {
+			if err := c.clusterReachable(); err != nil {
+				return err
+			}
+			name := o.State.Str("metadata.namespace")
+			// Releases make the namespaces of their own.
+			made := func(other *Object) bool {
+				return other.Type == helm.ReleaseType && other.State.Str("namespace") == name && other.State.Flag("createNamespace")
+			}
+			for _, other := range c.objects {
+				if made(other) {
+					return nil
+				}
+			}
+			if !slices.Contains(builtIn, name) && c.get(namespaceType, name) == nil {
+				return fmt.Errorf("namespaces %q not found", name)
+			}
+			return nil
+		},
+	}
 }
 
 // releaseDeleted refuses what would wait for ever: the deletion of whoever has to take finalizers away.

@@ -56,7 +56,7 @@ func (r *Result) Print(w io.Writer) {
 	}
 	if len(s.Resources) > 0 {
 		fmt.Fprintln(w, "\nResources by layer")
-		for _, layer := range stacks.Layers {
+		for _, layer := range append([]string{stacks.LayerAccount}, stacks.Layers...) {
 			if n := s.Resources[layer]; n > 0 {
 				fmt.Fprintf(w, "  %-14s %4d\n", layer, n)
 			}

@@ -64,6 +64,7 @@ type Config struct {
 	Addons        addons.Spec
 	Delivery      delivery.Spec
 	Observability observability.Spec
+	Pipelines     identity.PipelinesSpec
 
 	// Today decides what is still supported.
 	Today time.Time
@@ -94,6 +95,7 @@ func (c *Config) settings() []setting {
 		{"addons", &c.Addons},
 		{"delivery", &c.Delivery},
 		{"observability", &c.Observability},
+		{"pipelines", &c.Pipelines},
 	}
 }
 
@@ -126,8 +128,8 @@ func Load(raw map[string]string, stack string, today time.Time) (*Config, error)
 			decodeSetting(&p, Project+":"+s.key, text, s.target)
 		}
 	}
-	if layered && !slices.Contains(Layers, layer) {
-		p.Add("the stack name", stack, "does not end in a layer: %s", strings.Join(Layers, ", "))
+	if all := append([]string{LayerAccount}, Layers...); layered && !slices.Contains(all, layer) {
+		p.Add("the stack name", stack, "does not end in a layer: %s", strings.Join(all, ", "))
 	}
 	unread := slices.Clone(p)
 	for _, problem := range c.problems() {
@@ -228,6 +230,7 @@ func (c *Config) ownProblems() spec.Problems {
 	p.Include("addons", c.Addons.Problems(c.Cluster.KubernetesVersion))
 	p.Include("delivery", c.Delivery.Problems())
 	p.Include("observability", c.Observability.Problems())
+	p.Include("pipelines", c.Pipelines.Problems())
 	p.Include("cluster", c.fit())
 	if c.Network.NATMode == network.NATNone {
 		p.Add("network.natMode", string(c.Network.NATMode), "leaves the operators without images, which come from public registries; choose single or perZone")

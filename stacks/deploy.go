@@ -52,6 +52,9 @@ func (d *deployment) deploy() error {
 		return err
 	}
 	d.regional = pulumi.Provider(provider)
+	if d.config.Layer == LayerAccount {
+		return d.declare(LayerAccount)
+	}
 	if d.usEast1, err = newProvider(d.ctx, d.config, "aws-us-east-1", "us-east-1"); err != nil {
 		return err
 	}
@@ -81,6 +84,18 @@ func (d *deployment) outputs(layer string) any {
 // declare registers a layer and exports what people and other stacks want to know of it.
 func (d *deployment) declare(layer string) error {
 	switch layer {
+	case LayerAccount:
+		a, err := account(d.ctx, d.config, d.regional)
+		if err != nil {
+			return err
+		}
+		d.ctx.Export("backend", pulumi.String(d.config.Backend()))
+		d.ctx.Export("secretsProvider", pulumi.String(d.config.SecretsProvider()))
+		d.ctx.Export("stateKeyArn", a.StateKeyARN)
+		if d.config.Pipelines.Any() {
+			d.ctx.Export("previewRoleArn", a.PreviewRoleARN)
+			d.ctx.Export("deployRoleArn", a.DeployRoleARN)
+		}
 	case LayerPlatform:
 		p, err := platform(d.ctx, d.config, d.regional)
 		if err != nil {

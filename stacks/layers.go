@@ -8,11 +8,16 @@ const (
 	LayerObservability = "observability"
 )
 
+// LayerAccount is below all of them and never part of an environment's own stack: it holds the bucket that their states are in.
+const LayerAccount = "account"
+
 // Layers lists the layers, lowest first.
 var Layers = []string{LayerPlatform, LayerServices, LayerWorkloads, LayerObservability}
 
 // layerOfComponent ties the type of each outermost component to its layer.
 var layerOfComponent = map[string]string{
+	"groundwork:statestore:Store":            LayerAccount,
+	"groundwork:identity:Pipelines":          LayerAccount,
 	"groundwork:network:Network":             LayerPlatform,
 	"groundwork:identity:Identity":           LayerPlatform,
 	"groundwork:identity:Key":                LayerPlatform,

@@ -13,6 +13,23 @@ func (c *Config) RolePath() string { return "/" + Project + "/" + c.Environment 
 // ClusterName is the physical name of the EKS cluster.
 func (c *Config) ClusterName() string { return c.Prefix() }
 
+// StateBucket is where the environment's states are kept. Bucket names are unique in the world, so it ends in the account.
+func (c *Config) StateBucket() string { return c.Prefix() + "-state-" + c.AccountID }
+
+// StateKeyAlias is the alias, without "alias/", of the key that encrypts them.
+func (c *Config) StateKeyAlias() string { return c.Prefix() + "-state" }
+
+// Backend is what pulumi login takes, and SecretsProvider what pulumi stack init takes.
+func (c *Config) Backend() string { return "s3://" + c.StateBucket() + "?region=" + c.Region }
+
+// SecretsProvider is the key in the form in which Pulumi takes it.
+func (c *Config) SecretsProvider() string {
+	return "awskms://alias/" + c.StateKeyAlias() + "?region=" + c.Region
+}
+
+// deployerGroup is the group that the deploy role belongs to in Kubernetes.
+const deployerGroup = Project + ":deployers"
+
 // DatabaseName is the identifier of the database instance.
 func (c *Config) DatabaseName() string { return c.Prefix() + "-main" }
 

@@ -72,6 +72,10 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 	if err != nil {
 		return nil, err
 	}
+	var deployer *cluster.Deployer
+	if c.Pipelines.Any() {
+		deployer = &cluster.Deployer{PrincipalARN: identity.DeployRoleARN(c.AccountID, c.RolePath(), c.Prefix()), Group: deployerGroup}
+	}
 	eks, err := cluster.New(ctx, "cluster", &cluster.Args{
 		Spec:             c.Cluster,
 		Name:             c.ClusterName(),
@@ -83,6 +87,7 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		RoleBoundary:     c.PermissionsBoundary,
 		LogsKeyARN:       logsKey.ARN,
 		LogRetentionDays: c.LogRetentionDays,
+		Deployer:         deployer,
 		Protect:          c.Protect,
 		Today:            c.Today,
 	}, opts...)

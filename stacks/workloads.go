@@ -65,6 +65,10 @@ func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOu
 		values.PrivateCIDRs = append(values.PrivateCIDRs, zone.Private.String())
 		values.DataCIDRs = append(values.DataCIDRs, zone.Data.String())
 	}
+	deployers := ""
+	if c.Pipelines.Any() {
+		deployers = deployerGroup
+	}
 	app, err := delivery.New(ctx, Application, &delivery.Args{
 		Spec:         c.Delivery,
 		Name:         c.Prefix(),
@@ -80,11 +84,12 @@ func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOu
 			},
 			KeyARNs: []pulumi.StringOutput{s.SecretsKeyARN, s.Database.SecretKeyARN},
 		},
-		Values:   values,
-		ArgoCD:   c.Addons.Chart(addons.ArgoCD, c.Cluster.KubernetesVersion),
-		Apps:     c.Addons.Chart(addons.ArgoCDApps, c.Cluster.KubernetesVersion),
-		Replicas: c.Addons.Replicas,
-		Serving:  operators.Serving,
+		Values:        values,
+		ArgoCD:        c.Addons.Chart(addons.ArgoCD, c.Cluster.KubernetesVersion),
+		Apps:          c.Addons.Chart(addons.ArgoCDApps, c.Cluster.KubernetesVersion),
+		Replicas:      c.Addons.Replicas,
+		Serving:       operators.Serving,
+		DeployerGroup: deployers,
 	}, opts...)
 	if err != nil {
 		return nil, err

@@ -201,7 +201,7 @@ func (g NodeGroup) check(p *spec.Problems, key, name string) {
 }
 
 func (a Access) check(p *spec.Problems, key, name string) {
-	if name == breakGlass {
+	if name == breakGlass || name == deployer {
 		p.Add(key, name, "is the program's own entry; choose another name")
 	}
 	if !groupName.MatchString(name) {
@@ -244,6 +244,11 @@ func (s Spec) Fit(vpc netip.Prefix, addresses int) spec.Problems {
 	return p
 }
 
+// Deployer is a role that is in a Kubernetes group and has no other right in the cluster.
+type Deployer struct {
+	PrincipalARN, Group string
+}
+
 // Args are the facts and choices of one cluster.
 type Args struct {
 	Spec
@@ -262,6 +267,8 @@ type Args struct {
 	// LogsKeyARN encrypts the control plane's log group, LogRetentionDays is how long it keeps events.
 	LogsKeyARN       pulumi.StringInput
 	LogRetentionDays int
+	// Deployer is the pipeline that deploys the application; nil for none.
+	Deployer *Deployer
 	// Protect refuses deletion of control plane and keys through Pulumi.
 	Protect bool
 	// Today decides which Kubernetes versions are supported.

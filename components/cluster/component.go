@@ -187,13 +187,24 @@ func issuerURL(c awseks.ClusterOutput) pulumi.StringOutput {
 	return c.Identities().Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
 }
 
-// breakGlass is the name of the access entry that is always there.
-const breakGlass = "break-glass"
+// Names of the access entries that are no stack's choice.
+const (
+	breakGlass = "break-glass"
+	deployer   = "deployer"
+)
 
 // accessEntries lets the break-glass role administer the cluster and each configured principal do what its level allows.
 func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
 	if err := c.accessEntry(ctx, cp, breakGlass, c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy", nil); err != nil {
 		return err
+	}
+	if d := c.args.Deployer; d != nil {
+		// What the group may do is said by a role in the application's namespace.
+		if _, err := awseks.NewAccessEntry(ctx, c.name+"-access-"+deployer, &awseks.AccessEntryArgs{
+			ClusterName: cp.name, PrincipalArn: pulumi.String(d.PrincipalARN), KubernetesGroups: pulumi.StringArray{pulumi.String(d.Group)}, Type: pulumi.String("STANDARD"),
+		}, c.childOpts()...); err != nil {
+			return err
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.args.Access)) {
 		access := c.args.Access[name]

@@ -16,6 +16,12 @@ func (d *Delivery) argoCD(ctx *pulumi.Context, namespace *corev1.Namespace, role
 	if err != nil {
 		return err
 	}
+	if d.args.DeployerGroup != "" {
+		// In the namespace that the release makes.
+		if err := d.deployer(ctx, pulumi.DependsOn([]pulumi.Resource{argo})); err != nil {
+			return err
+		}
+	}
 	// A release of its own: Argo CD cannot delete an Application whose project is gone, and Helm would delete the project first.
 	project, err := helm.NewRelease(ctx, d.name+"-project", d.args.Application+"-project", d.args.Apps, d.project(), d.childOpts(pulumi.DependsOn([]pulumi.Resource{argo}))...)
 	if err != nil {

@@ -79,6 +79,8 @@ type Args struct {
 	ArgoCD, Apps helm.Chart
 	// Replicas is how many of each part of Argo CD run, where there can be several.
 	Replicas int
+	// DeployerGroup is the Kubernetes group of pipelines; empty where there are none.
+	DeployerGroup string
 	// Serving are the releases that bring the custom resources of the application's chart.
 	Serving []pulumi.Resource
 }

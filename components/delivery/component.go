@@ -45,9 +45,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	values := args.Values.Map(args.Secrets.ARNs, d.account("secrets"), roles["secrets"].ARN)
 	d.Values = values.ToMapOutput()
 	if args.Owner == OwnerArgoCD {
-		if err := d.argoCD(ctx, namespace, roles, values); err != nil {
-			return nil, err
+		err = d.argoCD(ctx, namespace, roles, values)
+	} else {
+		err = d.valuesForPipeline(ctx, namespace, values)
+		if err == nil && args.DeployerGroup != "" {
+			err = d.deployer(ctx, pulumi.DependsOn([]pulumi.Resource{namespace}))
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := ctx.RegisterResourceOutputs(d, pulumi.Map{"namespace": namespace.Metadata.Name()}); err != nil {
 		return nil, fmt.Errorf("registering outputs of delivery %s: %w", name, err)

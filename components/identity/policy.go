@@ -40,7 +40,9 @@ type Statement struct {
 	Principal Principal `json:"Principal,omitempty"`
 	Action    Strings   `json:"Action"`
 	Resource  Strings   `json:"Resource,omitempty"`
-	Condition Condition `json:"Condition,omitempty"`
+	// NotResource is everything but these; only for a Deny.
+	NotResource Strings   `json:"NotResource,omitempty"`
+	Condition   Condition `json:"Condition,omitempty"`
 }
 
 // Document is an IAM policy document: a trust policy, a permission policy or a resource policy.

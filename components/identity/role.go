@@ -25,9 +25,11 @@ type roleArgs struct {
 	name, path, boundary string
 	description          string
 	trust                pulumi.StringInput
-	managedPolicyARNs    []string
-	policy               pulumi.StringInput
-	maxSessionSeconds    int
+	// boundaryInput is a boundary that the program makes itself, where boundary is empty.
+	boundaryInput     pulumi.StringInput
+	managedPolicyARNs []string
+	policy            pulumi.StringInput
+	maxSessionSeconds int
 }
 
 // newRole is the one place where roles are made: it always sets path, boundary and session length. The logical name of
@@ -45,6 +47,8 @@ func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.Reso
 	}
 	if args.boundary != "" {
 		ra.PermissionsBoundary = pulumi.String(args.boundary)
+	} else if args.boundaryInput != nil {
+		ra.PermissionsBoundary = args.boundaryInput.ToStringOutput()
 	}
 	role, err := iam.NewRole(ctx, name+"-role", ra, opts...)
 	if err != nil {

@@ -1,0 +1,192 @@
+package tests
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/components/identity"
+	"groundwork/sandbox"
+)
+
+// accountGraph brings the account layer of an environment up in a sandbox of its own.
+func accountGraph(t *testing.T, environment string) *sandbox.Graph {
+	t.Helper()
+	if testing.Short() {
+		g, err := deploy(environment+"-account", stackConfig(t, environment), false)
+		require.NoError(t, err)
+		return g
+	}
+	result, err := scratch(t, t.TempDir()).Run(context.Background(), sandbox.Up, options(environment+"-account", io.Discard))
+	require.NoError(t, err)
+	return result.Graph
+}
+
+// mayWear evaluates a trust policy as IAM does, for what OIDC needs of it: whether a token of an issuer with these claims is let in.
+func mayWear(t *testing.T, policy, issuer, audience, subject string) bool {
+	t.Helper()
+	for _, s := range statements(policy) {
+		claims := map[string]string{issuer + ":aud": audience, issuer + ":sub": subject}
+		ok := s.Effect == "Allow" && slices.Equal(s.Action, []string{"sts:AssumeRoleWithWebIdentity"}) &&
+			len(s.Principal["Federated"]) == 1 && strings.HasSuffix(s.Principal["Federated"][0], ":oidc-provider/"+issuer)
+		for operator, keys := range s.Condition {
+			require.Equal(t, "StringEquals", operator, "nothing but exact names")
+			for key, values := range keys {
+				ok = ok && slices.Contains(values, claims[key])
+			}
+		}
+		if ok && len(s.Condition["StringEquals"]) == 2 {
+			return true
+		}
+	}
+	return false
+}
+
+func TestPipelineTrust(t *testing.T) {
+	g := accountGraph(t, "prod")
+	trust := map[string]string{}
+	for _, r := range g.OfType(roleT) {
+		trust[r.Name] = r.Inputs.Str("assumeRolePolicy")
+	}
+	preview, deploy := trust["pipelines-preview-role"], trust["pipelines-deploy-role"]
+	const gitHub, jenkins, aws = "token.actions.githubusercontent.com", "jenkins.example.com/oidc", "sts.amazonaws.com"
+	for _, c := range []struct {
+		issuer, audience, subject string
+		preview, deploy           bool
+	}{
+		{gitHub, aws, "repo:example/groundwork:pull_request", true, false},
+		{gitHub, aws, "repo:example@1000001/groundwork@2000002:pull_request", true, false},
+		{gitHub, aws, "repo:example/groundwork:ref:refs/heads/main", true, false},
+		{gitHub, aws, "repo:example@1000001/groundwork@2000002:ref:refs/heads/main", true, false},
+		{gitHub, aws, "repo:example/groundwork:environment:prod", false, true},
+		{gitHub, aws, "repo:example@1000001/groundwork@2000002:environment:prod", false, true},
+		{jenkins, aws, "https://jenkins.example.com/job/groundwork/", true, false},
+		{jenkins, aws, "https://jenkins.example.com/job/groundwork-prod/", false, true},
+
+		{gitHub, aws, "repo:example/groundwork:ref:refs/heads/other", false, false},
+		{gitHub, aws, "repo:example/groundwork:ref:refs/tags/main", false, false},
+		{gitHub, aws, "repo:example/groundwork:environment:dev", false, false},
+		{gitHub, aws, "repo:example/groundwork-fork:environment:prod", false, false},
+		{gitHub, aws, "repo:example@9/groundwork@2000002:environment:prod", false, false},
+		{gitHub, aws, "repo:stranger/groundwork:pull_request", false, false},
+		{gitHub, "https://github.com/example", "repo:example/groundwork:environment:prod", false, false},
+		{jenkins, aws, "repo:example/groundwork:environment:prod", false, false},
+		{jenkins, aws, "https://jenkins.example.com/job/groundwork-prod/job/other/", false, false},
+	} {
+		assert.Equal(t, c.preview, mayWear(t, preview, c.issuer, c.audience, c.subject), "preview: %s as %s", c.subject, c.issuer)
+		assert.Equal(t, c.deploy, mayWear(t, deploy, c.issuer, c.audience, c.subject), "deploy: %s as %s", c.subject, c.issuer)
+	}
+	planted := strings.Replace(deploy, `"token.actions.githubusercontent.com:aud":["sts.amazonaws.com"],`, "", 1)
+	require.NotEqual(t, deploy, planted)
+	assert.False(t, mayWear(t, planted, gitHub, aws, "repo:example/groundwork:environment:prod"), "a policy that does not ask for the audience does not count")
+}
+
+func TestAccount(t *testing.T) {
+	for _, environment := range environments {
+		g := accountGraph(t, environment)
+		require.NotEmpty(t, g.OfType(bucketT))
+		// The rules for roles and buckets hold here too; left out are those for the roles of pods and for log buckets.
+		held := 0
+		for _, r := range slices.Concat(identityRules, edgeRules) {
+			if strings.Contains(r.id, "workload roles") || strings.Contains(r.id, "AWS-0088") || strings.Contains(r.id, "expire") {
+				continue
+			}
+			seen, wrong := r.check(g)
+			if seen > 0 {
+				held++
+				assert.Empty(t, wrong, r.id)
+			}
+		}
+		assert.Greater(t, held, 8)
+
+		encryption := first(g, sseT).Inputs.Object("rules.0.applyServerSideEncryptionByDefault")
+		assert.Equal(t, "aws:kms", encryption["sseAlgorithm"])
+		assert.Contains(t, first(g, sseT).PropertyDependencies["rules"][0], "state-key")
+		assert.Equal(t, "Enabled", first(g, "aws:s3/bucketVersioningV2:BucketVersioningV2").Inputs.Str("versioningConfiguration.status"))
+		var expiry struct{ NoncurrentVersionExpiration map[string]any }
+		text, err := json.Marshal(first(g, expiryT).Inputs.Get("rules.0"))
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(text, &expiry))
+		assert.EqualValues(t, 90, expiry.NoncurrentVersionExpiration["noncurrentDays"])
+		assert.Nil(t, first(g, expiryT).Inputs.Get("rules.0.expiration"), "a state never expires, only what it replaced")
+
+		// What protects itself, whatever the stack says: without it everything else has lost its manager.
+		var protected []string
+		for _, r := range g.Resources {
+			if r.Protect {
+				protected = append(protected, r.Name)
+			}
+		}
+		assert.ElementsMatch(t, []string{"state", "state-key"}, protected)
+
+		for _, r := range g.OfType(roleT) {
+			assert.Equal(t, "/groundwork/"+environment+"/", r.Inputs.Str("path"))
+			if r.Name == "pipelines-deploy-role" {
+				assert.Contains(t, r.Inputs.Str("permissionsBoundary"), ":policy/groundwork/"+environment+"/", "the deploy role is bounded")
+				assert.Equal(t, identity.DeployRoleARN(stackConfig(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment),
+					r.Outputs.Str("arn"), "the cluster lets in the role that there is")
+			}
+		}
+	}
+}
+
+// TestDeployRights: a deploy role cannot do more than its boundary, and that is push and look.
+func TestDeployRights(t *testing.T) {
+	policy := statements(identity.DeployPolicy("111122223333", "eu-west-1", "groundwork-dev", []string{"groundwork-dev/webapp"}).JSON())
+	boundary := statements(identity.DeployBoundary("111122223333", "eu-west-1").JSON())
+	var within []string
+	for _, s := range boundary {
+		within = append(within, s.Action...)
+	}
+	for _, s := range policy {
+		for _, action := range s.Action {
+			assert.Contains(t, within, action)
+			service, verb, _ := strings.Cut(action, ":")
+			assert.Contains(t, []string{"ecr", "eks"}, service)
+			assert.NotRegexp(t, `^(Delete|Create|Set|Tag|\*)`, verb)
+			if action != "ecr:GetAuthorizationToken" {
+				assert.NotContains(t, s.Resource, "*")
+			}
+		}
+	}
+}
+
+// TestDeployerOfTheCluster: the deploy role is let into the cluster as a member of one group, and only that group may deploy.
+func TestDeployerOfTheCluster(t *testing.T) {
+	for environment, namespace := range map[string]string{"dev": "webapp", "prod": "argocd"} {
+		g := graphOf(t, environment, false)
+		var group string
+		for _, r := range g.OfType("aws:eks/accessEntry:AccessEntry") {
+			if r.Name == "cluster-access-deployer" {
+				assert.Equal(t, identity.DeployRoleARN(stackConfig(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment), r.Inputs.Str("principalArn"))
+				group = r.Inputs.Str("kubernetesGroups.0")
+			}
+		}
+		for _, r := range g.OfType("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
+			assert.NotContains(t, r.Inputs.Str("principalArn"), "-deploy", "no policy of AWS's besides")
+		}
+		binding := first(g, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+		assert.Equal(t, group, binding.Inputs.Str("subjects.0.name"))
+		assert.Equal(t, namespace, binding.Inputs.Str("metadata.namespace"))
+		assert.Len(t, g.OfType("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), 1)
+		rules, _ := first(g, "kubernetes:rbac.authorization.k8s.io/v1:Role").Inputs.Get("rules").([]any)
+		require.NotEmpty(t, rules)
+		for _, rule := range rules {
+			text, err := json.Marshal(rule)
+			require.NoError(t, err)
+			assert.NotContains(t, string(text), "*")
+			assert.NotContains(t, string(text), "rbac.authorization.k8s.io", "nobody gives himself more")
+		}
+	}
+	raw, err := repository(t).ReadConfig("dev", `pipelines.github.repository=""`, `pipelines.jenkins.issuer=""`)
+	require.NoError(t, err)
+	g, err := deploy("dev", raw, false)
+	require.NoError(t, err)
+	assert.Empty(t, g.OfType("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), "without pipelines nobody is let in")
+}
