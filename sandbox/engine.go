@@ -68,7 +68,11 @@ type Result struct {
 
 // ChangedResource is one step of a run.
 type ChangedResource struct {
-	Op         string   `json:"op"`
+	Op string `json:"op"`
+	// Layer is that of the outermost component it is in; "" for providers and the like.
+	Layer string `json:"layer,omitempty"`
+	// Stateful is true for what holds data: replacing it loses them.
+	Stateful   bool     `json:"stateful,omitempty"`
 	Type       string   `json:"type"`
 	Name       string   `json:"name"`
 	URN        string   `json:"urn"`

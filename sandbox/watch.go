@@ -11,6 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"groundwork/stacks"
 )
 
 // watcher follows an engine's events: it prints a line for each step and collects what changed.
@@ -86,12 +88,22 @@ func (w *watcher) problems() []string {
 	return w.consequences
 }
 
+// statefulTypes hold data, or what cannot be made again as it was.
+var statefulTypes = []string{
+	instanceType, "aws:elasticache/replicationGroup:ReplicationGroup", bucketType, keyType, secretType, repositoryType, clusterType, vpcType,
+}
+
 // change notes one step with the properties that differ.
 func (w *watcher) change(m apitype.StepEventMetadata) {
 	if m.Op == apitype.OpCreateReplacement || m.Op == apitype.OpDeleteReplaced {
 		return // Parts of a replace step, which is noted itself.
 	}
-	c := ChangedResource{Op: string(m.Op), Type: m.Type, Name: resource.URN(m.URN).Name(), URN: m.URN}
+	c := ChangedResource{Op: string(m.Op), Type: m.Type, Name: resource.URN(m.URN).Name(), URN: m.URN, Stateful: slices.Contains(statefulTypes, m.Type)}
+	for _, component := range strings.Split(string(resource.URN(m.URN).QualifiedType()), "$") {
+		if c.Layer == "" {
+			c.Layer = stacks.LayerOf(component)
+		}
+	}
 	for property := range m.DetailedDiff {
 		c.Properties = append(c.Properties, property)
 	}

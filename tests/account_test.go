@@ -66,8 +66,8 @@ func TestPipelineTrust(t *testing.T) {
 		{gitHub, aws, "repo:example@1000001/groundwork@2000002:ref:refs/heads/main", true, false},
 		{gitHub, aws, "repo:example/groundwork:environment:prod", false, true},
 		{gitHub, aws, "repo:example@1000001/groundwork@2000002:environment:prod", false, true},
-		{jenkins, aws, "https://jenkins.example.com/job/groundwork/", true, false},
-		{jenkins, aws, "https://jenkins.example.com/job/groundwork-prod/", false, true},
+		{jenkins, aws, "https://jenkins.example.com/job/groundwork-preview/", true, false},
+		{jenkins, aws, "https://jenkins.example.com/job/groundwork/job/main/", false, true},
 
 		{gitHub, aws, "repo:example/groundwork:ref:refs/heads/other", false, false},
 		{gitHub, aws, "repo:example/groundwork:ref:refs/tags/main", false, false},
@@ -77,7 +77,7 @@ func TestPipelineTrust(t *testing.T) {
 		{gitHub, aws, "repo:stranger/groundwork:pull_request", false, false},
 		{gitHub, "https://github.com/example", "repo:example/groundwork:environment:prod", false, false},
 		{jenkins, aws, "repo:example/groundwork:environment:prod", false, false},
-		{jenkins, aws, "https://jenkins.example.com/job/groundwork-prod/job/other/", false, false},
+		{jenkins, aws, "https://jenkins.example.com/job/groundwork/job/other/", false, false},
 	} {
 		assert.Equal(t, c.preview, mayWear(t, preview, c.issuer, c.audience, c.subject), "preview: %s as %s", c.subject, c.issuer)
 		assert.Equal(t, c.deploy, mayWear(t, deploy, c.issuer, c.audience, c.subject), "deploy: %s as %s", c.subject, c.issuer)

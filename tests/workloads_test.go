@@ -327,3 +327,20 @@ func chartAccepts(t *testing.T, values sandbox.Props) {
 		assert.FileExists(t, filepath.Join(path, "values-"+stack+".yaml"))
 	}
 }
+
+// TestDeployerRoleRendered: the end-to-end tests deploy with exactly the role that the program makes.
+func TestDeployerRoleRendered(t *testing.T) {
+	role := first(graphOf(t, "dev", false), "kubernetes:rbac.authorization.k8s.io/v1:Role").Inputs
+	binding := first(graphOf(t, "dev", false), "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding").Inputs
+	var documents []string
+	for kind, in := range map[string]sandbox.Props{"Role": role, "RoleBinding": binding} {
+		object := in.Clone()
+		object["apiVersion"], object["kind"] = "rbac.authorization.k8s.io/v1", kind
+		object["metadata"] = map[string]any{"name": in.Str("metadata.name")}
+		text, err := yaml.Marshal(map[string]any(object))
+		require.NoError(t, err)
+		documents = append(documents, string(text))
+	}
+	slices.Sort(documents)
+	golden(t, "../../webapp/e2e/cluster/deployer.yaml", "# Written by make golden from components/delivery/deployer.go.\n"+strings.Join(documents, "---\n"))
+}

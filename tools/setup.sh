@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the machine has what the make targets use; says what it installs. Needs nothing but a shell. With the
-# argument webapp it also sees to what the web application's tests run against, with image to what its image is built with, with bench to what it is compared with.
+# argument webapp it also sees to what the web application's tests run against, with image to what its image is built with, with push to what sends it, with bench to what it is compared with.
 set -euo pipefail
 
 need_go=1.26
@@ -10,6 +10,9 @@ command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 if [ "${1:-}" = image ]; then
   command -v buildah >/dev/null || missing+=(buildah)
+fi
+if [ "${1:-}" = push ]; then
+  command -v skopeo >/dev/null || missing+=(skopeo)
 fi
 if [ "${1:-}" = bench ]; then
   for tool in wrk gunicorn; do command -v $tool >/dev/null || missing+=("$tool"); done

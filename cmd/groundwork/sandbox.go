@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,8 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 // flags of the sandbox commands.
 type flags struct {
 	sandbox.Options
-	json bool
+	json  bool
+	state string
 }
 
 func newSandbox(stdout, stderr io.Writer) *cobra.Command {
@@ -47,6 +49,7 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 	p := cmd.PersistentFlags()
 	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment, or one layer of it such as dev-services: its settings are in Pulumi.ENVIRONMENT.yaml")
 	p.StringArrayVar(&f.Config, "config", nil, "try a setting for this run only: KEY=VALUE, such as database.instanceClass=db.t4g.medium (may be repeated)")
+	p.StringVar(&f.state, "state", "", "the folder that keeps states and simulated clouds; default .groundwork/sandbox of the repository")
 	p.BoolVar(&f.json, "json", false, "print the result as JSON")
 	p.Float64Var(&f.Speed, "speed", defaultSpeed, "how many times faster than AWS; 0 does not wait at all")
 	add := func(c *cobra.Command) *cobra.Command {
@@ -96,6 +99,9 @@ func (f *flags) workspace(log io.Writer) (*sandbox.Workspace, sandbox.Options, e
 		return nil, sandbox.Options{}, fmt.Errorf("finding the project: %w", err)
 	}
 	w, err := sandbox.FindWorkspace(dir)
+	if err == nil && f.state != "" {
+		w.State, err = filepath.Abs(f.state)
+	}
 	o := f.Options
 	o.Log, o.Today = log, time.Now()
 	return w, o, err

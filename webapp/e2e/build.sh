@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export CGO_ENABLED=0
 kubernetes=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
-key=$(cat go.sum go.mod etcd/main.go | sha256sum | cut -c 1-12)
+key=$(go list -m go.etcd.io/etcd/server/v3 helm.sh/helm/v3 sigs.k8s.io/kwok | cat - etcd/main.go | sha256sum | cut -c 1-12)
 dir=${XDG_CACHE_HOME:-$HOME/.cache}/groundwork/kubernetes-$kubernetes-$key
 commands=(./etcd sigs.k8s.io/kwok/cmd/kwok helm.sh/helm/v3/cmd/helm
   k8s.io/kubernetes/cmd/kubectl k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kube-controller-manager k8s.io/kubernetes/cmd/kube-apiserver)

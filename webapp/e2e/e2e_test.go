@@ -22,7 +22,10 @@ import (
 	"groundwork/webapp/e2e/cluster"
 )
 
-const chart = "../chart"
+const (
+	chart          = "../chart"
+	infrastructure = chart + "/ci/infrastructure-values.yaml"
+)
 
 // replicas are what values-dev.yaml and values-prod.yaml ask for at least.
 var replicas = map[string]int{"dev": 2, "prod": 3}
@@ -59,17 +62,16 @@ func TestMain(m *testing.M) {
 func install(t *testing.T, namespace, environment, tag string, more ...string) error {
 	t.Helper()
 	args := append([]string{"upgrade", "--install", "webapp", chart, "--namespace", namespace, "--atomic", "--wait", "--timeout", "20s",
-		"--values", filepath.Join(chart, "values-"+environment+".yaml"), "--values", filepath.Join(chart, "ci/infrastructure-values.yaml"),
+		"--values", filepath.Join(chart, "values-"+environment+".yaml"), "--values", infrastructure,
 		"--set", "image.digest=", "--set", "image.tag=" + tag}, more...)
-	_, err := control.Run(t.Context(), "", "helm", args...)
-	return err
+	return control.Deploy(t.Context(), args...)
 }
 
 // fresh is a namespace of its own with the application in it, healthy.
 func fresh(t *testing.T, environment string) string {
 	t.Helper()
 	namespace := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
-	require.NoError(t, control.Namespace(t.Context(), namespace))
+	require.NoError(t, control.Namespace(t.Context(), namespace, infrastructure))
 	t.Cleanup(func() {
 		_, err := control.Run(context.Background(), "", "kubectl", "delete", "namespace", namespace)
 		assert.NoError(t, err)
@@ -220,7 +222,7 @@ func TestBadReleases(t *testing.T) {
 		})
 	}
 	t.Run("first", func(t *testing.T) {
-		require.NoError(t, control.Namespace(t.Context(), "first"))
+		require.NoError(t, control.Namespace(t.Context(), "first", infrastructure))
 		assert.Error(t, install(t, "first", "dev", "missing"))
 		releases, err := control.Run(t.Context(), "", "helm", "list", "--all", "--short", "--namespace", "first")
 		require.NoError(t, err)
@@ -296,6 +298,27 @@ func TestPodSecurity(t *testing.T) {
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "a"}}},
 	}, metav1.CreateOptions{})
 	assert.ErrorContains(t, err, "violates PodSecurity", "a planted pod with no security context is refused")
+}
+
+// TestDeployerCanDoNoMore: what the installations above were made with may do nothing else.
+func TestDeployerCanDoNoMore(t *testing.T) {
+	namespace := fresh(t, "dev")
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"yes", []string{"create", "deployments.apps", "--namespace", namespace}},
+		{"no", []string{"create", "deployments.apps", "--namespace", "default"}},
+		{"no", []string{"create", "rolebindings.rbac.authorization.k8s.io", "--namespace", namespace}},
+		{"no", []string{"create", "pods/exec", "--namespace", namespace}},
+		{"no", []string{"update", "configmaps", "--namespace", namespace}},
+		{"no", []string{"get", "secrets", "--namespace", "kube-system"}},
+		{"no", []string{"get", "nodes"}},
+	} {
+		// can-i ends with 1 where the answer is no.
+		said, _ := control.Run(t.Context(), "", "kubectl", append([]string{"auth", "can-i", "--kubeconfig", control.Deployer}, c.args...)...)
+		assert.Equal(t, c.want, strings.TrimSpace(said), "%v", c.args)
+	}
 }
 
 func TestUninstall(t *testing.T) {

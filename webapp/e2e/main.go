@@ -1,5 +1,6 @@
-// e2e runs a command beside a Kubernetes control plane of its own, with KUBECONFIG set and kubectl and helm of its version
-// first on PATH, and stops the control plane when the command ends:
+// e2e runs a command beside a Kubernetes control plane and an image registry of its own, and stops both when the command ends. The command finds
+// KUBECONFIG set, kubectl and helm of the cluster's version first on PATH, in E2E_KUBECONFIG what a pipeline may use, and in E2E_REGISTRY the
+// registry's address:
 //
 //	KUBERNETES_BIN=$(./build.sh) go run . helm list
 //
@@ -10,10 +11,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
+
+	"github.com/google/go-containerregistry/pkg/registry"
 
 	"groundwork/webapp/e2e/cluster"
 )
@@ -48,15 +54,18 @@ func run(ctx context.Context, command []string) error {
 		return err
 	}
 	defer control.Stop()
-	if err := control.Namespace(ctx, "webapp"); err != nil {
+	if err := control.Namespace(ctx, "webapp", "../chart/ci/infrastructure-values.yaml"); err != nil {
 		return err
 	}
+	images := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	defer images.Close()
+	env := append(control.Env(), "E2E_KUBECONFIG="+control.Deployer, "E2E_REGISTRY="+images.Listener.Addr().String())
 	if len(command) == 0 {
 		fmt.Printf("export KUBECONFIG=%s PATH=%s:$PATH\n", control.Kubeconfig, programs())
 		<-ctx.Done()
 		return nil
 	}
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = control.Env(), os.Stdin, os.Stdout, os.Stderr
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
 	return cmd.Run()
 }

@@ -100,7 +100,7 @@ func TestProgram(t *testing.T) {
 	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", binary, "..")
 	if os.Getenv("PROGRAM_COVERAGE") != "" {
 		// Where coverage is measured, that of the program itself counts too; it is written when the program ends.
-		build.Args = slices.Insert(build.Args, 2, "-cover", "-coverpkg=groundwork/webapp/...")
+		build.Args = slices.Insert(build.Args, 2, "-cover", "-covermode=atomic", "-coverpkg=groundwork/webapp/...")
 	}
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()

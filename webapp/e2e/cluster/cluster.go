@@ -11,7 +11,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	_ "embed"
-	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -31,6 +30,9 @@ import (
 //go:embed stages.yaml
 var podStages string
 
+//go:embed deployer.yaml
+var deployerRole string
+
 //go:embed target-group-binding.yaml
 var targetGroupBinding string
 
@@ -46,8 +48,9 @@ const patience = 90 * time.Second
 
 // Cluster is a control plane that runs until Stop.
 type Cluster struct {
-	// Kubeconfig is the path of a file that lets its holder do everything.
-	Kubeconfig string
+	// Kubeconfig is the path of a file that lets its holder do everything; Deployer of one that makes him a member of the group that
+	// pipelines deploy as.
+	Kubeconfig, Deployer string
 
 	bin, dir string
 	children []*child
@@ -66,7 +69,7 @@ func Start(ctx context.Context, bin, dir string) (*Cluster, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the cluster's directory: %w", err)
 	}
-	c := &Cluster{bin: bin, dir: dir, Kubeconfig: filepath.Join(dir, "kubeconfig")}
+	c := &Cluster{bin: bin, dir: dir, Kubeconfig: filepath.Join(dir, "kubeconfig"), Deployer: filepath.Join(dir, "deployer")}
 	for _, step := range []func(context.Context) error{c.etcd, c.apiServer, c.controllers, c.definitions, c.nodes} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, c.Stop())
@@ -97,10 +100,20 @@ func (c *Cluster) Env() []string {
 		"HELM_CACHE_HOME="+filepath.Join(c.dir, "helm"), "HELM_CONFIG_HOME="+filepath.Join(c.dir, "helm"), "HELM_DATA_HOME="+filepath.Join(c.dir, "helm"))
 }
 
+// Deploy runs helm as a pipeline's deploy role may.
+func (c *Cluster) Deploy(ctx context.Context, args ...string) error {
+	_, err := c.run(ctx, append(c.Env(), "KUBECONFIG="+c.Deployer), "", "helm", args...)
+	return err
+}
+
 // Run runs kubectl or helm with input on its standard input and returns what it said on standard output. The error has what it said on the other.
 func (c *Cluster) Run(ctx context.Context, input, program string, args ...string) (string, error) {
+	return c.run(ctx, c.Env(), input, program, args...)
+}
+
+func (c *Cluster) run(ctx context.Context, env []string, input, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...)
-	cmd.Env = c.Env()
+	cmd.Env = env
 	cmd.Stdin = strings.NewReader(input)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
@@ -193,12 +206,9 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(c.dir, "accounts.key"), block, 0o600); err != nil {
 		return err
 	}
-	secret := make([]byte, 16)
-	if _, err := rand.Read(secret); err != nil {
-		return err
-	}
-	token := hex.EncodeToString(secret)
-	if err := os.WriteFile(filepath.Join(c.dir, "tokens.csv"), []byte(token+`,admin,admin,"system:masters"`+"\n"), 0o600); err != nil {
+	tokens := map[string]string{c.Kubeconfig: rand.Text(), c.Deployer: rand.Text()}
+	users := tokens[c.Kubeconfig] + `,admin,admin,"system:masters"` + "\n" + tokens[c.Deployer] + `,deployer,deployer,"groundwork:deployers"` + "\n"
+	if err := os.WriteFile(filepath.Join(c.dir, "tokens.csv"), []byte(users), 0o600); err != nil {
 		return err
 	}
 	etcd, err := os.ReadFile(filepath.Join(c.dir, "etcd.url"))
@@ -214,15 +224,17 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 		"--endpoint-reconciler-type", "none"); err != nil {
 		return err
 	}
-	config := fmt.Sprintf(`apiVersion: v1
+	for path, token := range tokens {
+		config := fmt.Sprintf(`apiVersion: v1
 kind: Config
 clusters: [{name: local, cluster: {server: "https://%s:%s", certificate-authority: %q}}]
-users: [{name: admin, user: {token: %q}}]
-contexts: [{name: local, context: {cluster: local, user: admin}}]
+users: [{name: user, user: {token: %q}}]
+contexts: [{name: local, context: {cluster: local, user: user}}]
 current-context: local
 `, host, port, filepath.Join(c.dir, "apiserver.crt"), token)
-	if err := os.WriteFile(c.Kubeconfig, []byte(config), 0o600); err != nil {
-		return err
+		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+			return err
+		}
 	}
 	return c.wait(ctx, "the API server", func() error {
 		_, err := c.Run(ctx, "", "kubectl", "get", "--raw", "/readyz")
@@ -295,18 +307,28 @@ status:
 	})
 }
 
-// Namespace creates a namespace for the application, labelled as the infrastructure does.
-func (c *Cluster) Namespace(ctx context.Context, name string) error {
-	_, err := c.Run(ctx, fmt.Sprintf(`apiVersion: v1
+// Namespace creates a namespace for the application with what the infrastructure puts there: labels, the role of the pipelines' group, and the
+// values that only it knows, which are read from a file.
+func (c *Cluster) Namespace(ctx context.Context, name, values string) error {
+	if _, err := c.Run(ctx, fmt.Sprintf(`apiVersion: v1
 kind: Namespace
 metadata:
   name: %s
   labels:
     pod-security.kubernetes.io/enforce: restricted
     pod-security.kubernetes.io/enforce-version: latest
-`, name), "kubectl", "create", "-f", "-")
+`, name), "kubectl", "create", "-f", "-"); err != nil {
+		return err
+	}
+	if _, err := c.Run(ctx, deployerRole, "kubectl", "create", "--namespace", name, "-f", "-"); err != nil {
+		return err
+	}
+	_, err := c.Run(ctx, "", "kubectl", "create", "configmap", "infrastructure-values", "--namespace", name, "--from-file=values.yaml="+values)
 	return err
 }
+
+// Bin is the directory of kubectl and helm.
+func (c *Cluster) Bin() string { return c.bin }
 
 // freeAddress is a loopback address with a port that nobody listens on.
 func freeAddress() string {

@@ -1,0 +1,440 @@
+package pipeline
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// command is one shell step of a pipeline, with the names of the variables it is given.
+type command struct {
+	line string
+	env  []string
+}
+
+// workflow is as much of a GitHub workflow as the tests ask about.
+type workflow struct {
+	On          any            `yaml:"on"`
+	Permissions map[string]any `yaml:"permissions"`
+	Jobs        yaml.Node      `yaml:"jobs"`
+}
+
+type job struct {
+	name        string
+	Needs       any               `yaml:"needs"`
+	If          string            `yaml:"if"`
+	Environment string            `yaml:"environment"`
+	Timeout     int               `yaml:"timeout-minutes"`
+	Permissions map[string]string `yaml:"permissions"`
+	Concurrency struct {
+		Group  string `yaml:"group"`
+		Cancel bool   `yaml:"cancel-in-progress"`
+	} `yaml:"concurrency"`
+	Strategy struct {
+		Matrix map[string][]string `yaml:"matrix"`
+	} `yaml:"strategy"`
+	Steps []struct {
+		Uses string            `yaml:"uses"`
+		Run  string            `yaml:"run"`
+		With map[string]any    `yaml:"with"`
+		Env  map[string]string `yaml:"env"`
+	} `yaml:"steps"`
+}
+
+// readWorkflow returns a workflow with its jobs in the order of the file, which the tests hold to be an order that needs allow.
+func readWorkflow(t *testing.T, text string) (*workflow, []job) {
+	t.Helper()
+	var w workflow
+	require.NoError(t, yaml.Unmarshal([]byte(text), &w))
+	var jobs []job
+	for i := 0; i < len(w.Jobs.Content); i += 2 {
+		j := job{name: w.Jobs.Content[i].Value}
+		require.NoError(t, w.Jobs.Content[i+1].Decode(&j))
+		for _, needed := range strings.Fields(strings.Trim(fmt.Sprint(j.Needs), "[]")) {
+			assert.True(t, needed == "<nil>" || slices.ContainsFunc(jobs, func(earlier job) bool { return earlier.name == needed }), "%s needs %s, which comes later", j.name, needed)
+		}
+		jobs = append(jobs, j)
+	}
+	return &w, jobs
+}
+
+// gitHubCommands are the shell steps of a workflow in order, a matrix of environments written out.
+func gitHubCommands(t *testing.T, text string) []command {
+	_, jobs := readWorkflow(t, text)
+	var all []command
+	for _, j := range jobs {
+		environments := j.Strategy.Matrix["environment"]
+		if len(environments) == 0 {
+			environments = []string{""}
+		}
+		for _, environment := range environments {
+			for _, step := range j.Steps {
+				if step.Run == "" {
+					continue
+				}
+				c := command{line: strings.ReplaceAll(step.Run, "${{ matrix.environment }}", environment)}
+				for name := range step.Env {
+					c.env = append(c.env, name)
+				}
+				slices.Sort(c.env)
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// node is a statement of a declarative Jenkinsfile, with the block after it.
+type node struct {
+	head  string
+	inner []node
+}
+
+var groovyToken = regexp.MustCompile(`//[^\n]*|'[^'\n]*'|[{}]|[\n;]|[^{}\n;'/]+|/`)
+
+// parseGroovy reads as much of Groovy as a declarative Jenkinsfile uses: statements and blocks.
+func parseGroovy(text string) []node {
+	tokens := groovyToken.FindAllString(text, -1)
+	var block func() []node
+	block = func() []node {
+		var all []node
+		head := ""
+		flush := func(inner []node) {
+			if head = strings.TrimSpace(head); head != "" {
+				all = append(all, node{head, inner})
+			}
+			head = ""
+		}
+		for len(tokens) > 0 {
+			token := tokens[0]
+			tokens = tokens[1:]
+			switch {
+			case strings.HasPrefix(token, "//"):
+			case token == "{":
+				flush(block())
+			case token == "}":
+				flush(nil)
+				return all
+			case token == "\n" || token == ";":
+				flush(nil)
+			default:
+				head += token
+			}
+		}
+		flush(nil)
+		return all
+	}
+	return block()
+}
+
+// build is what a Jenkinsfile's conditions ask about.
+type build struct {
+	changeRequest, timer bool
+	branch, jobName      string
+}
+
+var quoted = regexp.MustCompile(`'([^']*)'`)
+
+// holds evaluates the conditions below when.
+func (b build) holds(t *testing.T, conditions []node) bool {
+	for _, c := range conditions {
+		var values []string
+		for _, match := range quoted.FindAllStringSubmatch(c.head, -1) {
+			values = append(values, match[1])
+		}
+		ok := false
+		switch word := regexp.MustCompile(`^\w+`).FindString(c.head); word {
+		case "not":
+			ok = !b.holds(t, c.inner)
+		case "allOf":
+			ok = b.holds(t, c.inner)
+		case "changeRequest":
+			ok = b.changeRequest
+		case "branch":
+			ok = b.branch == values[0]
+		case "triggeredBy":
+			ok = b.timer && values[0] == "TimerTrigger"
+		case "environment":
+			require.Equal(t, "JOB_BASE_NAME", values[0])
+			ok = b.jobName == values[1]
+		default:
+			require.Fail(t, "the test does not know the condition "+c.head)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// jenkinsCommands are the shell steps that a build of the Jenkinsfile runs, in order.
+func jenkinsCommands(t *testing.T, text string, b build) []command {
+	var all []command
+	var walk func(nodes []node, env []string)
+	walk = func(nodes []node, env []string) {
+		for _, n := range nodes {
+			switch word := regexp.MustCompile(`^\w+`).FindString(n.head); word {
+			case "stage":
+				for _, inner := range n.inner {
+					if inner.head == "when" && !b.holds(t, inner.inner) {
+						n.inner = nil
+					}
+				}
+				walk(n.inner, env)
+			case "sh":
+				all = append(all, command{quoted.FindStringSubmatch(n.head)[1], env})
+			case "withCredentials":
+				given := slices.Clone(env)
+				for _, match := range regexp.MustCompile(`variable: '(\w+)'`).FindAllStringSubmatch(n.head, -1) {
+					// How somebody proves who he is differs; what a stage is told does not.
+					if !strings.HasPrefix(match[1], "AWS_") {
+						given = append(given, match[1])
+					}
+				}
+				slices.Sort(given)
+				walk(n.inner, given)
+			default:
+				walk(n.inner, env)
+			}
+		}
+	}
+	walk(parseGroovy(text), nil)
+	return all
+}
+
+func repositoryFile(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", name))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// postsComment is what GitHub needs to post the comment, which Jenkins puts into the build's description instead.
+var postsComment = []string{"GITHUB_TOKEN", "PULL_REQUEST"}
+
+// flows are what happens on each occasion in both.
+func flows(t *testing.T) map[string][2][]command {
+	jenkins := repositoryFile(t, "Jenkinsfile")
+	gitHub := func(name string) []command {
+		all := gitHubCommands(t, repositoryFile(t, ".github/workflows/"+name+".yaml"))
+		for i := range all {
+			all[i].env = slices.DeleteFunc(all[i].env, func(name string) bool { return slices.Contains(postsComment, name) })
+		}
+		return all
+	}
+	return map[string][2][]command{
+		"pull request": {gitHub("pull-request"), append(jenkinsCommands(t, jenkins, build{changeRequest: true, jobName: "PR-7"}), jenkinsCommands(t, jenkins, build{jobName: "groundwork-preview"})...)},
+		"main":         {gitHub("main"), jenkinsCommands(t, jenkins, build{branch: "main", jobName: "main"})},
+		"drift":        {gitHub("drift"), jenkinsCommands(t, jenkins, build{timer: true, jobName: "groundwork-preview"})},
+	}
+}
+
+func lines(commands []command) (all []string) {
+	for _, c := range commands {
+		all = append(all, strings.TrimSpace(c.line+" "+strings.Join(c.env, " ")))
+	}
+	return all
+}
+
+// TestOneLogic: on every occasion both pipelines run the same targets in the same order, told the same things.
+func TestOneLogic(t *testing.T) {
+	want := map[string][]string{
+		"pull request": {"make test", "make quality SONAR_TOKEN", "make preview", "make preview-account ENVIRONMENT=dev", "make preview-account ENVIRONMENT=prod"},
+		"main": {"make test", "make quality SONAR_TOKEN", "make image", "make push ENVIRONMENT=dev", "make deploy ENVIRONMENT=dev",
+			"make push ENVIRONMENT=prod", "make deploy ENVIRONMENT=prod"},
+		"drift": {"make drift ENVIRONMENT=dev", "make drift ENVIRONMENT=prod"},
+	}
+	for occasion, both := range flows(t) {
+		assert.Equal(t, want[occasion], lines(both[0]), "GitHub on %s", occasion)
+		assert.Equal(t, want[occasion], lines(both[1]), "Jenkins on %s", occasion)
+	}
+	swapped := strings.Replace(repositoryFile(t, "Jenkinsfile"), "sh 'make quality'", "sh 'make image'", 1)
+	assert.NotEqual(t, want["main"], lines(jenkinsCommands(t, swapped, build{branch: "main"})), "a planted difference is seen")
+	dropped := strings.Replace(repositoryFile(t, ".github/workflows/main.yaml"), "      - run: make quality\n", "      - run: make test\n", 1)
+	assert.NotEqual(t, want["main"], lines(gitHubCommands(t, dropped)))
+}
+
+// TestSameTools: both use the Go of go.mod and one Node.js.
+func TestSameTools(t *testing.T) {
+	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(repositoryFile(t, "go.mod"))[1]
+	jenkins := repositoryFile(t, "Jenkinsfile")
+	assert.Contains(t, jenkins, "go 'go-"+version+"'")
+	node := regexp.MustCompile(`nodejs 'node-(\d+)'`).FindStringSubmatch(jenkins)[1]
+	seen := 0
+	for _, name := range workflowFiles(t) {
+		_, jobs := readWorkflow(t, repositoryFile(t, name))
+		for _, j := range jobs {
+			for _, step := range j.Steps {
+				switch action, _, _ := strings.Cut(step.Uses, "@"); action {
+				case "actions/setup-go":
+					seen++
+					assert.Equal(t, "go.mod", step.With["go-version-file"])
+				case "actions/setup-node":
+					seen++
+					assert.Equal(t, node, step.With["node-version"])
+				}
+			}
+		}
+	}
+	assert.Greater(t, seen, 5)
+}
+
+func workflowFiles(t *testing.T) []string {
+	files, err := filepath.Glob("../.github/workflows/*.yaml")
+	require.NoError(t, err)
+	require.Len(t, files, 3)
+	for i := range files {
+		files[i] = strings.TrimPrefix(files[i], "../")
+	}
+	return files
+}
+
+// workflowProblems is everything that a workflow must not be.
+func workflowProblems(t *testing.T, text string) (problems []string) {
+	w, jobs := readWorkflow(t, text)
+	bad := func(format string, a ...any) { problems = append(problems, fmt.Sprintf(format, a...)) }
+	if w.Permissions == nil || len(w.Permissions) > 0 {
+		bad("permissions of the workflow are not {}")
+	}
+	for _, line := range regexp.MustCompile(`(?m)uses: .*$`).FindAllString(text, -1) {
+		if !regexp.MustCompile(`^uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`).MatchString(line) {
+			bad("not pinned: %s", line)
+		}
+	}
+	if strings.Contains(text, "pull_request_target") {
+		bad("pull_request_target gives forks the repository's rights")
+	}
+	allowed := []string{"actions/checkout", "actions/setup-go", "actions/setup-node", "actions/cache", "actions/upload-artifact", "actions/download-artifact", "aws-actions/configure-aws-credentials"}
+	stage := regexp.MustCompile(`^make (` + strings.Join(Stages(), "|") + `)( [A-Z_]+=\S+| [A-Z_]+=\$\{\{ [a-z.]+ \}\})*$`)
+	for _, j := range jobs {
+		if j.Timeout == 0 {
+			bad("%s has no time limit", j.name)
+		}
+		if len(j.Permissions) == 0 {
+			bad("%s does not say its permissions", j.name)
+		}
+		deploys := false
+		for _, step := range j.Steps {
+			action, _, _ := strings.Cut(step.Uses, "@")
+			switch {
+			case step.Uses != "" && !slices.Contains(allowed, action):
+				bad("%s does more than checkout, caches, identity and targets: %s", j.name, step.Uses)
+			case step.Run != "" && !stage.MatchString(step.Run):
+				bad("%s runs more than a target: %s", j.name, step.Run)
+			}
+			deploys = deploys || regexp.MustCompile(`make (push|deploy)`).MatchString(step.Run)
+			if action == "actions/checkout" && step.With["persist-credentials"] != false && j.Permissions["contents"] != "write" {
+				bad("%s leaves credentials in the checkout", j.name)
+			}
+		}
+		if deploys && (j.Environment == "" || j.Concurrency.Group != "stack-"+j.Environment || j.Concurrency.Cancel || j.Permissions["id-token"] != "write") {
+			bad("%s deploys without an environment, its lock and its identity", j.name)
+		}
+		if !deploys && j.Permissions["contents"] == "write" {
+			bad("%s may write", j.name)
+		}
+		if strings.Contains(text, "on: pull_request") && j.Permissions["id-token"] == "write" && !strings.Contains(j.If, "head.repo.full_name == github.repository") {
+			bad("%s would ask for an identity for forks", j.name)
+		}
+	}
+	return problems
+}
+
+func TestWorkflows(t *testing.T) {
+	for _, name := range workflowFiles(t) {
+		assert.Empty(t, workflowProblems(t, repositoryFile(t, name)), name)
+	}
+	main, pull := repositoryFile(t, ".github/workflows/main.yaml"), repositoryFile(t, ".github/workflows/pull-request.yaml")
+	for _, planted := range []struct{ text, old, replacement string }{
+		{main, "@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7"},
+		{main, "permissions: {}", "permissions: {contents: write}"},
+		{main, "run: make image", "run: make image && curl https://example.com"},
+		{main, "run: make image", "run: docker push"},
+		{main, "environment: prod", "environment: dev"},
+		{main, "{group: stack-dev, cancel-in-progress: false}", "{group: stack-dev, cancel-in-progress: true}"},
+		{main, "    timeout-minutes: 60\n", ""},
+		{main, "actions/upload-artifact@", "example/upload-artifact@"},
+		{pull, "on: pull_request", "on: pull_request_target"},
+		{pull, "{contents: read, pull-requests: write}", "{contents: read, id-token: write}"},
+		{pull, "persist-credentials: false", "persist-credentials: true"},
+	} {
+		require.Contains(t, planted.text, planted.old)
+		assert.NotEmpty(t, workflowProblems(t, strings.Replace(planted.text, planted.old, planted.replacement, 1)), "planted: %s", planted.replacement)
+	}
+}
+
+// jenkinsProblems is everything that the Jenkinsfile must not be.
+func jenkinsProblems(text string) (problems []string) {
+	for _, want := range []string{"disableConcurrentBuilds(abortPrevious: false)", "timeout("} {
+		if !strings.Contains(text, want) {
+			problems = append(problems, want+" is missing")
+		}
+	}
+	stage := regexp.MustCompile(`^make (` + strings.Join(Stages(), "|") + `)( [A-Z_]+=\S+)*$`)
+	var walk func(nodes []node, locks []string, input bool)
+	walk = func(nodes []node, locks []string, input bool) {
+		for _, n := range nodes {
+			if strings.HasPrefix(n.head, "options") {
+				for _, o := range n.inner {
+					if match := regexp.MustCompile(`lock\(resource: '([^']+)'\)`).FindStringSubmatch(o.head); match != nil {
+						locks = append(slices.Clone(locks), match[1])
+					}
+				}
+			}
+			input = input || strings.HasPrefix(n.head, "input")
+		}
+		for _, n := range nodes {
+			if strings.HasPrefix(n.head, "sh ") {
+				line := quoted.FindStringSubmatch(n.head)[1]
+				if !stage.MatchString(line) {
+					problems = append(problems, "runs more than a target: "+line)
+				}
+				if match := regexp.MustCompile(`^make (push|deploy|drift) ENVIRONMENT=(\w+)`).FindStringSubmatch(line); match != nil {
+					if !slices.Contains(locks, "stack-"+match[2]) {
+						problems = append(problems, line+" runs without the lock stack-"+match[2])
+					}
+					if match[1] != "drift" && match[2] == "prod" && !input {
+						problems = append(problems, line+" asks nobody")
+					}
+				}
+			}
+			walk(n.inner, locks, input)
+		}
+	}
+	walk(parseGroovy(text), nil, false)
+	if regexp.MustCompile(`\b(bat|powershell|git|checkout|milestone|docker)\b[ (]`).MatchString(regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(text, "")) {
+		problems = append(problems, "does more than identity and targets")
+	}
+	return problems
+}
+
+func TestJenkinsfile(t *testing.T) {
+	text := repositoryFile(t, "Jenkinsfile")
+	assert.Empty(t, jenkinsProblems(text))
+	for _, planted := range [][2]string{
+		{"abortPrevious: false", "abortPrevious: true"},
+		{"lock(resource: 'stack-dev')", "lock(resource: 'stack-prod')"},
+		{"input { message 'Deploy this image to prod?' }", ""},
+		{"sh 'make image'", "sh 'docker build .'"},
+		{"sh 'make image'", "sh 'make image; curl example.com'"},
+	} {
+		require.Contains(t, text, planted[0])
+		assert.NotEmpty(t, jenkinsProblems(strings.Replace(text, planted[0], planted[1], 1)), "planted: %s", planted[1])
+	}
+}
+
+// TestTargets: every stage is a make target that says what it does.
+func TestTargets(t *testing.T) {
+	makefile := repositoryFile(t, "Makefile")
+	for _, stage := range Stages() {
+		assert.Regexp(t, `(?m)^`+regexp.QuoteMeta(stage)+`: [^\n]*## \S`, makefile)
+	}
+}
