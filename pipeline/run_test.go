@@ -230,7 +230,9 @@ func TestDryRuns(t *testing.T) {
 }
 
 func TestInputs(t *testing.T) {
-	get := func(values map[string]string) func(string) string { return func(name string) string { return values[name] } }
+	get := func(values map[string]string) func(string) string {
+		return func(name string) string { return values[name] }
+	}
 	err := check("deploy", get(nil))
 	require.Error(t, err)
 	for _, want := range []string{"2 problem(s)", "ENVIRONMENT is missing", "AWS credentials are missing", "AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, or AWS_ACCESS_KEY_ID"} {

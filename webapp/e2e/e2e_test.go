@@ -310,7 +310,7 @@ func TestDeployerCanDoNoMore(t *testing.T) {
 		{"yes", []string{"create", "deployments.apps", "--namespace", namespace}},
 		{"no", []string{"create", "deployments.apps", "--namespace", "default"}},
 		{"no", []string{"create", "rolebindings.rbac.authorization.k8s.io", "--namespace", namespace}},
-		{"no", []string{"create", "pods/exec", "--namespace", namespace}},
+		{"no", []string{"create", "pods", "--subresource=exec", "--namespace", namespace}},
 		{"no", []string{"update", "configmaps", "--namespace", namespace}},
 		{"no", []string{"get", "secrets", "--namespace", "kube-system"}},
 		{"no", []string{"get", "nodes"}},
