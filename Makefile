@@ -28,6 +28,10 @@ build: setup ## Build the command bin/groundwork
 sandbox: build ## Bring up a whole environment with no AWS account: STACK=dev or STACK=prod
 	@bin/groundwork sandbox up -s $(STACK)
 
+.PHONY: bootstrap
+bootstrap: build ## Make the AWS account of STACK ready: bucket and key for states, roles for pipelines (try: bin/groundwork sandbox bootstrap)
+	@bin/groundwork bootstrap -s $(STACK)
+
 # The stages of the pipelines, for people too; docs/pipelines.md has their inputs. DRY_RUN=1 only says what they would do.
 .PHONY: test quality preview push deploy preview-account drift
 test: setup ## Check formatting, vet, and run every test; two environments live and die under the real engine

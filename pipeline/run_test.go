@@ -160,7 +160,7 @@ func TestRunsOfBoth(t *testing.T) {
 				switch occasion {
 				case "pull request":
 					assert.Contains(t, calls, "gitleaks git")
-					assert.Contains(t, calls, "pulumi preview --stack prod --diff --non-interactive on s3://groundwork-prod-state-444455556666?region=eu-west-1")
+					assert.Contains(t, calls, "pulumi preview --stack prod --diff --non-interactive on s3://groundwork-prod-state-444455556666?region=eu-west-1&awssdk=v2")
 					comment, err := os.ReadFile(filepath.Join(p.dir, "reports/preview.md"))
 					require.NoError(t, err)
 					assert.Contains(t, string(comment), "**prod: 1 resource(s) that hold data would be lost or replaced.**")

@@ -135,24 +135,11 @@ func (s *session) start(ctx context.Context) error {
 	if _, err := stacks.Load(raw, o.Stack, o.Today); err != nil {
 		return err
 	}
-	toolchain, err := Install(ctx, w.Root, w.Tools, o.Log)
-	if err != nil {
-		return err
-	}
-	if s.cloud, err = OpenCloud(w.cloudFile(environmentOf(o.Stack))); err != nil {
-		return err
-	}
-	s.cloud.Speed = o.Speed
 	if err := s.removeStaleLocks(); err != nil {
 		return err
 	}
-	for _, fault := range o.Faults {
-		s.cloud.Inject(fault)
-	}
-	if s.servers, err = Serve(s.cloud); err != nil {
-		return err
-	}
-	if s.endpoint, err = startEndpointProxy(); err != nil {
+	toolchain, err := s.serve(ctx)
+	if err != nil {
 		return err
 	}
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: toolchain.CLIRoot})
@@ -166,6 +153,29 @@ func (s *session) start(ctx context.Context) error {
 		return fmt.Errorf("selecting the stack: %w", err)
 	}
 	return nil
+}
+
+// serve installs the tools and starts the simulated providers.
+func (s *session) serve(ctx context.Context) (*Toolchain, error) {
+	w, o := s.workspace, s.options
+	toolchain, err := Install(ctx, w.Root, w.Tools, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	if s.cloud, err = OpenCloud(w.cloudFile(environmentOf(o.Stack))); err != nil {
+		return nil, err
+	}
+	s.cloud.Speed = o.Speed
+	for _, fault := range o.Faults {
+		s.cloud.Inject(fault)
+	}
+	if s.servers, err = Serve(s.cloud); err != nil {
+		return nil, err
+	}
+	if s.endpoint, err = startEndpointProxy(); err != nil {
+		return nil, err
+	}
+	return toolchain, nil
 }
 
 func (s *session) close() {

@@ -20,12 +20,15 @@ func (c *Config) StateBucket() string { return c.Prefix() + "-state-" + c.Accoun
 func (c *Config) StateKeyAlias() string { return c.Prefix() + "-state" }
 
 // Backend is what pulumi login takes, and SecretsProvider what pulumi stack init takes.
-func (c *Config) Backend() string { return "s3://" + c.StateBucket() + "?region=" + c.Region }
+func (c *Config) Backend() string { return "s3://" + c.StateBucket() + sdk(c.Region) }
 
 // SecretsProvider is the key in the form in which Pulumi takes it.
 func (c *Config) SecretsProvider() string {
-	return "awskms://alias/" + c.StateKeyAlias() + "?region=" + c.Region
+	return "awskms://alias/" + c.StateKeyAlias() + sdk(c.Region)
 }
+
+// sdk says where bucket and key are, and which AWS SDK finds them: the older one, Pulumi's default, knows neither SSO nor endpoints from the environment.
+func sdk(region string) string { return "?region=" + region + "&awssdk=v2" }
 
 // deployerGroup is the group that the deploy role belongs to in Kubernetes.
 const deployerGroup = Project + ":deployers"

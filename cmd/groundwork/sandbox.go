@@ -27,7 +27,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout))
+	root.AddCommand(newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout), newBootstrap(stdout, stderr))
 	return root
 }
 
@@ -71,6 +71,7 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 	destroy.Flags().BoolVar(&f.Unprotect, "unprotect", false, "take protection off first, with an up of its own")
 	add(&cobra.Command{Use: "export", Short: "Print the state as JSON", RunE: f.export(stdout, stderr)})
 	add(&cobra.Command{Use: "outputs", Short: "Print the stack's outputs", RunE: f.outputs(stdout, stderr)})
+	add(&cobra.Command{Use: "bootstrap", Short: "Make the simulated account ready as groundwork bootstrap does a real one", RunE: f.bootstrap(stdout, stderr)})
 	drained := &drain.Options{Out: stdout}
 	drainFlags(add(&cobra.Command{
 		Use: "drain", Short: "Show, or remove, what controllers made outside of the program", RunE: f.drain(drained, stderr),
