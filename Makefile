@@ -107,6 +107,11 @@ e2e: ## Install, upgrade, break and drain the chart on a real Kubernetes API ser
 	$(PROGRESS) "vetting the end-to-end tests" go vet -C webapp/e2e ./...; \
 	go test -C webapp/e2e -ldflags "$(LDFLAGS)" -count=1 -v . | { grep --line-buffered -vE '^=== |^PASS' || true; }
 
+.PHONY: release-time
+release-time: quality-tools ## Time the way of a one-line change to a healthy new version on the cluster of make e2e
+	@tools/setup.sh image && tools/setup.sh push
+	@KUBERNETES_BIN=$$(webapp/e2e/build.sh) && export KUBERNETES_BIN; cd webapp/e2e && CGO_ENABLED=0 go run . ../../tools/release-time.sh
+
 .PHONY: image
 image: setup ## Build the web application's image for two platforms into bin/webapp-image.tar, if the commit passed quality
 	@go run ./cmd/pipeline $@
