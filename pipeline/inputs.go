@@ -37,6 +37,7 @@ const (
 	GitHubToken      = "GITHUB_TOKEN"
 	PullRequest      = "PULL_REQUEST"
 	SonarToken       = "SONAR_TOKEN"
+	VulnerabilityDB  = "GOVULNDB"
 	DryRun           = "DRY_RUN"
 )
 
@@ -57,7 +58,7 @@ var Inputs = []Input{
 	{Name: Minimum, Stages: []string{"quality"}, Default: "80", Means: "percent of statements that tests have to run, in infrastructure and application each; 80 at least",
 		form: regexp.MustCompile(`^(8[0-9]|9[0-9]|100)$`), want: "80 to 100: below 80 nothing is built"},
 	{Name: SonarToken, Stages: []string{"quality"}, Default: "nothing is reported", Means: "SonarCloud's token (secret)"},
-	{Name: "GOVULNDB", Stages: []string{"quality", "image"}, Default: "https://vuln.go.dev", Means: "the database of known vulnerabilities, https or file"},
+	{Name: VulnerabilityDB, Stages: []string{"quality", "image"}, Default: "https://vuln.go.dev", Means: "the database of known vulnerabilities, https or file"},
 	{Name: GitHubToken, Stages: []string{"preview"}, Default: "the comment is only written to `reports/preview.md`", Means: "lets the comment be posted (secret); with the next two"},
 	{Name: GitHubRepository, Stages: []string{"preview"}, Means: "OWNER/NAME of the pull request's repository",
 		form: regexp.MustCompile(`^[\w.-]+/[\w.-]+$`), want: "OWNER/NAME"},

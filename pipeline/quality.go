@@ -41,8 +41,8 @@ func (r *Run) quality(ctx context.Context) error {
 	for _, command := range [][]string{
 		{"make", "lint", "quality-tools"},
 		{"bin/gitleaks", "git", "--no-banner", "--redact", "--log-level", "warn", "."},
-		{"bin/govulncheck", "./..."},
-		{"bin/govulncheck", "-C", "webapp", "./..."},
+		{"bin/govulncheck", "-db", r.or(VulnerabilityDB, "https://vuln.go.dev"), "./..."},
+		{"bin/govulncheck", "-db", r.or(VulnerabilityDB, "https://vuln.go.dev"), "-C", "webapp", "./..."},
 	} {
 		if err := r.call(ctx, command...); err != nil {
 			return err

@@ -32,7 +32,7 @@ func (r *Run) image(ctx context.Context) error {
 	}
 	// The image holds this program, two files of certificates and nothing else: what a scanner of images would look at is the program.
 	for _, arch := range []string{"amd64", "arm64"} {
-		if err := r.call(ctx, "bin/govulncheck", "-mode=binary", "bin/image/"+arch+"/out/webapp"); err != nil {
+		if err := r.call(ctx, "bin/govulncheck", "-db", r.or(VulnerabilityDB, "https://vuln.go.dev"), "-mode=binary", "bin/image/"+arch+"/out/webapp"); err != nil {
 			return err
 		}
 	}
