@@ -50,7 +50,7 @@ drift: setup ## Fail when the account of ENVIRONMENT is not what the program say
 	@go run ./cmd/pipeline $@
 
 .PHONY: run-tests
-run-tests: build bin/gotestsum
+run-tests: build bin/gotestsum quality-tools
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@$(PROGRESS) "vetting" go vet ./...
 	@mkdir -p reports
