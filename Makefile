@@ -10,7 +10,7 @@ STACK ?= dev
 export GOFLAGS := -buildvcs=false -trimpath
 LDFLAGS := -w -s
 PROGRESS := tools/progress.sh
-COVERED := components stacks sandbox drain pipeline
+COVERED := components stacks sandbox drain bootstrap
 
 .PHONY: help
 help: ## List the targets
@@ -146,8 +146,8 @@ golden: ## Rewrite what is rendered into testdata and the README, where a change
 	go test -short ./tests -run 'Rendered|README' -update
 
 .PHONY: costs
-costs: ## Print what dev and prod cost a month at list prices
-	@go test -short -count=1 -v ./tests -run READMECosts | awk '/readme_test.go/ {sub(/.*[0-9]: /, ""); print}'
+costs: build ## Print what dev and prod cost a month at list prices, side by side (bin/groundwork cost -s dev for every line)
+	@bin/groundwork cost -s dev --compare prod
 
 .PHONY: build-cost
 build-cost: ## Print the CPU-seconds of a cold build of the program (an empty build cache)

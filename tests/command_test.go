@@ -137,7 +137,7 @@ func TestCommand(t *testing.T) {
 		"drain -s nowhere":            "does not exist",
 		"split":                       "is not an environment such as prod",
 		"split -s dev":                "give it the output of pulumi stack export",
-		"sandbox up -s dev-cellar":    "does not end in a layer: platform, services, workloads, observability",
+		"sandbox up -s dev-cellar":    "does not end in a layer: account, platform, services, workloads, observability",
 	} {
 		_, stderr, err := command(t, dir, binary, strings.Fields(args)...)
 		require.Error(t, err, args)

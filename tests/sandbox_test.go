@@ -134,6 +134,7 @@ func TestReplacement(t *testing.T) {
 		"replace aws:rds/instance:Instance database [finalSnapshotIdentifier username]",
 		"update aws:secretsmanager/secretVersion:SecretVersion secrets-database [secretString]",
 		"update aws:iam/rolePolicy:RolePolicy webapp-secrets-role-policy [policy]",
+		"update kubernetes:core/v1:ConfigMap webapp-values [data.values.yaml]",
 	}, described(preview))
 }
 

@@ -1,0 +1,191 @@
+package tests
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/cost"
+	"groundwork/sandbox"
+	"groundwork/stacks"
+)
+
+// handPrices are list prices of 2026-11 in US dollars, eu-west-1 and us-east-1, written down here a second time.
+var handPrices = map[string][2]float64{
+	"control plane": {0.10, 0.10}, "t3.medium": {0.0456, 0.0416}, "t3.large": {0.0912, 0.0832}, "volume": {0.088, 0.08},
+	"nat": {0.048, 0.045}, "natGB": {0.048, 0.045}, "address": {0.005, 0.005}, "endpoint": {0.011, 0.01}, "endpointGB": {0.01, 0.01},
+	"balancer": {0.0252, 0.0225}, "unit": {0.008, 0.008}, "acl": {5, 5}, "rule": {1, 1}, "requests": {0.6, 0.6},
+	"db.t4g.small": {0.035, 0.032}, "db.m7g.large x2": {0.372, 0.336}, "storage": {0.127, 0.115}, "storage x2": {0.253, 0.23},
+	"cache.t4g.micro": {0.0136, 0.0128}, "cache.t4g.small": {0.0272, 0.0256}, "secret": {0.4, 0.4}, "key": {1, 1}, "alarm": {0.1, 0.1}, "dashboard": {3, 3}, "metric": {0.3, 0.3},
+	"logs": {0.57, 0.5}, "logs kept": {0.03, 0.03}, "images": {0.1, 0.1}, "buckets": {0.023, 0.023},
+}
+
+// usEast are the changes that bring a stack to us-east-1.
+func usEast(stack string) []string {
+	zones := map[string]string{"dev": "[us-east-1a, us-east-1b]", "prod": "[us-east-1a, us-east-1b, us-east-1c]"}
+	return []string{"aws:region=us-east-1", "network.zones=" + zones[stack]}
+}
+
+func graphIn(t *testing.T, stack string, changes ...string) *sandbox.Graph {
+	t.Helper()
+	raw, err := repository(t).ReadConfig(stack, changes...)
+	require.NoError(t, err)
+	g, err := deploy(stack, raw, false)
+	require.NoError(t, err)
+	return g
+}
+
+func sheetOf(t *testing.T, stack string, g *sandbox.Graph, region string, assume ...string) *cost.Sheet {
+	t.Helper()
+	assumed, err := cost.Assume(assume)
+	require.NoError(t, err)
+	return cost.New(stack, g, region, assumed, today)
+}
+
+// TestCostByHand: the sheet agrees to the cent with a calculation that knows only the settings and a price list of its own.
+func TestCostByHand(t *testing.T) {
+	for _, stack := range environments {
+		for i, region := range []string{"eu-west-1", "us-east-1"} {
+			var changes []string
+			if region == "us-east-1" {
+				changes = usEast(stack)
+			}
+			g := graphIn(t, stack, changes...)
+			c, err := load(t, stack, changes...)
+			require.NoError(t, err)
+			p := func(name string) float64 { return handPrices[name][i] }
+			hours := func(name string) float64 { return p(name) * 730 }
+			group := c.Cluster.NodeGroups["general"]
+			nodes, zones := float64(group.DesiredSize), float64(len(c.Network.Zones))
+			gateways, class, storage := 1.0, hours("db.t4g.small"), p("storage")
+			if stack == "prod" {
+				gateways, class, storage = zones, hours("db.m7g.large x2"), p("storage x2")
+			}
+			metrics := 0.0
+			for _, r := range g.OfType(alarmT) {
+				// "metricName" is there once for each metric that is looked at.
+				metrics += max(1, float64(strings.Count(fmt.Sprint(map[string]any(r.Inputs)), "metricName:")))
+			}
+			fixed := hours("control plane") + nodes*(hours(group.InstanceType)+float64(group.DiskGiB)*p("volume")) +
+				gateways*(hours("nat")+hours("address")) + float64(len(c.Network.InterfaceEndpoints))*zones*hours("endpoint") +
+				hours("balancer") + class + float64(c.Database.StorageGiB)*storage + float64(c.Cache.Nodes)*hours(c.Cache.NodeType) +
+				// The database's own secret is RDS's.
+				float64(len(g.OfType(secretT))+1)*p("secret") + float64(len(g.OfType(keyT)))*p("key") + metrics*p("alarm") + p("dashboard") +
+				float64(len(g.OfType("aws:cloudwatch/logMetricFilter:LogMetricFilter")))*p("metric")
+			usage := gateways*50*p("natGB") + p("unit")*730 + 10*(p("logs")+p("logs kept")) + 2*p("images") + 5*p("buckets")
+			if stack == "prod" {
+				rules, _ := first(g, "aws:wafv2/webAcl:WebAcl").Inputs["rules"].([]any)
+				fixed += p("acl") + float64(len(rules))*p("rule")
+				usage += 2*p("requests") + 20*p("endpointGB")
+			}
+			sheet := sheetOf(t, stack, g, region)
+			gotFixed, gotUsage := sheet.Total()
+			assert.InDelta(t, fixed, gotFixed, 0.005, "%s in %s", stack, region)
+			assert.InDelta(t, usage, gotUsage, 0.005, "%s in %s by use", stack, region)
+			assert.Empty(t, sheet.Unpriced, "every resource is priced or declared free")
+			sum := 0.0
+			for _, layer := range stacks.Layers {
+				sum += sheet.Layers()[layer]
+			}
+			assert.InDelta(t, gotFixed+gotUsage, sum, 1e-9, "every line is in a layer")
+		}
+	}
+}
+
+// TestCostOfTheRealEngine: what the real engine makes costs what the mocks say, the parts that pulumi-eks makes included.
+func TestCostOfTheRealEngine(t *testing.T) {
+	for _, stack := range environments {
+		engine := sheetOf(t, stack, brought(t, stack).result.Graph, "eu-west-1")
+		mocks := sheetOf(t, stack, graphOf(t, stack, false), "eu-west-1")
+		assert.Empty(t, engine.Unpriced)
+		fixed, usage := engine.Total()
+		wantFixed, wantUsage := mocks.Total()
+		assert.InDelta(t, wantFixed, fixed, 0.005)
+		assert.InDelta(t, wantUsage, usage, 0.005)
+	}
+}
+
+// TestCostDropsNothing: a type that nobody priced, and a price that is not known, are listed.
+func TestCostDropsNothing(t *testing.T) {
+	g := copyOf(t, graphOf(t, "dev", false))
+	before, _ := sheetOf(t, "dev", g, "eu-west-1").Total()
+	first(g, rdsT).Inputs["instanceClass"] = "db.x99.mega"
+	first(g, natT).Type = "aws:new/thing:Thing"
+	sheet := sheetOf(t, "dev", g, "eu-west-1")
+	require.Len(t, sheet.Unpriced, 2)
+	assert.Contains(t, sheet.Unpriced[0], "aws:new/thing:Thing")
+	assert.Contains(t, sheet.Unpriced[1], "rds.pg.db.x99.mega.single")
+	fixed, _ := sheet.Total()
+	assert.Less(t, fixed, before)
+	var out bytes.Buffer
+	sheet.Print(&out)
+	assert.Contains(t, out.String(), "NOT in the sums")
+	elsewhere := sheetOf(t, "dev", g, "ap-south-1")
+	assert.Greater(t, len(elsewhere.Unpriced), 10)
+	assert.Contains(t, strings.Join(elsewhere.Unpriced, "\n"), "regions with prices are eu-west-1 and us-east-1")
+	assert.Empty(t, elsewhere.Lines, "no line is made up")
+}
+
+func TestCostOfUse(t *testing.T) {
+	g := graphOf(t, "prod", false)
+	_, base := sheetOf(t, "prod", g, "eu-west-1").Total()
+	_, more := sheetOf(t, "prod", g, "eu-west-1", "natGB=150", "requests=12", "deliveryGB=2024").Total()
+	// Three gateways, ten million more through the firewall, two million and a thousand GB beyond what CloudFront gives.
+	assert.InDelta(t, base+3*100*0.048+10*0.6+2*100*0.012+1000*0.085, more, 0.005)
+	for change, want := range map[string]string{
+		"nat=1": "known are", "natGB=x": "want natGB=NUMBER", "natGB=-1": "not below 0", "natGB=NaN": "not below 0", "natGB=Inf": "not below 0", "natGB": "want natGB=NUMBER",
+	} {
+		_, err := cost.Assume([]string{change})
+		assert.ErrorContains(t, err, want, change)
+	}
+}
+
+func TestCostHints(t *testing.T) {
+	hints := strings.Join(sheetOf(t, "prod", graphOf(t, "prod", false), "eu-west-1").Hints, "\n")
+	assert.Contains(t, hints, "from 2027-08-02 on Kubernetes 1.36 would cost 365.00 a month more")
+	assert.Contains(t, hints, "t4g.large would save 38.54 a month") // 3 x (0.0912 - 0.0736) x 730
+	assert.Contains(t, hints, "interface endpoints cost 144.54 a month and save 0.038 a GB against NAT: they pay for themselves from 3804 GB")
+	later, err := cost.Assume(nil)
+	require.NoError(t, err)
+	old := cost.New("prod", graphOf(t, "prod", false), "eu-west-1", later, time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC))
+	i := slices.IndexFunc(old.Lines, func(l cost.Line) bool { return l.Price == "eks.control_plane.extended" })
+	require.GreaterOrEqual(t, i, 0, "a version that has left standard support costs what it costs")
+	assert.InDelta(t, 438, old.Lines[i].Month, 0.005)
+}
+
+// TestEveryTypeHasAPrice: whatever the sandbox can simulate is priced or free, so that a new component cannot be forgotten.
+func TestEveryTypeHasAPrice(t *testing.T) {
+	var resources []*sandbox.Resource
+	for i, token := range sandbox.KnownTypes() {
+		resources = append(resources, &sandbox.Resource{URN: fmt.Sprint("urn:", i), Type: token, Name: token, Custom: true, Inputs: sandbox.Props{}, Outputs: sandbox.Props{}})
+	}
+	g, err := sandbox.NewGraph(resources)
+	require.NoError(t, err)
+	for _, problem := range sheetOf(t, "all", g, "eu-west-1").Unpriced {
+		assert.NotContains(t, problem, "nothing is known", problem)
+	}
+}
+
+func TestCostRendered(t *testing.T) {
+	var out bytes.Buffer
+	prod := sheetOf(t, "prod", graphOf(t, "prod", false), "eu-west-1")
+	prod.Print(&out)
+	golden(t, "cost-prod.txt", out.String())
+	out.Reset()
+	cost.PrintComparison(&out, sheetOf(t, "dev", graphOf(t, "dev", false), "eu-west-1"), prod)
+	golden(t, "cost-comparison.txt", out.String())
+	night := 0.0
+	for _, l := range prod.Lines {
+		night += l.Night()
+	}
+	fixed, usage := prod.Total()
+	assert.InDelta(t, (fixed+usage)*12/730, night, 1e-9)
+	assert.False(t, math.IsNaN(night))
+}
