@@ -142,7 +142,29 @@ func (r *Run) previewOf(ctx context.Context, environment, worktree string) (*Env
 		return nil, fmt.Errorf("reading the preview of %s: %w", environment, err)
 	}
 	p.Changes = result.Changed
+	if before, err := r.monthly(ctx, environment, "--state", state); err == nil {
+		if after, err := r.monthly(ctx, environment); err == nil {
+			p.Cost = fmt.Sprintf("%.2f USD, %+.2f", after, after-before)
+		}
+	}
 	return p, nil
+}
+
+// monthly is what an environment costs a month, by this commit's prices: what is up in a kept sandbox, or what this commit would make.
+func (r *Run) monthly(ctx context.Context, environment string, kept ...string) (float64, error) {
+	text, err := r.look(ctx, "", nil, append([]string{"bin/groundwork", "cost", "-s", environment, "--json"}, kept...)...)
+	if err != nil {
+		return 0, err
+	}
+	var sheet struct{ Lines []struct{ Month float64 } }
+	if err := json.Unmarshal([]byte(text), &sheet); err != nil {
+		return 0, fmt.Errorf("reading the cost of %s: %w", environment, err)
+	}
+	sum := 0.0
+	for _, l := range sheet.Lines {
+		sum += l.Month
+	}
+	return sum, nil
 }
 
 // publish posts the comment where the inputs say, and shows it in the run's summary where there is one.

@@ -64,6 +64,8 @@ echo groundwork $* >> "$CALLS"
 case "$*" in
 *preview*prod*) echo '{"changed":[{"op":"replace","type":"aws:rds/instance:Instance","name":"database","layer":"services","stateful":true,"properties":["engine"]}]}' ;;
 *preview*) echo '{"changed":[]}' ;;
+*cost*--state*) echo '{"lines":[{"month":100},{"month":20}]}' ;;
+*cost*) echo '{"lines":[{"month":100},{"month":32.41}]}' ;;
 esac
 `)
 	p.write(t, "stand-ins/aws", `#!/bin/sh
@@ -163,6 +165,7 @@ func TestRunsOfBoth(t *testing.T) {
 					assert.Contains(t, calls, "pulumi preview --stack prod --diff --non-interactive on s3://groundwork-prod-state-444455556666?region=eu-west-1&awssdk=v2")
 					comment, err := os.ReadFile(filepath.Join(p.dir, "reports/preview.md"))
 					require.NoError(t, err)
+					assert.Contains(t, string(comment), "| dev | 0 | 0 | 0 | 0 | 132.41 USD, +12.41 |")
 					assert.Contains(t, string(comment), "**prod: 1 resource(s) that hold data would be lost or replaced.**")
 					assert.Empty(t, p.git(t, "worktree", "prune", "-v"))
 					assert.NoDirExists(t, filepath.Join(p.dir, ".groundwork/preview"))
