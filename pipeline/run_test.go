@@ -62,10 +62,10 @@ func newProject(t *testing.T, infrastructure, application int) *project {
 	p.write(t, "stand-ins/groundwork", `#!/bin/sh
 echo groundwork $* >> "$CALLS"
 case "$*" in
-*preview*prod*) echo '{"changed":[{"op":"replace","type":"aws:rds/instance:Instance","name":"database","layer":"services","stateful":true,"properties":["engine"]}]}' ;;
-*preview*) echo '{"changed":[]}' ;;
 *cost*--state*) echo '{"lines":[{"month":100},{"month":20}]}' ;;
 *cost*) echo '{"lines":[{"month":100},{"month":32.41}]}' ;;
+*preview*prod*) echo '{"changed":[{"op":"replace","type":"aws:rds/instance:Instance","name":"database","layer":"services","stateful":true,"properties":["engine"]}]}' ;;
+*preview*) echo '{"changed":[]}' ;;
 esac
 `)
 	p.write(t, "stand-ins/aws", `#!/bin/sh
