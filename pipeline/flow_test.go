@@ -138,6 +138,8 @@ func parseGroovy(text string) []node {
 // build is what a Jenkinsfile's conditions ask about.
 type build struct {
 	changeRequest, timer bool
+	// deployment is true for a build of nothing but a commit that a deployment made.
+	deployment bool
 	branch, jobName      string
 }
 
@@ -152,6 +154,11 @@ func (b build) holds(t *testing.T, conditions []node) bool {
 		}
 		ok := false
 		switch word := regexp.MustCompile(`^\w+`).FindString(c.head); word {
+		case "beforeAgent", "beforeOptions", "beforeInput":
+			ok = true
+		case "changelog":
+			require.Equal(t, `.*\\[skip ci\\].*`, values[0])
+			ok = b.deployment
 		case "not":
 			ok = !b.holds(t, c.inner)
 		case "allOf":
@@ -256,6 +263,7 @@ func TestOneLogic(t *testing.T) {
 		assert.Equal(t, want[occasion], lines(both[0]), "GitHub on %s", occasion)
 		assert.Equal(t, want[occasion], lines(both[1]), "Jenkins on %s", occasion)
 	}
+	assert.Empty(t, jenkinsCommands(t, repositoryFile(t, "Jenkinsfile"), build{branch: "main", jobName: "main", deployment: true}), "a deployment's own commit starts nothing")
 	swapped := strings.Replace(repositoryFile(t, "Jenkinsfile"), "sh 'make quality'", "sh 'make image'", 1)
 	assert.NotEqual(t, want["main"], lines(jenkinsCommands(t, swapped, build{branch: "main"})), "a planted difference is seen")
 	dropped := strings.Replace(repositoryFile(t, ".github/workflows/main.yaml"), "      - run: make quality\n", "      - run: make test\n", 1)
@@ -268,6 +276,7 @@ func TestSameTools(t *testing.T) {
 	jenkins := repositoryFile(t, "Jenkinsfile")
 	assert.Contains(t, jenkins, "go 'go-"+version+"'")
 	node := regexp.MustCompile(`nodejs 'node-(\d+)'`).FindStringSubmatch(jenkins)[1]
+	assert.Equal(t, strings.Count(jenkins, "agent { label"), strings.Count(jenkins, "tools { go 'go-"+version+"'; nodejs 'node-"+node+"' }"), "wherever there is an agent")
 	seen := 0
 	for _, name := range workflowFiles(t) {
 		_, jobs := readWorkflow(t, repositoryFile(t, name))
@@ -373,45 +382,61 @@ func TestWorkflows(t *testing.T) {
 
 // jenkinsProblems is everything that the Jenkinsfile must not be.
 func jenkinsProblems(text string) (problems []string) {
-	for _, want := range []string{"disableConcurrentBuilds(abortPrevious: false)", "timeout("} {
-		if !strings.Contains(text, want) {
-			problems = append(problems, want+" is missing")
-		}
+	bad := func(format string, a ...any) { problems = append(problems, fmt.Sprintf(format, a...)) }
+	if !strings.Contains(text, "disableConcurrentBuilds(abortPrevious: false)") {
+		bad("a later build would cancel this one")
 	}
 	stage := regexp.MustCompile(`^make (` + strings.Join(Stages(), "|") + `)( [A-Z_]+=\S+)*$`)
-	var walk func(nodes []node, locks []string, input bool)
-	walk = func(nodes []node, locks []string, input bool) {
+	approved := false
+	var walk func(nodes []node, locks []string)
+	walk = func(nodes []node, locks []string) {
+		has := map[string]bool{}
 		for _, n := range nodes {
-			if strings.HasPrefix(n.head, "options") {
-				for _, o := range n.inner {
-					if match := regexp.MustCompile(`lock\(resource: '([^']+)'\)`).FindStringSubmatch(o.head); match != nil {
-						locks = append(slices.Clone(locks), match[1])
-					}
+			word := regexp.MustCompile(`^\w+`).FindString(n.head)
+			has[word] = true
+			for _, inner := range n.inner {
+				if word == "when" {
+					has[strings.TrimSpace(inner.head)] = true
+				}
+				if match := regexp.MustCompile(`lock\(resource: '([^']+)'\)`).FindStringSubmatch(inner.head); word == "options" && match != nil {
+					has["lock"] = true
+					locks = append(slices.Clone(locks), match[1])
 				}
 			}
-			input = input || strings.HasPrefix(n.head, "input")
+		}
+		// Jenkins takes locks and asks people before it looks at conditions, where it is not told otherwise.
+		if has["lock"] && has["when"] && !has["beforeOptions true"] {
+			bad("takes a lock for builds that skip the stage")
+		}
+		if has["input"] {
+			if approved = true; has["lock"] || has["agent"] {
+				bad("holds a lock or an agent while somebody decides")
+			}
+			if !has["beforeInput true"] {
+				bad("asks about builds that skip the stage")
+			}
 		}
 		for _, n := range nodes {
 			if strings.HasPrefix(n.head, "sh ") {
 				line := quoted.FindStringSubmatch(n.head)[1]
 				if !stage.MatchString(line) {
-					problems = append(problems, "runs more than a target: "+line)
+					bad("runs more than a target: %s", line)
 				}
-				if match := regexp.MustCompile(`^make (push|deploy|drift) ENVIRONMENT=(\w+)`).FindStringSubmatch(line); match != nil {
+				if match := regexp.MustCompile(`^make (push|deploy) ENVIRONMENT=(\w+)`).FindStringSubmatch(line); match != nil {
 					if !slices.Contains(locks, "stack-"+match[2]) {
-						problems = append(problems, line+" runs without the lock stack-"+match[2])
+						bad("%s runs without the lock stack-%s", line, match[2])
 					}
-					if match[1] != "drift" && match[2] == "prod" && !input {
-						problems = append(problems, line+" asks nobody")
+					if match[2] == "prod" && !approved {
+						bad("%s asks nobody", line)
 					}
 				}
 			}
-			walk(n.inner, locks, input)
+			walk(n.inner, locks)
 		}
 	}
-	walk(parseGroovy(text), nil, false)
+	walk(parseGroovy(text), nil)
 	if regexp.MustCompile(`\b(bat|powershell|git|checkout|milestone|docker)\b[ (]`).MatchString(regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(text, "")) {
-		problems = append(problems, "does more than identity and targets")
+		bad("does more than identity, targets and passing the image on")
 	}
 	return problems
 }
@@ -423,6 +448,9 @@ func TestJenkinsfile(t *testing.T) {
 		{"abortPrevious: false", "abortPrevious: true"},
 		{"lock(resource: 'stack-dev')", "lock(resource: 'stack-prod')"},
 		{"input { message 'Deploy this image to prod?' }", ""},
+		{"beforeInput true", ""},
+		{"beforeOptions true", ""},
+		{"      input {", "      agent { label 'linux' }\n      input {"},
 		{"sh 'make image'", "sh 'docker build .'"},
 		{"sh 'make image'", "sh 'make image; curl example.com'"},
 	} {

@@ -19,11 +19,36 @@ var Profiles = map[string]string{
 	"infrastructure": "reports/coverage-infrastructure.out",
 }
 
-// test runs every test; it writes coverage and reports for quality.
-func (r *Run) test(ctx context.Context) error { return r.call(ctx, "make", "run-tests") }
+// Notes of the commit that passed a stage, which the next one asks for.
+const (
+	testsPassed   = "reports/tests-passed"
+	qualityPassed = "reports/quality-passed"
+)
 
-// stamp is where quality writes the commit that passed, and image looks for it.
-const stamp = "reports/quality-passed"
+// test runs every test; it writes coverage and reports for quality, and which commit passed where there is nothing but that commit.
+func (r *Run) test(ctx context.Context) error {
+	commit, err := r.commit(ctx)
+	if err != nil {
+		return err
+	}
+	if !r.dry() {
+		// What an earlier run left must not count for this one.
+		old, _ := filepath.Glob(r.path("reports", "coverage-*.out"))
+		for _, file := range append(old, r.path(testsPassed), r.path(qualityPassed)) {
+			if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	if err := r.call(ctx, "make", "run-tests"); err != nil || r.dry() {
+		return err
+	}
+	if err := r.clean(ctx); err != nil {
+		r.say("All tests pass. %v", err)
+		return nil
+	}
+	return os.WriteFile(r.path(testsPassed), []byte(commit+"\n"), 0o644)
+}
 
 // quality looks at the code: format, vet, lint, vulnerabilities, secrets, and how much of it the tests run.
 func (r *Run) quality(ctx context.Context) error {
@@ -31,8 +56,14 @@ func (r *Run) quality(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(r.path(stamp)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := r.clean(ctx); err != nil {
 		return err
+	}
+	if err := os.Remove(r.path(qualityPassed)); !r.dry() && err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if !r.passed(testsPassed, commit) && !r.dry() {
+		return fmt.Errorf("the tests have not passed on commit %.12s: run make test first", commit)
 	}
 	// The gate first: it takes no time, and says at once what all the rest could not make good.
 	if err := r.gate(); err != nil {
@@ -48,7 +79,7 @@ func (r *Run) quality(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.get(SonarToken) == "" {
+	if token := r.get(SonarToken); token == "" || token == "none" {
 		r.say("SONAR_TOKEN is not given: nothing is reported to SonarCloud")
 	} else if err := r.call(ctx, "npx", "--yes", "@sonar/scan@5.0.1"); err != nil {
 		return err
@@ -56,7 +87,7 @@ func (r *Run) quality(ctx context.Context) error {
 	if r.dry() {
 		return nil
 	}
-	return os.WriteFile(r.path(stamp), []byte(commit+"\n"), 0o644)
+	return os.WriteFile(r.path(qualityPassed), []byte(commit+"\n"), 0o644)
 }
 
 // gate fails when the tests run too little of the infrastructure or of the application.

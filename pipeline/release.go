@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -16,12 +17,14 @@ func (r *Run) image(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	passed, err := os.ReadFile(r.path(stamp))
-	if err != nil || strings.TrimSpace(string(passed)) != commit {
+	if err := r.clean(ctx); err != nil {
+		return err
+	}
+	if !r.passed(qualityPassed, commit) {
 		if !r.dry() {
-			return fmt.Errorf("commit %s has not passed quality: run make test quality first (%s says which commit did)", commit[:12], stamp)
+			return fmt.Errorf("commit %.12s has not passed quality: run make test quality first (%s says which commit did)", commit, qualityPassed)
 		}
-		r.say("%s would have to say that commit %s passed", stamp, commit[:12])
+		r.say("%s would have to say that commit %.12s passed", qualityPassed, commit)
 	}
 	tag, err := r.tag(ctx)
 	if err != nil {
@@ -69,6 +72,10 @@ func (r *Run) push(ctx context.Context) error {
 	if err := r.call(ctx, "tools/setup.sh", "push"); err != nil {
 		return err
 	}
+	// Of its own and removed at the end: agents are shared, and the token is good for twelve hours.
+	credentials := r.path("reports", "registry-credentials.json")
+	r.Env = append(r.Env, "REGISTRY_AUTH_FILE="+credentials)
+	defer os.Remove(credentials)
 	if _, err := r.ask(ctx, password, "skopeo", "login", "--username", "AWS", "--password-stdin", "--tls-verify="+tls(host), host); err != nil {
 		return err
 	}
@@ -183,45 +190,91 @@ func (r *Run) deployWithHelm(ctx context.Context, digest string, timeout time.Du
 
 var digestLine = regexp.MustCompile(`(?m)^(  digest: )\S+$`)
 
-// deployThroughGit writes the digest to the values that Argo CD follows and waits until it says that this commit runs and is healthy.
+// deployThroughGit writes the digest to the values that Argo CD follows, on top of whatever is on the branch by now, and waits until Argo CD says that
+// this runs and is healthy.
 func (r *Run) deployThroughGit(ctx context.Context, env *settings, digest string, timeout time.Duration) error {
-	text, err := os.ReadFile(r.path(env.Values))
-	if err != nil {
-		return fmt.Errorf("reading the values that Argo CD follows: %w", err)
-	}
-	if len(digestLine.FindAllString(string(text), -1)) != 1 {
-		return fmt.Errorf("%s has no one line \"  digest: ...\" below image", env.Values)
-	}
-	changed := digestLine.ReplaceAllString(string(text), "${1}"+digest)
-	if changed == string(text) {
-		r.say("%s has this digest already", env.Values)
-	} else {
-		r.say("+ write %s to %s", digest, env.Values)
-		if !r.dry() {
-			if err := os.WriteFile(r.path(env.Values), []byte(changed), 0o644); err != nil {
-				return err
-			}
-		}
-		for _, command := range [][]string{
-			// The marker keeps pipelines that listen to pushes from starting over.
-			{"git", "-c", "user.name=pipeline", "-c", "user.email=pipeline@localhost", "commit", "--quiet", "--message", "Deploy " + digest[:19] + " to " + r.get(Environment) + " [skip ci]", "--", env.Values},
-			{"git", "pull", "--quiet", "--rebase", "origin", env.Revision},
-			{"git", "push", "--quiet", "origin", "HEAD:" + env.Revision},
-		} {
-			if err := r.call(ctx, command...); err != nil {
-				return err
-			}
-		}
-	}
-	commit, err := r.commit(ctx)
+	source, err := r.commit(ctx)
 	if err != nil {
 		return err
 	}
 	if r.dry() {
-		r.say("+ kubectl --namespace argocd get application webapp, until it is synced to the commit and healthy, for %s at most", timeout)
+		r.say("+ write %s to %s on %s and push it", digest, env.Values, env.Revision)
+		r.say("+ kubectl --namespace argocd get application webapp, until that commit is synced and healthy, for %s at most", timeout)
 		return nil
 	}
-	return r.awaitArgoCD(ctx, commit, timeout)
+	// In a folder of its own: the one that was checked out stays at the commit that was built.
+	worktree := r.path(".groundwork", "deploy")
+	_, _ = r.look(ctx, "", nil, "git", "worktree", "remove", "--force", worktree)
+	if err := os.RemoveAll(worktree); err != nil {
+		return err
+	}
+	if err := r.call(ctx, "git", "fetch", "--quiet", "origin", env.Revision); err != nil {
+		return err
+	}
+	if err := r.call(ctx, "git", "worktree", "add", "--quiet", "--force", "--detach", worktree, "FETCH_HEAD"); err != nil {
+		return err
+	}
+	defer func() {
+		_, _ = r.look(context.WithoutCancel(ctx), "", nil, "git", "worktree", "remove", "--force", worktree)
+	}()
+	var commit string
+	for attempt := range 5 {
+		if attempt > 0 {
+			// Somebody was faster.
+			for _, command := range [][]string{{"git", "-C", worktree, "fetch", "--quiet", "origin", env.Revision}, {"git", "-C", worktree, "reset", "--quiet", "--hard", "FETCH_HEAD"}} {
+				if err := r.call(ctx, command...); err != nil {
+					return err
+				}
+			}
+		}
+		if commit, err = r.commitDigest(ctx, env, worktree, digest, source); err != nil {
+			return err
+		}
+		if err = r.call(ctx, "git", "-C", worktree, "push", "--quiet", "origin", "HEAD:"+env.Revision); err == nil {
+			return r.awaitArgoCD(ctx, commit, timeout)
+		}
+	}
+	return fmt.Errorf("pushing the digest to %s: %w", env.Revision, err)
+}
+
+var deployedFrom = regexp.MustCompile(`(?m)^Deployed-from: ([0-9a-f]{40})$`)
+
+// commitDigest makes the commit that deploys, in a worktree of the branch, and returns it. Where the digest is there already, that is the branch as it is. It refuses to go
+// back behind a commit that was deployed: an older run that was let through late would undo a newer one.
+func (r *Run) commitDigest(ctx context.Context, env *settings, worktree, digest, source string) (string, error) {
+	file := filepath.Join(worktree, env.Values)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("reading the values that Argo CD follows: %w", err)
+	}
+	if len(digestLine.FindAllString(string(text), -1)) != 1 {
+		return "", fmt.Errorf("%s has no one line \"  digest: ...\" below image", env.Values)
+	}
+	name := r.get(Environment)
+	last, err := r.look(ctx, "", nil, "git", "-C", worktree, "log", "-1", "--format=%B", "--fixed-strings", "--grep", " to "+name+" [skip ci]")
+	if err != nil {
+		return "", err
+	}
+	if match := deployedFrom.FindStringSubmatch(last); match != nil && match[1] != source {
+		if _, err := r.look(ctx, "", nil, "git", "-C", worktree, "merge-base", "--is-ancestor", source, match[1]); err == nil {
+			return "", fmt.Errorf("%s runs commit %.12s, which is newer than %.12s; to go back, revert in Git and let that commit pass", name, match[1], source)
+		}
+	}
+	if changed := digestLine.ReplaceAllString(string(text), "${1}"+digest); changed == string(text) {
+		r.say("%s has this digest already", env.Values)
+	} else {
+		r.say("+ write %s to %s", digest, env.Values)
+		if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
+			return "", err
+		}
+		// The marker keeps pipelines from starting over for this commit.
+		message := fmt.Sprintf("Deploy %.19s to %s [skip ci]\n\nDeployed-from: %s", digest, name, source)
+		if err := r.call(ctx, "git", "-C", worktree, "-c", "user.name=pipeline", "-c", "user.email=pipeline@localhost", "commit", "--quiet", "--message", message, "--", env.Values); err != nil {
+			return "", err
+		}
+	}
+	commit, err := r.look(ctx, "", nil, "git", "-C", worktree, "rev-parse", "HEAD")
+	return strings.TrimSpace(commit), err
 }
 
 // application is what Argo CD says of one.
@@ -258,11 +311,13 @@ func (r *Run) awaitArgoCD(ctx context.Context, commit string, timeout time.Durat
 		if err == nil {
 			err = json.Unmarshal([]byte(text), &app)
 		}
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("asking Argo CD: %w", err)
-		}
 		s := app.Status
-		if now := fmt.Sprintf("Argo CD: %s at %.12s, %s %s", s.Sync.Status, s.Sync.Revision, s.Health.Status, s.Health.Message); now != said && err == nil {
+		now := fmt.Sprintf("Argo CD: %s at %.12s, %s %s", s.Sync.Status, s.Sync.Revision, s.Health.Status, s.Health.Message)
+		if err != nil {
+			// One question that is not answered says nothing about the release.
+			now = fmt.Sprintf("asking Argo CD: %v", err)
+		}
+		if now != said {
 			said = now
 			r.say("%s", strings.TrimSpace(now))
 		}

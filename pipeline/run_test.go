@@ -90,6 +90,7 @@ case "$*" in
 esac
 `)
 	p.write(t, "stand-ins/pulumi", "#!/bin/sh\necho pulumi $* on $PULUMI_BACKEND_URL >> \"$CALLS\"\nexit ${PULUMI_SAYS:-0}\n")
+	require.NoError(t, os.MkdirAll(filepath.Join(p.dir, "reports"), 0o755))
 	p.git(t, "init", "--quiet", "--initial-branch", "main", ".")
 	p.git(t, "init", "--quiet", "--bare", "--initial-branch", "main", p.origin)
 	p.git(t, "remote", "add", "origin", p.origin)
@@ -97,7 +98,7 @@ esac
 	p.git(t, "commit", "--quiet", "--message", "Begin")
 	p.git(t, "push", "--quiet", "origin", "main")
 	p.git(t, "fetch", "--quiet", "origin")
-	p.env = append(os.Environ(), "PATH="+filepath.Join(p.dir, "stand-ins")+":"+os.Getenv("PATH"), "CALLS="+filepath.Join(p.dir, "reports-calls"),
+	p.env = append(os.Environ(), "PATH="+filepath.Join(p.dir, "stand-ins")+":"+os.Getenv("PATH"), "CALLS="+filepath.Join(p.dir, "reports", "calls"),
 		"AWS_ROLE_ARN=arn:aws:iam::111122223333:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE=/token", "DRY_RUN=", "GITHUB_TOKEN=", "MAKEFLAGS=", "SONAR_TOKEN=")
 	return p
 }
@@ -132,7 +133,7 @@ func (p *project) sh(line string, env ...string) (string, error) {
 
 // calls are the stand-ins' notes.
 func (p *project) calls() string {
-	text, _ := os.ReadFile(filepath.Join(p.dir, "reports-calls"))
+	text, _ := os.ReadFile(filepath.Join(p.dir, "reports", "calls"))
 	return string(text)
 }
 
@@ -179,6 +180,7 @@ func TestRunsOfBoth(t *testing.T) {
 					p.git(t, "fetch", "origin")
 					assert.Contains(t, p.git(t, "show", "origin/main:webapp/chart/values-prod.yaml"), digest)
 					assert.Contains(t, p.git(t, "log", "-1", "--format=%s", "origin/main"), "[skip ci]")
+					assert.NoFileExists(t, filepath.Join(p.dir, "reports/registry-credentials.json"))
 				case "drift":
 					assert.Contains(t, calls, "pulumi preview --stack dev --diff --non-interactive --refresh --expect-no-changes")
 				}
@@ -217,6 +219,55 @@ func TestPassedIsForOneCommit(t *testing.T) {
 	said, err = p.sh("make image")
 	require.Error(t, err)
 	assert.Contains(t, said, "has not passed quality")
+}
+
+// TestUncommittedChangesStop: what is built is what a commit holds.
+func TestUncommittedChangesStop(t *testing.T) {
+	p := newProject(t, 90, 90)
+	p.write(t, "webapp/chart/values-dev.yaml", "environment: dev\n")
+	said, err := p.sh("make test")
+	require.NoError(t, err, said)
+	assert.Contains(t, said, "values-dev.yaml")
+	said, err = p.sh("make quality")
+	require.Error(t, err)
+	assert.Contains(t, said, "there are changes that are in no commit")
+}
+
+// TestDeploymentsThroughGit: others push meanwhile, without a Git identity on the machine; a late older run is refused, the same one again is not.
+func TestDeploymentsThroughGit(t *testing.T) {
+	p := newProject(t, 90, 90)
+	nobody := []string{"ENVIRONMENT=prod", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "EMAIL="}
+	deploy := func(digit string) (string, error) {
+		return p.sh("make deploy", append(nobody, "DIGEST=sha256:"+strings.Repeat(digit, 64))...)
+	}
+	onMain := func() string {
+		p.git(t, "fetch", "--quiet", "origin", "main")
+		return p.git(t, "show", "FETCH_HEAD:webapp/chart/values-prod.yaml")
+	}
+	older := p.git(t, "rev-parse", "HEAD")
+	p.git(t, "commit", "--quiet", "--allow-empty", "--message", "Newer")
+	p.git(t, "push", "--quiet", "origin", "main")
+	p.git(t, "commit", "--quiet", "--allow-empty", "--message", "Not deployed yet")
+	p.git(t, "push", "--quiet", "origin", "main")
+	p.git(t, "checkout", "--quiet", "HEAD~1")
+	said, err := deploy("a")
+	require.NoError(t, err, said)
+	assert.Contains(t, onMain(), strings.Repeat("a", 64))
+	said, err = deploy("a")
+	require.NoError(t, err, said)
+	assert.Contains(t, said, "has this digest already")
+
+	p.git(t, "checkout", "--quiet", older)
+	said, err = deploy("b")
+	require.Error(t, err)
+	assert.Contains(t, said, "is newer than "+older[:12])
+	assert.Contains(t, onMain(), strings.Repeat("a", 64))
+
+	p.git(t, "checkout", "--quiet", "main")
+	said, err = deploy("c")
+	require.NoError(t, err, said)
+	assert.Contains(t, onMain(), strings.Repeat("c", 64))
+	assert.NoDirExists(t, filepath.Join(p.dir, ".groundwork/deploy"))
 }
 
 // TestDryRuns: every stage says what it would do with no credentials and nothing installed, and changes nothing.

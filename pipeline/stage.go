@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -95,6 +96,9 @@ func (r *Run) ask(ctx context.Context, input string, command ...string) (string,
 func (r *Run) look(ctx context.Context, input string, out io.Writer, command ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdin = r.Dir, r.Env, strings.NewReader(input)
+	// Whoever stops a pipeline stops it in the middle of something: helm rolls back on an interrupt, and leaves a release that nobody can touch when it is killed.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Minute
 	var printed, problems bytes.Buffer
 	cmd.Stdout = &printed
 	cmd.Stderr = io.MultiWriter(r.Out, &problems)
@@ -132,6 +136,25 @@ func (r *Run) find(name string) string {
 func (r *Run) commit(ctx context.Context) (string, error) {
 	text, err := r.look(ctx, "", nil, "git", "rev-parse", "HEAD")
 	return strings.TrimSpace(text), err
+}
+
+// clean refuses a folder with changes that are in no commit: what passes, and what is built, is a commit.
+func (r *Run) clean(ctx context.Context) error {
+	text, err := r.look(ctx, "", nil, "git", "status", "--porcelain")
+	if err != nil || text == "" {
+		return err
+	}
+	if r.dry() {
+		r.say("these changes would have to be committed first:\n%s", strings.TrimRight(text, "\n"))
+		return nil
+	}
+	return fmt.Errorf("there are changes that are in no commit; commit or remove them first:\n%s", strings.TrimRight(text, "\n"))
+}
+
+// passed reports whether a stage noted that the commit passed it.
+func (r *Run) passed(note, commit string) bool {
+	text, err := os.ReadFile(r.path(note))
+	return err == nil && strings.TrimSpace(string(text)) == commit
 }
 
 // tag is the image's: TAG, or the commit.

@@ -73,8 +73,10 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		return nil, err
 	}
 	var deployer *cluster.Deployer
+	previewer := ""
 	if c.Pipelines.Any() {
 		deployer = &cluster.Deployer{PrincipalARN: identity.DeployRoleARN(c.AccountID, c.RolePath(), c.Prefix()), Group: deployerGroup}
+		previewer = identity.PreviewRoleARN(c.AccountID, c.RolePath(), c.Prefix())
 	}
 	eks, err := cluster.New(ctx, "cluster", &cluster.Args{
 		Spec:             c.Cluster,
@@ -88,6 +90,7 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		LogsKeyARN:       logsKey.ARN,
 		LogRetentionDays: c.LogRetentionDays,
 		Deployer:         deployer,
+		PreviewerARN:     previewer,
 		Protect:          c.Protect,
 		Today:            c.Today,
 	}, opts...)

@@ -15,15 +15,25 @@ import (
 	"groundwork/sandbox"
 )
 
+// pipelines are settings that let GitHub and Jenkins preview and deploy.
+func pipelines(environment string) []string {
+	return []string{
+		"pipelines.github={repository: example/groundwork, ownerId: '1000001', repositoryId: '2000002', branch: main, environment: " + environment + ", provider: create}",
+		"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, previewSubject: https://jenkins.example.com/job/groundwork-preview/, deploySubject: https://jenkins.example.com/job/groundwork/job/main/, provider: create}",
+	}
+}
+
 // accountGraph brings the account layer of an environment up in a sandbox of its own.
 func accountGraph(t *testing.T, environment string) *sandbox.Graph {
 	t.Helper()
 	if testing.Short() {
-		g, err := deploy(environment+"-account", stackConfig(t, environment), false)
+		raw, err := repository(t).ReadConfig(environment, pipelines(environment)...)
+		require.NoError(t, err)
+		g, err := deploy(environment+"-account", raw, false)
 		require.NoError(t, err)
 		return g
 	}
-	result, err := scratch(t, t.TempDir()).Run(context.Background(), sandbox.Up, options(environment+"-account", io.Discard))
+	result, err := scratch(t, t.TempDir()).Run(context.Background(), sandbox.Up, options(environment+"-account", io.Discard, pipelines(environment)...))
 	require.NoError(t, err)
 	return result.Graph
 }
@@ -123,7 +133,7 @@ func TestAccount(t *testing.T) {
 				protected = append(protected, r.Name)
 			}
 		}
-		assert.ElementsMatch(t, []string{"state", "state-key"}, protected)
+		assert.ElementsMatch(t, []string{"state", "state-key", "pipelines-github", "pipelines-jenkins"}, protected)
 
 		for _, r := range g.OfType(roleT) {
 			assert.Equal(t, "/groundwork/"+environment+"/", r.Inputs.Str("path"))
@@ -160,7 +170,7 @@ func TestDeployRights(t *testing.T) {
 // TestDeployerOfTheCluster: the deploy role is let into the cluster as a member of one group, and only that group may deploy.
 func TestDeployerOfTheCluster(t *testing.T) {
 	for environment, namespace := range map[string]string{"dev": "webapp", "prod": "argocd"} {
-		g := graphOf(t, environment, false)
+		g := graphIn(t, environment, pipelines(environment)...)
 		var group string
 		for _, r := range g.OfType("aws:eks/accessEntry:AccessEntry") {
 			if r.Name == "cluster-access-deployer" {
@@ -168,9 +178,15 @@ func TestDeployerOfTheCluster(t *testing.T) {
 				group = r.Inputs.Str("kubernetesGroups.0")
 			}
 		}
+		previewers := 0
 		for _, r := range g.OfType("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
 			assert.NotContains(t, r.Inputs.Str("principalArn"), "-deploy", "no policy of AWS's besides")
+			if strings.HasSuffix(r.Inputs.Str("principalArn"), "-preview") {
+				previewers++
+				assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy", r.Inputs.Str("policyArn"), "it looks")
+			}
 		}
+		assert.Equal(t, 1, previewers)
 		binding := first(g, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
 		assert.Equal(t, group, binding.Inputs.Str("subjects.0.name"))
 		assert.Equal(t, namespace, binding.Inputs.Str("metadata.namespace"))
@@ -184,9 +200,6 @@ func TestDeployerOfTheCluster(t *testing.T) {
 			assert.NotContains(t, string(text), "rbac.authorization.k8s.io", "nobody gives himself more")
 		}
 	}
-	raw, err := repository(t).ReadConfig("dev", `pipelines.github.repository=""`, `pipelines.jenkins.issuer=""`)
-	require.NoError(t, err)
-	g, err := deploy("dev", raw, false)
-	require.NoError(t, err)
+	g := graphOf(t, "dev", false)
 	assert.Empty(t, g.OfType("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), "without pipelines nobody is let in")
 }

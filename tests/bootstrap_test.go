@@ -22,7 +22,7 @@ func TestBootstrap(t *testing.T) {
 	t.Parallel()
 	w := scratch(t, t.TempDir())
 	var log bytes.Buffer
-	o := options("dev", &log)
+	o := options("dev", &log, pipelines("dev")...)
 
 	broken := o
 	broken.Faults = []sandbox.Fault{{Type: "aws:s3/bucketPolicy:BucketPolicy", Operation: "create", Error: "Throttling: Rate exceeded", Times: 1}}
@@ -51,7 +51,7 @@ func TestBootstrap(t *testing.T) {
 	}
 
 	changed := o
-	changed.Config = []string{"pipelines.github.branch=trunk"}
+	changed.Config = append(pipelines("dev"), "pipelines.github.branch=trunk")
 	again, err := w.Bootstrap(context.Background(), changed)
 	require.NoError(t, err, log.String())
 	assert.Equal(t, map[string]int{"same": 21, "update": 1}, again.Changes, "a change of the settings is an update like any other")

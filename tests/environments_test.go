@@ -67,9 +67,6 @@ var declared = []string{
 	"kubernetes:core/v1:ConfigMap only in dev: webapp-values",
 	"kubernetes:helm.sh/v3:Release +",
 	"kubernetes:helm.sh/v3:Release values",
-	"kubernetes:rbac.authorization.k8s.io/v1:Role metadata",
-	"kubernetes:rbac.authorization.k8s.io/v1:Role rules",
-	"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding metadata",
 }
 
 // physicalID is what differs between two environments, or two stacks of one, because AWS makes it up.

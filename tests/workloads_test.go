@@ -330,8 +330,9 @@ func chartAccepts(t *testing.T, values sandbox.Props) {
 
 // TestDeployerRoleRendered: the end-to-end tests deploy with exactly the role that the program makes.
 func TestDeployerRoleRendered(t *testing.T) {
-	role := first(graphOf(t, "dev", false), "kubernetes:rbac.authorization.k8s.io/v1:Role").Inputs
-	binding := first(graphOf(t, "dev", false), "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding").Inputs
+	g := graphIn(t, "dev", pipelines("dev")...)
+	role := first(g, "kubernetes:rbac.authorization.k8s.io/v1:Role").Inputs
+	binding := first(g, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding").Inputs
 	var documents []string
 	for kind, in := range map[string]sandbox.Props{"Role": role, "RoleBinding": binding} {
 		object := in.Clone()

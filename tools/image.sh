@@ -12,7 +12,7 @@ for arch in amd64 arm64; do
   mkdir -p bin/image/$arch/out
   cp /etc/ssl/certs/ca-certificates.crt webapp/certs/rds-global-bundle.pem bin/image/$arch/out/
   CGO_ENABLED=0 GOARCH=$arch tools/progress.sh "compiling for $arch" go build -C webapp -buildvcs=false -trimpath -ldflags "-w -s" -o "$PWD/bin/image/$arch/out/webapp" .
-  tools/progress.sh "building the $arch image" "${buildah[@]}" build --quiet --isolation chroot --platform linux/$arch --target image \
+  tools/progress.sh "building the $arch image" "${buildah[@]}" build --quiet --timestamp 0 --isolation chroot --platform linux/$arch --target image \
     --build-context build=bin/image/$arch --manifest "webapp:$tag" webapp
 done
 "${buildah[@]}" manifest push --quiet --all "webapp:$tag" "oci-archive:bin/webapp-image.tar:$tag"

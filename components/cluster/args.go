@@ -201,7 +201,7 @@ func (g NodeGroup) check(p *spec.Problems, key, name string) {
 }
 
 func (a Access) check(p *spec.Problems, key, name string) {
-	if name == breakGlass || name == deployer {
+	if name == breakGlass || name == deployer || name == previewer {
 		p.Add(key, name, "is the program's own entry; choose another name")
 	}
 	if !groupName.MatchString(name) {
@@ -269,6 +269,8 @@ type Args struct {
 	LogRetentionDays int
 	// Deployer is the pipeline that deploys the application; nil for none.
 	Deployer *Deployer
+	// PreviewerARN is a role that may see everything in the cluster, as a refresh does; empty for none.
+	PreviewerARN string
 	// Protect refuses deletion of control plane and keys through Pulumi.
 	Protect bool
 	// Today decides which Kubernetes versions are supported.

@@ -191,12 +191,19 @@ func issuerURL(c awseks.ClusterOutput) pulumi.StringOutput {
 const (
 	breakGlass = "break-glass"
 	deployer   = "deployer"
+	previewer  = "previewer"
 )
 
 // accessEntries lets the break-glass role administer the cluster and each configured principal do what its level allows.
 func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
 	if err := c.accessEntry(ctx, cp, breakGlass, c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy", nil); err != nil {
 		return err
+	}
+	if arn := c.args.PreviewerARN; arn != "" {
+		// Of AWS's policies that only look this is the one that sees Helm's releases, which are secrets.
+		if err := c.accessEntry(ctx, cp, previewer, pulumi.String(arn), "AmazonEKSAdminViewPolicy", nil); err != nil {
+			return err
+		}
 	}
 	if d := c.args.Deployer; d != nil {
 		// What the group may do is said by a role in the application's namespace.

@@ -71,7 +71,7 @@ var (
 	gitHubNumber     = regexp.MustCompile(`^[0-9]{1,20}$`)
 	gitBranch        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`)
 	gitEnvironment   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-	issuerURL        = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*[A-Za-z0-9])?$`)
+	issuerURL        = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(/[A-Za-z0-9._~/-]*[A-Za-z0-9])?$`)
 	subject          = regexp.MustCompile(`^[\x21-\x29\x2b-\x3e\x40-\x7e]{1,255}$`)
 )
 
@@ -87,7 +87,7 @@ func (s PipelinesSpec) Problems() spec.Problems {
 		spec.OneOf(&p, "github.provider", g.Provider, ProviderCreate, ProviderReuse)
 	}
 	if j := s.Jenkins; j.Issuer != "" {
-		p.Match("jenkins.issuer", j.Issuer, issuerURL, "an https URL without a slash at its end, such as https://jenkins.example.com/oidc")
+		p.Match("jenkins.issuer", j.Issuer, issuerURL, "an https URL without port and without a slash at its end, such as https://jenkins.example.com/oidc; AWS has to reach it from the internet")
 		p.Match("jenkins.previewSubject", j.PreviewSubject, subject, "one subject, exact, without * or ?")
 		p.Match("jenkins.deploySubject", j.DeploySubject, subject, "one subject, exact, without * or ?")
 		spec.OneOf(&p, "jenkins.provider", j.Provider, ProviderCreate, ProviderReuse)
@@ -138,6 +138,11 @@ func (s PipelinesSpec) trust(account string, gitHub Strings, jenkins string) Doc
 // providerARN is the ARN of the OIDC provider of an issuer, which follows from its URL.
 func providerARN(account, issuer string) string {
 	return "arn:aws:iam::" + account + ":oidc-provider/" + issuer
+}
+
+// PreviewRoleARN is the role that a pipeline previews with, which follows from its name.
+func PreviewRoleARN(account, path, name string) string {
+	return "arn:aws:iam::" + account + ":role" + path + name + "-preview"
 }
 
 // DeployRoleARN is the role that a pipeline deploys with, which follows from its name: the cluster has to know it, and is in another stack.
@@ -194,7 +199,7 @@ func NewPipelines(ctx *pulumi.Context, name string, args *PipelinesArgs, opts ..
 	}
 	after := []pulumi.ResourceOption{child, pulumi.DependsOn(trusted)}
 	policy := pulumi.All(args.StateBucketARN, args.StateKeyARN).ApplyT(func(all []any) string {
-		return PreviewPolicy(all[0].(string), all[1].(string)).JSON()
+		return PreviewPolicy(all[0].(string), all[1].(string), args.AccountID, args.Region, args.Name).JSON()
 	}).(pulumi.StringOutput)
 	if l.PreviewRole, err = newRole(ctx, name+"-preview", roleArgs{
 		name: args.Name + "-preview", path: args.Path, boundary: args.Boundary, description: "Previews infrastructure in a pipeline; reads only",
@@ -241,7 +246,7 @@ func (a *PipelinesArgs) providers(ctx *pulumi.Context, name string, parent pulum
 		}
 		provider, err := iam.NewOpenIdConnectProvider(ctx, name+"-"+issuer.name, &iam.OpenIdConnectProviderArgs{
 			Url: pulumi.String(issuer.url), ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},
-		}, parent)
+		}, parent, pulumi.Protect(true))
 		if err != nil {
 			return nil, err
 		}
@@ -253,17 +258,28 @@ func (a *PipelinesArgs) providers(ctx *pulumi.Context, name string, parent pulum
 // policyReadOnly is AWS's policy of everything that reads; it does not read secrets.
 const policyReadOnly = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
-// PreviewPolicy lets a preview read the environment's states and keeps it from all other stored data.
-func PreviewPolicy(bucketARN, keyARN string) Document {
+// PreviewPolicy lets a preview read the environment's states and, to compare them, the secrets that the program writes, and keeps it from the stored
+// data that ReadOnlyAccess would show besides.
+func PreviewPolicy(bucketARN, keyARN, account, region, name string) Document {
 	return NewDocument(Statement{
 		Sid: "ReadStates", Effect: Allow, Action: Strings{"s3:GetObject", "s3:ListBucket"}, Resource: Strings{bucketARN, bucketARN + "/*"},
 	}, Statement{
 		Sid: "DecryptStates", Effect: Allow, Action: Strings{"kms:Decrypt", "kms:DescribeKey"}, Resource: Strings{keyARN},
 	}, Statement{
-		// ReadOnlyAccess would read every bucket and table of the account.
+		// A refresh reads the versions of secrets, whose names begin with the environment's. Their keys are not known here.
+		Sid: "CompareSecrets", Effect: Allow, Action: Strings{"secretsmanager:GetSecretValue"}, Resource: Strings{"arn:aws:secretsmanager:" + region + ":" + account + ":secret:" + name + "*"},
+	}, Statement{
+		Sid: "DecryptSecrets", Effect: Allow, Action: Strings{"kms:Decrypt"}, Resource: Strings{"arn:aws:kms:" + region + ":" + account + ":key/*"},
+		Condition: Condition{"StringEquals": {"kms:ViaService": {"secretsmanager." + region + ".amazonaws.com"}, "aws:ResourceTag/Project": {"groundwork"}}},
+	}, Statement{
+		// ReadOnlyAccess would read every bucket of the account.
 		Sid: "NoOtherData", Effect: Deny, Action: Strings{"s3:GetObject", "s3:GetObjectVersion"}, NotResource: Strings{bucketARN + "/*"},
 	}, Statement{
-		Sid: "NoRecords", Effect: Deny, Action: Strings{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "logs:GetLogEvents", "logs:FilterLogEvents", "logs:StartQuery", "sqs:ReceiveMessage"}, Resource: Strings{"*"},
+		Sid: "NoRecords", Effect: Deny, Action: Strings{
+			"athena:GetQueryResults", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan",
+			"ec2:GetConsoleOutput", "ec2:GetConsoleScreenshot", "kinesis:GetRecords", "lambda:GetFunction", "logs:FilterLogEvents", "logs:GetLogEvents",
+			"logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "sqs:ReceiveMessage", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath",
+		}, Resource: Strings{"*"},
 	})
 }
 

@@ -20,14 +20,16 @@ type lifecycleRule struct {
 }
 
 type selection struct {
-	TagStatus   string `json:"tagStatus"`
-	CountType   string `json:"countType"`
-	CountUnit   string `json:"countUnit,omitempty"`
-	CountNumber int    `json:"countNumber"`
+	TagStatus      string   `json:"tagStatus"`
+	TagPatternList []string `json:"tagPatternList,omitempty"`
+	CountType      string   `json:"countType"`
+	CountUnit      string   `json:"countUnit,omitempty"`
+	CountNumber    int      `json:"countNumber"`
 }
 
-// LifecyclePolicy is the ECR lifecycle policy that expires untagged images after a week and keeps the newest keep
-// images of any kind. ECR wants the rule about "any" last.
+// LifecyclePolicy is the ECR lifecycle policy that expires untagged images after a week and keeps the newest keep tagged
+// ones. An image for several platforms is one tagged index; the images in it have no tag of their own, count as none, and
+// stay as long as the index does.
 func LifecyclePolicy(keep int) string {
 	expire := map[string]string{"type": "expire"}
 	out, err := json.Marshal(lifecyclePolicy{Rules: []lifecycleRule{{
@@ -38,7 +40,7 @@ func LifecyclePolicy(keep int) string {
 	}, {
 		RulePriority: 2,
 		Description:  fmt.Sprintf("Keep the newest %d images", keep),
-		Selection:    selection{TagStatus: "any", CountType: "imageCountMoreThan", CountNumber: keep},
+		Selection:    selection{TagStatus: "tagged", TagPatternList: []string{"*"}, CountType: "imageCountMoreThan", CountNumber: keep},
 		Action:       expire,
 	}}})
 	if err != nil {

@@ -93,7 +93,15 @@ type pgServer struct {
 	cmd  *exec.Cmd
 }
 
-const pgBin = "/usr/lib/postgresql/15/bin"
+// pgBin has PostgreSQL 15, which production runs, or the oldest that is newer.
+var pgBin = func() string {
+	// In the order of their versions.
+	found, _ := filepath.Glob("/usr/lib/postgresql/1[5-9]/bin")
+	if len(found) == 0 {
+		return "/usr/lib/postgresql/15/bin"
+	}
+	return found[0]
+}()
 
 // asPostgres runs a command as somebody who is not root, which PostgreSQL refuses to be.
 func asPostgres(name string, args ...string) *exec.Cmd {
