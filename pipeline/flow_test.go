@@ -139,8 +139,8 @@ func parseGroovy(text string) []node {
 type build struct {
 	changeRequest, timer bool
 	// deployment is true for a build of nothing but a commit that a deployment made.
-	deployment bool
-	branch, jobName      string
+	deployment      bool
+	branch, jobName string
 }
 
 var quoted = regexp.MustCompile(`'([^']*)'`)
