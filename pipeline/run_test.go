@@ -156,7 +156,12 @@ func TestRunsOfBoth(t *testing.T) {
 				t.Parallel()
 				p := newProject(t, 90, 90)
 				// The sandbox is the one of the worktree and of the clone.
-				p.sh("cp stand-ins/groundwork bin/groundwork && git add -f bin/groundwork && git commit -qm 'Stand in' && git push -q origin main && git fetch -q origin")
+				_, err := p.sh("cp stand-ins/groundwork bin/groundwork")
+				require.NoError(t, err)
+				p.git(t, "add", "--force", "bin/groundwork")
+				p.git(t, "commit", "--quiet", "--message", "Stand in")
+				p.git(t, "push", "--quiet", "origin", "main")
+				p.git(t, "fetch", "--quiet", "origin")
 				_, said, err := p.run(both[i])
 				require.NoError(t, err, said)
 				calls := p.calls()
