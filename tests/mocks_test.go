@@ -144,6 +144,10 @@ func (m *mocks) record(rpc *pulumirpc.RegisterResourceRequest, in sandbox.Props)
 			set[urn] = true
 		}
 	}
+	// As the engine does: a resource waits for the provider that it goes through.
+	if i := strings.LastIndex(r.Provider, "::"); i >= 0 {
+		set[r.Provider[:i]] = true
+	}
 	for urn := range set {
 		r.Dependencies = append(r.Dependencies, urn)
 	}

@@ -1,0 +1,128 @@
+package tests
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/sandbox"
+	"groundwork/stacks"
+)
+
+// ready is when everything is up, by a calculation of its own: a resource begins when all it waits for is ready. delayed takes longer by delay.
+func ready(g *sandbox.Graph, p sandbox.Percentile, delayed string, delay float64) float64 {
+	done := map[string]float64{}
+	for changed := true; changed; {
+		changed = false
+		for _, r := range g.Resources {
+			at := 0.0
+			if r.Custom {
+				for _, dependency := range r.Dependencies {
+					at = max(at, done[dependency])
+				}
+				if !strings.HasPrefix(r.Type, "pulumi:") {
+					at += sandbox.Latency(r.Type, r.Inputs, p)
+				}
+				if r.URN == delayed {
+					at += delay
+				}
+			} else {
+				for _, child := range g.Resources {
+					if child.Parent == r.URN {
+						at = max(at, done[child.URN])
+					}
+				}
+			}
+			if at != done[r.URN] {
+				done[r.URN], changed = at, true
+			}
+		}
+	}
+	end := 0.0
+	for _, r := range g.Resources {
+		if r.Custom {
+			end = max(end, done[r.URN])
+		}
+	}
+	return end
+}
+
+// TestTimelineByHand: length and slack are those of a slower calculation: a resource may be late by its slack and by no second more.
+func TestTimelineByHand(t *testing.T) {
+	g := graphOf(t, "dev", false)
+	timeline := g.Timeline(sandbox.Median, "")
+	assert.InDelta(t, ready(g, sandbox.Median, "", 0), timeline.Seconds, 1e-6)
+	urns := map[string]string{}
+	for _, r := range g.Resources {
+		urns[r.Type+r.Name] = r.URN
+	}
+	checked, onPath := 0, 0
+	for i, b := range timeline.Bars {
+		if b.Slack < 1e-9 {
+			onPath++
+		}
+		// Each takes a while; a tenth of them will do.
+		if i%10 != 0 {
+			continue
+		}
+		checked++
+		urn := urns[b.Type+b.Name]
+		assert.InDelta(t, timeline.Seconds, ready(g, sandbox.Median, urn, b.Slack), 1e-6, "%s %s may be late by its slack", b.Type, b.Name)
+		assert.Greater(t, ready(g, sandbox.Median, urn, b.Slack+1), timeline.Seconds+0.5, "%s %s may not be later", b.Type, b.Name)
+	}
+	assert.Greater(t, checked, 10)
+	assert.GreaterOrEqual(t, onPath, len(timeline.Critical)-3, "what decides has no slack")
+}
+
+// TestTimelineEdges: taking an edge out of the graph saves what the timeline says.
+func TestTimelineEdges(t *testing.T) {
+	g := graphOf(t, "prod", false)
+	timeline := g.Timeline(sandbox.Median, "")
+	require.NotEmpty(t, timeline.Edges)
+	edge := timeline.Edges[0]
+	planted := copyOf(t, g)
+	removed := 0
+	for _, r := range planted.Resources {
+		var kept []string
+		for _, dependency := range r.Dependencies {
+			from := planted.Get(dependency)
+			if from != nil && strings.HasSuffix(edge.From, " "+from.Name) && strings.HasSuffix(edge.To, " "+r.Name) && strings.Contains(edge.To, r.Type[strings.LastIndex(r.Type, ":")+1:]) &&
+				strings.Contains(edge.From, from.Type[strings.LastIndex(from.Type, ":")+1:]) {
+				removed++
+				continue
+			}
+			kept = append(kept, dependency)
+		}
+		r.Dependencies = kept
+	}
+	require.Equal(t, 1, removed, "%v", edge)
+	assert.InDelta(t, timeline.Seconds-edge.Saves, planted.Timeline(sandbox.Median, "").Seconds, 1e-6)
+}
+
+// TestTimelinesOfLayers: a layer alone takes no longer than everything, and all of them one after another no less.
+func TestTimelinesOfLayers(t *testing.T) {
+	for _, v := range views(t) {
+		for _, p := range []sandbox.Percentile{sandbox.Fast, sandbox.Median, sandbox.Slow} {
+			whole, sum := v.graph.Timeline(p, ""), 0.0
+			for _, layer := range stacks.Layers {
+				part := v.graph.Timeline(p, layer).Seconds
+				assert.LessOrEqual(t, part, whole.Seconds, "%s %s %s", v.name, p, layer)
+				assert.Greater(t, part, 0.0)
+				sum += part
+			}
+			assert.GreaterOrEqual(t, math.Round(sum), math.Round(whole.Seconds), "%s %s", v.name, p)
+			_, end := v.graph.CriticalPath(p)
+			assert.InDelta(t, end, whole.Seconds, 1e-9)
+		}
+	}
+}
+
+func TestTimelineRendered(t *testing.T) {
+	var out bytes.Buffer
+	graphOf(t, "prod", false).Timeline(sandbox.Median, "").Print(&out, 20)
+	golden(t, "timeline-prod.txt", out.String())
+}
