@@ -71,6 +71,8 @@ func (r *Run) quality(ctx context.Context) error {
 	}
 	for _, command := range [][]string{
 		{"make", "lint", "quality-tools"},
+		{"bin/actionlint"},
+		{"tools/groovy-lint.sh"},
 		{"bin/gitleaks", "git", "--no-banner", "--redact", "--log-level", "warn", "."},
 		{"bin/govulncheck", "-db", r.or(VulnerabilityDB, "https://vuln.go.dev"), "./..."},
 		{"bin/govulncheck", "-db", r.or(VulnerabilityDB, "https://vuln.go.dev"), "-C", "webapp", "./..."},

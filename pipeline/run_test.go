@@ -55,6 +55,8 @@ func newProject(t *testing.T, infrastructure, application int) *project {
 	p.write(t, "Makefile", makefile)
 	p.write(t, "tools/setup.sh", "#!/bin/sh\n")
 	p.write(t, "tools/image.sh", "#!/bin/sh\necho image $* >> \"$CALLS\"\nmkdir -p bin; touch bin/webapp-image.tar\n")
+	p.write(t, "bin/actionlint", "#!/bin/sh\n")
+	p.write(t, "tools/groovy-lint.sh", "#!/bin/sh\n")
 	p.write(t, "bin/gitleaks", "#!/bin/sh\necho gitleaks $* >> \"$CALLS\"\n")
 	p.write(t, "bin/govulncheck", "#!/bin/sh\necho govulncheck $* >> \"$CALLS\"\n")
 	// The sandbox says nothing for dev, and a replacement for prod.
