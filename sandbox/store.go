@@ -139,7 +139,7 @@ func (a *accountAPI) load() error {
 // kms encrypts and decrypts, with a key of the cloud that its alias names. The key's ID stands for what only KMS knows of it.
 func (a *accountAPI) kms(w http.ResponseWriter, r *http.Request, operation string) {
 	var in struct {
-		KeyId                     string
+		KeyID                     string `json:"KeyId"`
 		Plaintext, CiphertextBlob []byte
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -154,9 +154,9 @@ func (a *accountAPI) kms(w http.ResponseWriter, r *http.Request, operation strin
 	answer := map[string]any{}
 	switch operation {
 	case "Encrypt":
-		key := a.key(in.KeyId)
+		key := a.key(in.KeyID)
 		if key == "" {
-			refuse("NotFoundException", in.KeyId+" is not found.")
+			refuse("NotFoundException", in.KeyID+" is not found.")
 			return
 		}
 		box := sealer(key)
