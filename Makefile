@@ -10,7 +10,7 @@ STACK ?= dev
 export GOFLAGS := -buildvcs=false -trimpath
 LDFLAGS := -w -s
 PROGRESS := tools/progress.sh
-COVERED := components stacks sandbox drain bootstrap
+COVERED := components stacks sandbox drain bootstrap cost doctor
 
 .PHONY: help
 help: ## List the targets
