@@ -4,6 +4,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/bucket"
 	"groundwork/components/identity"
 )
 
@@ -14,56 +15,13 @@ import (
 func (e *Edge) logBucket(ctx *pulumi.Context, logical, prefix string, policy func(bucketARN string) identity.Document, opts ...pulumi.ResourceOption) (*s3.BucketPolicy, error) {
 	keep := e.args.AccessLogs == AccessLogsKeep
 	// Everything about a kept bucket is kept with it, its expiry and its closed doors above all.
-	opts = e.childOpts(append(opts, pulumi.RetainOnDelete(keep))...)
-	bucket, err := s3.NewBucketV2(ctx, logical, &s3.BucketV2Args{
-		BucketPrefix: pulumi.String(prefix),
-		ForceDestroy: pulumi.Bool(!keep),
-	}, opts...)
+	logs, err := bucket.New(ctx, logical, &bucket.Args{
+		Prefix: prefix, ForceDestroy: !keep, ExpireDays: e.args.LogRetentionDays, Policy: policy,
+	}, nil, e.childOpts(append(opts, pulumi.RetainOnDelete(keep))...)...)
 	if err != nil {
 		return nil, err
 	}
-	closed, err := s3.NewBucketPublicAccessBlock(ctx, logical, &s3.BucketPublicAccessBlockArgs{
-		Bucket:          bucket.Bucket,
-		BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
-		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
-	}, opts...)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketOwnershipControls(ctx, logical, &s3.BucketOwnershipControlsArgs{
-		Bucket: bucket.Bucket,
-		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}, opts...); err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, logical, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.Bucket,
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
-		}},
-	}, opts...); err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, logical, &s3.BucketLifecycleConfigurationV2Args{
-		Bucket: bucket.Bucket,
-		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
-			Id: pulumi.String("expire"), Status: pulumi.String("Enabled"),
-			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
-			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(e.args.LogRetentionDays)},
-			AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
-				DaysAfterInitiation: pulumi.Int(7),
-			},
-		}},
-	}, opts...); err != nil {
-		return nil, err
-	}
-	return s3.NewBucketPolicy(ctx, logical, &s3.BucketPolicyArgs{
-		// S3 answers two changes of one bucket's access at the same time with a conflict.
-		Bucket: closed.Bucket,
-		Policy: bucket.Arn.ApplyT(func(arn string) string { return policy(arn).JSON() }).(pulumi.StringOutput),
-	}, opts...)
+	return logs.Policy, nil
 }
 
 // BalancerLogPolicy lets the load balancers of an account and region write their access logs, over TLS only.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/bucket"
 	"groundwork/components/identity"
 	"groundwork/components/spec"
 )
@@ -64,76 +64,16 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := s.bucket(ctx, name, args, key)
+	states, err := bucket.New(ctx, name, &bucket.Args{
+		Name: args.Bucket, KeyARN: key.ARN, KeepVersions: minOldVersions, OldVersionDays: oldVersionDays,
+		Policy: func(arn string) identity.Document { return identity.NewDocument(identity.TLSOnly(arn)) },
+	}, []pulumi.ResourceOption{pulumi.Protect(true)}, pulumi.Parent(s))
 	if err != nil {
 		return nil, err
 	}
-	s.BucketARN, s.KeyARN = bucket.Arn, key.ARN
+	s.BucketARN, s.KeyARN = states.Arn, key.ARN
 	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{"bucketArn": s.BucketARN, "keyArn": s.KeyARN}); err != nil {
 		return nil, fmt.Errorf("registering outputs of statestore %s: %w", name, err)
 	}
 	return s, nil
-}
-
-func (s *Store) bucket(ctx *pulumi.Context, name string, args *Args, key *identity.Key) (*s3.BucketV2, error) {
-	child := pulumi.Parent(s)
-	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{Bucket: pulumi.String(args.Bucket)}, child, pulumi.Protect(true))
-	if err != nil {
-		return nil, err
-	}
-	closed, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
-		Bucket:          bucket.Bucket,
-		BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
-		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
-	}, child)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketOwnershipControls(ctx, name, &s3.BucketOwnershipControlsArgs{
-		Bucket: bucket.Bucket,
-		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}, child); err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.Bucket,
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			// One data key for many objects, or every read of a state would be a call to KMS.
-			BucketKeyEnabled: pulumi.Bool(true),
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("aws:kms"), KmsMasterKeyId: key.ARN,
-			},
-		}},
-	}, child); err != nil {
-		return nil, err
-	}
-	versioned, err := s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
-		Bucket:                  bucket.Bucket,
-		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
-	}, child)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
-		// S3 refuses rules about versions on a bucket that keeps none yet.
-		Bucket: versioned.Bucket,
-		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
-			Id: pulumi.String("forget-old-versions"), Status: pulumi.String("Enabled"),
-			Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
-			NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
-				NoncurrentDays: pulumi.Int(oldVersionDays), NewerNoncurrentVersions: pulumi.Int(minOldVersions),
-			},
-			AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{DaysAfterInitiation: pulumi.Int(7)},
-		}},
-	}, child); err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
-		// S3 answers two changes of one bucket's access at the same time with a conflict.
-		Bucket: closed.Bucket,
-		Policy: bucket.Arn.ApplyT(func(arn string) string { return identity.NewDocument(identity.TLSOnly(arn)).JSON() }).(pulumi.StringOutput),
-	}, child); err != nil {
-		return nil, err
-	}
-	return bucket, nil
 }
