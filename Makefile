@@ -93,12 +93,12 @@ pulumi:
 .PHONY: bench
 bench: ## Compare the web application with a Flask version of two endpoints, side by side on this machine: two minutes
 	@tools/setup.sh bench
-	@go test -C webapp -tags bench -count=1 -v -run TestCompare ./tests | grep -v '^{'
+	@go test -C webapp -tags bench -count=1 -v -run TestCompare ./tests | grep --line-buffered -v '^{'
 
 .PHONY: soak
 soak: ## Hold 80 % of the web application's peak load for five minutes: no failed request, no growing memory
 	@tools/setup.sh webapp
-	@go test -C webapp -tags bench -count=1 -v -run TestSoak ./tests | grep -v '^{'
+	@go test -C webapp -tags bench -count=1 -v -run TestSoak ./tests | grep --line-buffered -v '^{'
 
 .PHONY: e2e
 e2e: ## Install, upgrade, break and drain the chart on a real Kubernetes API server (a first run builds it: a quarter of an hour)
