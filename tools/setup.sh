@@ -16,7 +16,7 @@ if [ "${1:-}" = push ]; then
 fi
 if [ "${1:-}" = bench ]; then
   for tool in wrk gunicorn; do command -v $tool >/dev/null || missing+=("$tool"); done
-  for module in flask psycopg2 redis jwt; do python3 -c "import $module" 2>/dev/null || missing+=("python3-$module"); done
+  for module in flask psycopg2 redis jwt; do /usr/bin/python3 -c "import $module" 2>/dev/null || missing+=("python3-$module"); done
   set -- webapp
 fi
 if [ "${1:-}" = webapp ]; then
