@@ -208,7 +208,7 @@ func (r *Run) pulumiPreview(ctx context.Context, more ...string) error {
 	if err := r.call(ctx, "make", "pulumi"); err != nil {
 		return err
 	}
-	r.Env = append(r.Env, fmt.Sprintf("PULUMI_BACKEND_URL=s3://%s-state-%s?region=%s&awssdk=v2", env.Prefix, env.AccountID, env.Region), "PATH="+r.path("bin")+":"+r.get("PATH"),
+	r.Env = append(r.Env, "PULUMI_BACKEND_URL="+Backend(name, env.AccountID, env.Region), "PATH="+r.path("bin")+":"+r.get("PATH"),
 		// What the settings file does not say about the encryption of secrets, the state does.
 		"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER=true")
 	return r.call(ctx, append([]string{"pulumi", "preview", "--stack", name, "--diff", "--non-interactive"}, more...)...)

@@ -174,7 +174,7 @@ func (r *Run) deployWithHelm(ctx context.Context, digest string, timeout time.Du
 		}
 		helm = "bin/helm"
 	}
-	values, err := r.ask(ctx, "", "kubectl", "--namespace", "webapp", "get", "configmap", "infrastructure-values", "--output", `jsonpath={.data.values\.yaml}`)
+	values, err := r.ask(ctx, "", "kubectl", "--namespace", "webapp", "get", "configmap", InfrastructureValues, "--output", `jsonpath={.data.values\.yaml}`)
 	if err != nil {
 		return fmt.Errorf("reading what the infrastructure says (is the workloads layer up?): %w", err)
 	}

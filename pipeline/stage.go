@@ -166,6 +166,18 @@ func (r *Run) tag(ctx context.Context) (string, error) {
 	return r.or(Tag, commit[:12]), nil
 }
 
+// InfrastructureValues is the ConfigMap that the infrastructure leaves the chart's values in.
+const InfrastructureValues = "infrastructure-values"
+
+// EnvironmentName is the first part of an environment's physical names, the name of its cluster.
+func EnvironmentName(environment string) string { return "groundwork-" + environment }
+
+// Backend is where the states of an environment are, as pulumi login takes it. This package imports nothing of the program, which says the same; a test
+// holds the two together.
+func Backend(environment, account, region string) string {
+	return "s3://" + EnvironmentName(environment) + "-state-" + account + "?region=" + region + "&awssdk=v2"
+}
+
 // settings is what the stages need of an environment's Pulumi file.
 type settings struct {
 	Region    string
@@ -199,7 +211,7 @@ func (r *Run) environment() (*settings, error) {
 	}
 	c := file.Config
 	return &settings{
-		Region: c.Region, AccountID: c.AccountID, Prefix: "groundwork-" + name,
+		Region: c.Region, AccountID: c.AccountID, Prefix: EnvironmentName(name),
 		Owner: c.Delivery.Owner, Revision: c.Delivery.Revision, Values: filepath.Join(c.Delivery.Path, "values-"+name+".yaml"),
 	}, nil
 }

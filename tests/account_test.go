@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/components/delivery"
 	"groundwork/components/identity"
+	"groundwork/pipeline"
 	"groundwork/sandbox"
 )
 
@@ -165,6 +167,17 @@ func TestDeployRights(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPipelinesKnowTheNames: the stages, which import nothing of the program, call things as it does.
+func TestPipelinesKnowTheNames(t *testing.T) {
+	for _, environment := range environments {
+		c, err := load(t, environment)
+		require.NoError(t, err)
+		assert.Equal(t, c.Backend(), pipeline.Backend(environment, c.AccountID, c.Region))
+		assert.Equal(t, c.ClusterName(), pipeline.EnvironmentName(environment))
+	}
+	assert.Equal(t, delivery.InfrastructureValues, pipeline.InfrastructureValues)
 }
 
 // TestDeployerOfTheCluster: the deploy role is let into the cluster as a member of one group, and only that group may deploy.

@@ -267,7 +267,7 @@ func PreviewPolicy(bucketARN, keyARN, account, region, name string) Document {
 		Sid: "DecryptStates", Effect: Allow, Action: Strings{"kms:Decrypt", "kms:DescribeKey"}, Resource: Strings{keyARN},
 	}, Statement{
 		// A refresh reads the versions of secrets, whose names begin with the environment's. Their keys are not known here.
-		Sid: "CompareSecrets", Effect: Allow, Action: Strings{"secretsmanager:GetSecretValue"}, Resource: Strings{"arn:aws:secretsmanager:" + region + ":" + account + ":secret:" + name + "*"},
+		Sid: "CompareSecrets", Effect: Allow, Action: Strings{"secretsmanager:GetSecretValue"}, Resource: Strings{"arn:aws:secretsmanager:" + region + ":" + account + ":secret:" + name + "/*"},
 	}, Statement{
 		Sid: "DecryptSecrets", Effect: Allow, Action: Strings{"kms:Decrypt"}, Resource: Strings{"arn:aws:kms:" + region + ":" + account + ":key/*"},
 		Condition: Condition{"StringEquals": {"kms:ViaService": {"secretsmanager." + region + ".amazonaws.com"}, "aws:ResourceTag/Project": {"groundwork"}}},

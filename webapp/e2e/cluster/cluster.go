@@ -52,8 +52,8 @@ type Cluster struct {
 	// pipelines deploy as.
 	Kubeconfig, Deployer string
 
-	bin, dir string
-	children []*child
+	bin, dir, etcdURL string
+	children          []*child
 }
 
 // child is one of the processes. Its output goes to a file; done is closed when it ended.
@@ -72,14 +72,15 @@ func Start(ctx context.Context, bin, dir string) (*Cluster, error) {
 	c := &Cluster{bin: bin, dir: dir, Kubeconfig: filepath.Join(dir, "kubeconfig"), Deployer: filepath.Join(dir, "deployer")}
 	for _, step := range []func(context.Context) error{c.etcd, c.apiServer, c.controllers, c.definitions, c.nodes} {
 		if err := step(ctx); err != nil {
-			return nil, errors.Join(err, c.Stop())
+			c.Stop()
+			return nil, err
 		}
 	}
 	return c, nil
 }
 
 // Stop ends every process, the last one first.
-func (c *Cluster) Stop() error {
+func (c *Cluster) Stop() {
 	for i := len(c.children) - 1; i >= 0; i-- {
 		child := c.children[i]
 		_ = child.cmd.Process.Signal(syscall.SIGTERM)
@@ -91,7 +92,6 @@ func (c *Cluster) Stop() error {
 		}
 	}
 	c.children = nil
-	return nil
 }
 
 // Env is the environment in which kubectl and helm of the cluster's version are found and talk to it.
@@ -194,7 +194,8 @@ func (c *Cluster) etcd(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(c.dir, "etcd.url"), []byte(client), 0o600)
+	c.etcdURL = client
+	return nil
 }
 
 func (c *Cluster) apiServer(ctx context.Context) error {
@@ -211,12 +212,8 @@ func (c *Cluster) apiServer(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(c.dir, "tokens.csv"), []byte(users), 0o600); err != nil {
 		return err
 	}
-	etcd, err := os.ReadFile(filepath.Join(c.dir, "etcd.url"))
-	if err != nil {
-		return err
-	}
 	host, port, _ := strings.Cut(freeAddress(), ":")
-	if err := c.start("kube-apiserver", "--etcd-servers", string(etcd), "--bind-address", host, "--advertise-address", host, "--secure-port", port,
+	if err := c.start("kube-apiserver", "--etcd-servers", c.etcdURL, "--bind-address", host, "--advertise-address", host, "--secure-port", port,
 		"--cert-dir", c.dir, "--token-auth-file", "tokens.csv", "--authorization-mode", "RBAC",
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", "accounts.key", "--service-account-signing-key-file", "accounts.key",
 		"--service-cluster-ip-range", "172.20.0.0/16",
@@ -326,9 +323,6 @@ metadata:
 	_, err := c.Run(ctx, "", "kubectl", "create", "configmap", "infrastructure-values", "--namespace", name, "--from-file=values.yaml="+values)
 	return err
 }
-
-// Bin is the directory of kubectl and helm.
-func (c *Cluster) Bin() string { return c.bin }
 
 // freeAddress is a loopback address with a port that nobody listens on.
 func freeAddress() string {
