@@ -21,6 +21,8 @@ type KeyArgs struct {
 	Statements []Statement
 	// Protect refuses deletion through Pulumi.
 	Protect bool
+	// Shared is the ARN of a key to use instead of one of its own; nil makes one.
+	Shared pulumi.StringInput
 }
 
 // deletionWindowDays is how long a deleted key can be brought back: the longest that AWS allows, in every environment. It
@@ -35,7 +37,7 @@ type Key struct {
 	ARN pulumi.StringOutput
 }
 
-// NewKey creates a symmetric key that AWS rotates every year.
+// NewKey creates a symmetric key that AWS rotates every year, or hands the shared one on where there is one.
 func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.ResourceOption) (*Key, error) {
 	if args == nil {
 		return nil, fmt.Errorf("key %s: args is nil", name)
@@ -45,6 +47,9 @@ func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.Reso
 	p.Match("alias", args.Alias, keyAlias, "1 to 250 letters, digits, - _ /")
 	if err := p.Err("key " + name + ": args: "); err != nil {
 		return nil, err
+	}
+	if args.Shared != nil {
+		return &Key{ARN: args.Shared.ToStringOutput()}, nil
 	}
 	k := &Key{}
 	if err := ctx.RegisterComponentResource("groundwork:identity:Key", name, k, opts...); err != nil {

@@ -85,6 +85,8 @@ type ServiceRoleArgs struct {
 	Path, Boundary string
 	// Services may assume the role, by service principal.
 	Services []string
+	// SourceAccount and SourceARN limit that to what they do for one resource; empty for any.
+	SourceAccount, SourceARN string
 	// ManagedPolicyARNs are AWS-managed policies to attach.
 	ManagedPolicyARNs []string
 	// Policy is an inline policy document; nil for none.
@@ -107,10 +109,18 @@ func NewServiceRole(ctx *pulumi.Context, name string, args *ServiceRoleArgs, opt
 	return newRole(ctx, name, roleArgs{
 		name: args.Name, path: args.Path, boundary: args.Boundary,
 		description:       "Worn by " + args.Services[0],
-		trust:             pulumi.String(ServiceTrust(args.Services...).JSON()),
+		trust:             pulumi.String(args.trust().JSON()),
 		managedPolicyARNs: args.ManagedPolicyARNs,
 		policy:            args.Policy,
 	}, opts)
+}
+
+func (a *ServiceRoleArgs) trust() Document {
+	trust := ServiceTrust(a.Services...)
+	if a.SourceARN != "" {
+		trust.Statement[0].Condition = Condition{"StringEquals": {"aws:SourceAccount": {a.SourceAccount}, "aws:SourceArn": {a.SourceARN}}}
+	}
+	return trust
 }
 
 // ServiceTrust is the trust policy of a role that the given AWS services may assume.

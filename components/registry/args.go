@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
 	"groundwork/components/spec"
 )
 
@@ -50,6 +52,8 @@ type Args struct {
 	Name string
 	// AccountID owns the key.
 	AccountID string
+	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
+	SharedKeyARN pulumi.StringInput
 	// Protect refuses deletion of key and repositories through Pulumi, and of repositories that hold images.
 	Protect bool
 }

@@ -34,6 +34,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Purpose:   "container images of " + args.Name,
 		AccountID: args.AccountID,
 		Protect:   args.Protect,
+		Shared:    args.SharedKeyARN,
 	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, err
