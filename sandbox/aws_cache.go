@@ -78,6 +78,13 @@ var cacheTypes = map[string]Type{
 			}
 		},
 		Created: func(c *Cloud, o *Object) error {
+			if from := o.State.Str("snapshotName"); from != "" {
+				holds, there := c.snapshots[from]
+				if !there {
+					return apiError("SnapshotNotFoundFault: %s not found", from)
+				}
+				o.Holds = holds
+			}
 			group := c.find(Ref{Type: cacheParametersType, By: "name"}, o.State.Str("parameterGroupName"))
 			if group != nil && !strings.HasPrefix(group.State.Str("family"), o.State.Str("engine")) {
 				return apiError("InvalidParameterCombination: the parameter group's family %s is not that of %s", group.State.Str("family"), o.State.Str("engine"))
@@ -92,6 +99,7 @@ var cacheTypes = map[string]Type{
 			if _, taken := c.left[snapshot]; taken {
 				return apiError("SnapshotAlreadyExistsFault: %s", snapshot)
 			}
+			c.snapshots[o.State.Str("finalSnapshotIdentifier")] = o.Holds
 			c.leave(snapshot, "the final snapshot, kept until you delete it, readable as long as its KMS key exists")
 			return nil
 		},

@@ -14,6 +14,7 @@ import (
 
 const (
 	instanceType       = "aws:rds/instance:Instance"
+	instanceStateType  = "aws:rds/instanceDesiredState:InstanceDesiredState"
 	subnetGroupType    = "aws:rds/subnetGroup:SubnetGroup"
 	parameterGroupType = "aws:rds/parameterGroup:ParameterGroup"
 	repositoryType     = "aws:ecr/repository:Repository"
@@ -28,7 +29,26 @@ var (
 	rdsIntervals   = []float64{0, 1, 5, 10, 15, 30, 60}
 )
 
+// States of a database that a program can want.
+const (
+	available = "available"
+	stopped   = "stopped"
+)
+
 var dataTypes = map[string]Type{
+	instanceStateType: {
+		Args:      rds.InstanceDesiredStateArgs{},
+		Immutable: []string{"identifier"},
+		Refs:      []Ref{{Path: "identifier", Type: instanceType, By: "identifier", Code: "DBInstanceNotFound"}},
+		ID:        fromName("identifier"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, !in.oneOf("state", available, stopped), "state", "is not available or stopped")
+			return f
+		},
+		Created: wantedState,
+		Changed: wantedState,
+	},
 	subnetGroupType: {
 		Args:      rds.SubnetGroupArgs{},
 		AutoName:  "name",
@@ -126,6 +146,9 @@ var dataTypes = map[string]Type{
 			if o.State.Flag("skipFinalSnapshot") {
 				return nil
 			}
+			if o.State.Str("status") == stopped {
+				return apiError("InvalidDBInstanceState: Cannot create a snapshot because the database instance %s is not currently in the available state", o.State.Str("identifier"))
+			}
 			snapshot := "database snapshot " + o.State.Str("finalSnapshotIdentifier")
 			if _, taken := c.left[snapshot]; taken {
 				return apiError("DBSnapshotAlreadyExists: %s", snapshot)
@@ -176,8 +199,23 @@ var dataTypes = map[string]Type{
 	},
 }
 
-// instanceUpdated refuses what RDS refuses: a major upgrade nobody allowed, and a smaller volume.
+// wantedState starts or stops the instance, as the provider does: where it is so already, nothing happens.
+func wantedState(c *Cloud, o *Object) error {
+	state, identifier := o.State.Str("state"), o.State.Str("identifier")
+	if instance := c.find(Ref{Type: instanceType, By: "identifier"}, identifier); instance.State.Str("status") == state {
+		return nil
+	}
+	if state == stopped {
+		return c.power(identifier, available, stopped)
+	}
+	return c.power(identifier, stopped, available)
+}
+
+// instanceUpdated refuses what RDS refuses: any change of a stopped instance, a major upgrade nobody allowed, and a smaller volume.
 func instanceUpdated(before, after Props) error {
+	if before.Str("status") == stopped {
+		return apiError("InvalidDBInstanceState: Database instance %s is not in available state", before.Str("identifier"))
+	}
 	if before.Str("engineVersion") != after.Str("engineVersion") {
 		if after.Str("engineVersion") < before.Str("engineVersion") {
 			return apiError("InvalidParameterCombination: cannot downgrade from %s to %s", before.Str("engineVersion"), after.Str("engineVersion"))

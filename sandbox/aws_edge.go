@@ -20,6 +20,7 @@ const (
 	listenerType     = "aws:lb/listener:Listener"
 	vpcOriginType    = "aws:cloudfront/vpcOrigin:VpcOrigin"
 	distributionType = "aws:cloudfront/distribution:Distribution"
+	functionType     = "aws:cloudfront/function:Function"
 	headersType      = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 	certificateType  = "aws:acm/certificate:Certificate"
 	recordType       = "aws:route53/record:Record"
@@ -135,6 +136,23 @@ var edgeTypes = map[string]Type{
 		},
 		Created: vpcOriginCreated,
 	},
+	functionType: {
+		Args:      cloudfront.FunctionArgs{},
+		Global:    true,
+		AutoName:  "name",
+		Immutable: []string{"name"},
+		Unique:    unique("name", "FunctionAlreadyExists"),
+		ID:        fromName("name"),
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, !in.oneOf("runtime", "cloudfront-js-1.0", "cloudfront-js-2.0"), "runtime", "is not a runtime of CloudFront functions")
+			failIf(&f, len(in.Str("code")) > 10*1024, "code", "FunctionSizeLimitExceeded: has more than 10 KB")
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": "arn:aws:cloudfront::" + s.Account + ":function/" + id, "status": "DEPLOYED", "etag": "E" + hex8(checksum(Props{"function": id}))}
+		},
+	},
 	headersType: {
 		Args:   cloudfront.ResponseHeadersPolicyArgs{},
 		Global: true, AutoName: "name",
@@ -154,6 +172,7 @@ var edgeTypes = map[string]Type{
 			{Path: "origins.0.vpcOriginConfig.vpcOriginId", Type: vpcOriginType, Blocks: true, Code: "EntityNotFound"},
 			{Path: "webAclId", Type: edge.WebACLType, By: "arn", AnyRegion: true, Blocks: true, Code: "InvalidWebACLId"},
 			{Path: "viewerCertificate.acmCertificateArn", Type: certificateType, By: "arn", AnyRegion: true, Blocks: true, Code: "InvalidViewerCertificate"},
+			{Path: "defaultCacheBehavior.functionAssociations.0.functionArn", Type: functionType, By: "arn", AnyRegion: true, Blocks: true, Code: "InvalidFunctionAssociation"},
 			{Path: "defaultCacheBehavior.responseHeadersPolicyId", Type: headersType, Blocks: true, Code: "NoSuchResponseHeadersPolicy"},
 		},
 		ID:    func(_ Props, digest string) string { return "E" + strings.ToUpper(digest[:13]) },

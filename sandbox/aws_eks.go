@@ -279,6 +279,12 @@ func clusterDeleted(c *Cloud, o *Object) error {
 		}
 		delete(c.objects, group.key())
 	}
+	// With the control plane goes what it kept.
+	for key, other := range c.objects {
+		if strings.HasPrefix(other.Type, "kubernetes:") {
+			delete(c.objects, key)
+		}
+	}
 	if len(o.State.Strs("enabledClusterLogTypes")) > 0 {
 		c.ensureLogGroup("/aws/eks/"+o.ID+"/cluster", "EKS")
 	}

@@ -48,8 +48,9 @@ type Type struct {
 	Required []string
 	// Updated returns what AWS refuses about a change.
 	Updated func(before, after Props) error
-	// Created and Deleted let a resource act on the rest of the cloud. An error stops the operation.
+	// Created, Changed and Deleted let a resource act on the rest of the cloud. An error stops the operation.
 	Created func(c *Cloud, o *Object) error
+	Changed func(c *Cloud, o *Object) error
 	Deleted func(c *Cloud, o *Object) error
 }
 
@@ -82,7 +83,7 @@ var catalogue map[string]Type
 
 // The types' hooks look the catalogue up themselves, so it can only be filled once they exist.
 func init() {
-	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, cacheTypes, edgeTypes, archiveTypes, kubernetesTypes, monitoringTypes, randomTypes)
+	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, cacheTypes, edgeTypes, archiveTypes, kubernetesTypes, monitoringTypes, randomTypes, schedulerTypes)
 }
 
 func merge(parts ...map[string]Type) map[string]Type {

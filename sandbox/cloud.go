@@ -46,7 +46,10 @@ type account struct {
 	path    string
 	objects map[string]*Object
 	left    map[string]string
-	made    map[string]int
+	// snapshots are what is in them, by name; clock is what time it is.
+	snapshots map[string]string
+	clock     time.Time
+	made      map[string]int
 	// begun are the inputs of what is being created, by URN.
 	begun  map[string]Props
 	hurry  chan struct{}
@@ -66,7 +69,7 @@ type Fault struct {
 // NewCloud returns an empty cloud in memory.
 func NewCloud(site Site) *Cloud {
 	return &Cloud{Site: site, account: &account{
-		objects: map[string]*Object{}, left: map[string]string{}, made: map[string]int{}, begun: map[string]Props{}, hurry: make(chan struct{}),
+		objects: map[string]*Object{}, left: map[string]string{}, snapshots: map[string]string{}, made: map[string]int{}, begun: map[string]Props{}, hurry: make(chan struct{}),
 	}}
 }
 
@@ -254,7 +257,7 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	if err != nil {
 		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
 	}
-	if err := c.wait(ctx, Latency("small", nil, Median)); err != nil {
+	if err := c.wait(ctx, UpdateLatency(token, in, Median)); err != nil {
 		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
 	}
 	c.mu.Lock()
@@ -269,7 +272,14 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 			state[key] = value
 		}
 	}
+	before := o.State
 	o.State = state
+	if t.Changed != nil {
+		if err := t.Changed(c, o); err != nil {
+			o.State = before
+			return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+		}
+	}
 	return o.State.Clone(), c.save()
 }
 
@@ -383,6 +393,18 @@ func (c *Cloud) Plant(o Object) error {
 	defer c.mu.Unlock()
 	o.Region = c.regionOf(o.Type)
 	c.add(&o)
+	return c.save()
+}
+
+// Hold puts something into a resource, such as objects into a bucket.
+func (c *Cloud) Hold(token, id, what string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := c.get(token, id)
+	if o == nil {
+		return fmt.Errorf("filling: %s %s does not exist", token, id)
+	}
+	o.Holds = what
 	return c.save()
 }
 

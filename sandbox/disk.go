@@ -9,13 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // saved is the form of a cloud on disk.
 type saved struct {
 	Objects []*Object         `json:"objects"`
 	Left    map[string]string `json:"left"`
-	Made    map[string]int    `json:"made"`
+	// Snapshots and Clock as in the cloud.
+	Snapshots map[string]string `json:"snapshots,omitempty"`
+	Clock     time.Time         `json:"clock"`
+	Made      map[string]int    `json:"made"`
 }
 
 // OpenCloud returns the cloud kept in the file at path, empty where there is no such file yet. Every change is written
@@ -39,6 +43,8 @@ func OpenCloud(path string) (*Cloud, error) {
 	}
 	maps.Copy(c.left, s.Left)
 	maps.Copy(c.made, s.Made)
+	maps.Copy(c.snapshots, s.Snapshots)
+	c.clock = s.Clock
 	return c, nil
 }
 
@@ -47,7 +53,7 @@ func (c *Cloud) save() error {
 	if c.path == "" {
 		return nil
 	}
-	s := saved{Left: c.left, Made: c.made}
+	s := saved{Left: c.left, Made: c.made, Snapshots: c.snapshots, Clock: c.clock}
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		s.Objects = append(s.Objects, c.objects[key])
 	}

@@ -166,6 +166,7 @@ func (s *session) serve(ctx context.Context) (*Toolchain, error) {
 		return nil, err
 	}
 	s.cloud.Speed = o.Speed
+	s.cloud.SetClock(o.Today)
 	for _, fault := range o.Faults {
 		s.cloud.Inject(fault)
 	}

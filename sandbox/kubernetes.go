@@ -58,6 +58,12 @@ var kubernetesTypes = map[string]Type{
 			}}
 		},
 		Created: releaseCreated,
+		Changed: func(c *Cloud, o *Object) error {
+			if !c.has(nodeGroupType) {
+				return fmt.Errorf("helm release %q was rolled back: timed out waiting for the condition: 0/0 nodes are available", o.ID)
+			}
+			return nil
+		},
 		Deleted: releaseDeleted,
 	},
 }

@@ -52,9 +52,28 @@ func Latency(token string, in Props, p Percentile) float64 {
 	return latencies["small"][p]
 }
 
+// UpdateLatency returns how many seconds AWS takes to change a resource to the given inputs. Most changes are small; the table
+// names those that are not.
+func UpdateLatency(token string, in Props, p Percentile) float64 {
+	variant := "update"
+	if token == instanceStateType {
+		variant = in.Str("state")
+	}
+	if row, ok := latencies[token+"("+variant+")"]; ok {
+		return row[p]
+	}
+	return latencies["small"][p]
+}
+
 // latencyVariant tells resources of one type apart that take very different times.
 func latencyVariant(token string, in Props) string {
 	switch token {
+	case instanceStateType:
+		// A new instance runs already.
+		if in.Str("state") == stopped {
+			return stopped
+		}
+		return ""
 	case "aws:eks/addon:Addon":
 		return in.Str("addonName")
 	case "aws:rds/instance:Instance":

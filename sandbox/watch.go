@@ -95,8 +95,11 @@ var statefulTypes = []string{
 
 // change notes one step with the properties that differ.
 func (w *watcher) change(m apitype.StepEventMetadata) {
-	if m.Op == apitype.OpCreateReplacement || m.Op == apitype.OpDeleteReplaced {
+	switch m.Op {
+	case apitype.OpCreateReplacement, apitype.OpDeleteReplaced:
 		return // Parts of a replace step, which is noted itself.
+	case apitype.OpRead:
+		return // Looking at a stack's outputs changes nothing.
 	}
 	c := ChangedResource{Op: string(m.Op), Type: m.Type, Name: resource.URN(m.URN).Name(), URN: m.URN, Stateful: slices.Contains(statefulTypes, m.Type)}
 	for _, component := range strings.Split(string(resource.URN(m.URN).QualifiedType()), "$") {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,6 +74,12 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 	add(&cobra.Command{Use: "export", Short: "Print the state as JSON", RunE: f.export(stdout, stderr)})
 	add(&cobra.Command{Use: "outputs", Short: "Print the stack's outputs", RunE: f.outputs(stdout, stderr)})
 	add(&cobra.Command{Use: "bootstrap", Short: "Make the simulated account ready as groundwork bootstrap does a real one", RunE: f.bootstrap(stdout, stderr)})
+	var by time.Duration
+	advance := add(&cobra.Command{
+		Use: "advance", Short: "Let time pass in the simulated account: what is scheduled happens", Example: "  groundwork sandbox advance -s dev --by 72h",
+		RunE: func(*cobra.Command, []string) error { return f.advance(by, stdout) },
+	})
+	advance.Flags().DurationVar(&by, "by", 24*time.Hour, "how long")
 	drained := &drain.Options{Out: stdout}
 	drainFlags(add(&cobra.Command{
 		Use: "drain", Short: "Show, or remove, what controllers made outside of the program", RunE: f.drain(drained, stderr),
@@ -161,6 +169,33 @@ func (f *flags) outputs(stdout, stderr io.Writer) action {
 		sandbox.PrintOutputs(stdout, outputs)
 		return nil
 	}
+}
+
+// advance lets time pass and shows what happened meanwhile.
+func (f *flags) advance(by time.Duration, stdout io.Writer) error {
+	w, o, err := f.workspace(io.Discard)
+	if err != nil {
+		return err
+	}
+	cloud, events, err := w.Advance(o.Stack, by)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(stdout, events)
+	}
+	for _, e := range events {
+		fmt.Fprintf(stdout, "%s  %-48s %s\n", e.At.Format("Mon 2006-01-02 15:04"), e.By, e.What)
+		if e.Error != "" {
+			fmt.Fprintf(stdout, "%22s FAILED after %d attempts: %s\n", "", e.Attempts, e.Error)
+		}
+	}
+	fmt.Fprintf(stdout, "It is %s in the sandbox.\n", cloud.Clock().Format("Mon 2006-01-02 15:04 MST"))
+	power := cloud.Power()
+	for _, name := range slices.Sorted(maps.Keys(power)) {
+		fmt.Fprintf(stdout, "  %-60s %s\n", name, power[name])
+	}
+	return nil
 }
 
 func (f *flags) pulumi(stdout, stderr io.Writer) action {
