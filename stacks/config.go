@@ -24,6 +24,7 @@ import (
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/observability"
+	"groundwork/components/parking"
 	"groundwork/components/registry"
 	"groundwork/components/spec"
 )
@@ -54,6 +55,13 @@ type Config struct {
 	SecretRecoveryDays int
 	// PermissionsBoundary is the ARN of a policy that bounds every role; empty for none.
 	PermissionsBoundary string
+	// EncryptionKeys is separate, the default, or shared: a key for each purpose, or one for the environment.
+	EncryptionKeys EncryptionKeys
+	// Parked takes away what costs by the hour and can be brought back; Hibernated the cluster too. Refused where Protect is on.
+	Parked     bool
+	Hibernated bool
+	// Schedule is when nodes and database run; always where it has no days.
+	Schedule parking.Schedule
 
 	Network       network.Spec
 	Cluster       cluster.Spec
@@ -68,6 +76,28 @@ type Config struct {
 
 	// Today decides what is still supported.
 	Today time.Time
+}
+
+// EncryptionKeys says how many KMS keys an environment has.
+type EncryptionKeys string
+
+const (
+	// KeysSeparate is a key for each purpose: whoever may use one reads nothing else.
+	KeysSeparate EncryptionKeys = "separate"
+	// KeysShared is one key for the whole environment; it saves a dollar a month for each of the others. What is encrypted cannot
+	// move to another key: changing this replaces database and cache.
+	KeysShared EncryptionKeys = "shared"
+)
+
+// Mode is how much of the environment is to be there.
+func (c *Config) Mode() parking.Mode {
+	switch {
+	case c.Hibernated:
+		return parking.Hibernated
+	case c.Parked:
+		return parking.Parked
+	}
+	return parking.Running
 }
 
 // setting ties one key below "groundwork:" to its place in Config.
@@ -86,6 +116,10 @@ func (c *Config) settings() []setting {
 		{"logRetentionDays", &c.LogRetentionDays},
 		{"secretRecoveryDays", &c.SecretRecoveryDays},
 		{"permissionsBoundary", &c.PermissionsBoundary},
+		{"encryptionKeys", &c.EncryptionKeys},
+		{"parked", &c.Parked},
+		{"hibernated", &c.Hibernated},
+		{"schedule", &c.Schedule},
 		{"network", &c.Network},
 		{"cluster", &c.Cluster},
 		{"registry", &c.Registry},
@@ -119,7 +153,7 @@ var logRetentions = []int{
 // keys with their namespace, objects as JSON. The error lists every problem with its key.
 func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
 	environment, layer, layered := strings.Cut(stack, "-")
-	c := &Config{Today: today, Environment: environment, Layer: layer, Region: raw["aws:region"], LogRetentionDays: 30, SecretRecoveryDays: 30}
+	c := &Config{Today: today, Environment: environment, Layer: layer, Region: raw["aws:region"], LogRetentionDays: 30, SecretRecoveryDays: 30, EncryptionKeys: KeysSeparate}
 	var p spec.Problems
 	checkKeys(&p, raw)
 	for _, s := range c.settings() {
@@ -168,6 +202,8 @@ func decodeSetting(p *spec.Problems, key, text string, target any) {
 	switch t := target.(type) {
 	case *string:
 		*t = text
+	case *EncryptionKeys:
+		*t = EncryptionKeys(text)
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -221,6 +257,8 @@ func (c *Config) ownProblems() spec.Problems {
 	if c.PermissionsBoundary != "" {
 		identity.CheckPolicyARN(&p, "permissionsBoundary", c.PermissionsBoundary)
 	}
+	spec.OneOf(&p, "encryptionKeys", c.EncryptionKeys, KeysSeparate, KeysShared)
+	c.checkRest(&p)
 	p.Include("network", c.Network.Problems(c.Region))
 	p.Include("cluster", c.Cluster.Problems(c.Today))
 	p.Include("registry", c.Registry.Problems())
@@ -236,6 +274,21 @@ func (c *Config) ownProblems() spec.Problems {
 		p.Add("network.natMode", string(c.Network.NATMode), "leaves the operators without images, which come from public registries; choose single or perZone")
 	}
 	return p
+}
+
+// checkRest checks what takes an environment down.
+func (c *Config) checkRest(p *spec.Problems) {
+	if c.Protect {
+		for key, down := range map[string]bool{"parked": c.Parked, "hibernated": c.Hibernated, "schedule": c.Schedule.On()} {
+			if down {
+				p.Add(key, true, "does not go with protect, which says that this environment must not go down; set protect to false first if it may")
+			}
+		}
+	}
+	if c.Hibernated && !c.Parked {
+		p.Add("hibernated", true, "is parked without its cluster: set parked to true as well")
+	}
+	p.Include("schedule", c.Schedule.Problems())
 }
 
 // reservedTags are set by the program itself.

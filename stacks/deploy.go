@@ -34,6 +34,7 @@ type deployment struct {
 	config   *Config
 	regional pulumi.ResourceOption
 	usEast1  pulumi.ProviderResource
+	memory   memory
 
 	platform PlatformOutputs
 	services ServicesOutputs
@@ -58,6 +59,11 @@ func (d *deployment) deploy() error {
 	if d.usEast1, err = newProvider(d.ctx, d.config, "aws-us-east-1", "us-east-1"); err != nil {
 		return err
 	}
+	if d.memory, err = remember(d.ctx, d.config); err != nil {
+		return err
+	}
+	// Only the services layer has a cache that could leave one.
+	d.services.CacheFinalSnapshot = pulumi.String("").ToStringOutput()
 	for _, layer := range Layers {
 		switch own := d.config.Layer; {
 		case own == "" || own == layer:
@@ -69,6 +75,9 @@ func (d *deployment) deploy() error {
 				return err
 			}
 		}
+	}
+	if !d.config.Protect {
+		d.ctx.Export(memoryKey, d.memory.memorize(d.config, d.services.CacheFinalSnapshot))
 	}
 	return nil
 }
@@ -97,18 +106,21 @@ func (d *deployment) declare(layer string) error {
 			d.ctx.Export("deployRoleArn", a.DeployRoleARN)
 		}
 	case LayerPlatform:
-		p, err := platform(d.ctx, d.config, d.regional)
+		p, err := platform(d.ctx, d.config, d.memory, d.regional)
 		if err != nil {
 			return err
 		}
 		d.platform = *p
+		d.ctx.Export("repositoryUrls", stringMap(p.RepositoryURLs))
+		if d.config.Hibernated {
+			break
+		}
 		d.ctx.Export("clusterName", p.Cluster.Name)
 		d.ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
 		d.ctx.Export("kubeconfigCommand", pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", d.config.Region, p.Cluster.Name))
 		d.ctx.Export("breakGlassRoleArn", p.BreakGlassRoleARN)
-		d.ctx.Export("repositoryUrls", stringMap(p.RepositoryURLs))
 	case LayerServices:
-		s, err := services(d.ctx, d.config, &d.platform, d.usEast1, d.regional)
+		s, err := services(d.ctx, d.config, d.memory, &d.platform, d.usEast1, d.regional)
 		if err != nil {
 			return err
 		}
@@ -119,17 +131,22 @@ func (d *deployment) declare(layer string) error {
 		d.ctx.Export("targetGroupArn", s.TargetGroupARN)
 		d.ctx.Export("url", s.URL)
 	case LayerWorkloads:
+		if d.config.Hibernated || d.memory.bare(d.config) {
+			return nil
+		}
 		w, err := workloads(d.ctx, d.config, &d.platform, &d.services, d.regional)
 		if err != nil {
 			return err
 		}
 		d.ctx.Export("applicationValues", w.ApplicationValues)
 	case LayerObservability:
-		o, err := observe(d.ctx, d.config, &d.platform, &d.services, d.usEast1, d.regional)
+		o, err := observe(d.ctx, d.config, d.memory, &d.platform, &d.services, d.usEast1, d.regional)
 		if err != nil {
 			return err
 		}
-		d.ctx.Export("dashboardUrl", o.DashboardURL)
+		if !d.config.Mode().Down() {
+			d.ctx.Export("dashboardUrl", o.DashboardURL)
+		}
 		d.ctx.Export("alarmTopicArn", o.TopicARN)
 	}
 	if d.config.Layer != "" && contractVersions[layer] > 0 {

@@ -27,6 +27,7 @@ var layerOfComponent = map[string]string{
 	"groundwork:cache:Cache":                 LayerServices,
 	"groundwork:secrets:Secrets":             LayerServices,
 	"groundwork:edge:Edge":                   LayerServices,
+	"groundwork:parking:Parking":             LayerServices,
 	"groundwork:addons:Addons":               LayerWorkloads,
 	"groundwork:delivery:Delivery":           LayerWorkloads,
 	"groundwork:observability:Observability": LayerObservability,

@@ -9,7 +9,7 @@ import (
 )
 
 // observe creates what may change at any time: alarms, dashboard, budget.
-func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*observability.Observability, error) {
+func observe(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, s *ServicesOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*observability.Observability, error) {
 	return observability.New(ctx, "observability", &observability.Args{
 		Spec:      c.Observability,
 		Name:      c.Prefix(),
@@ -27,7 +27,14 @@ func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutp
 			Edge:               s.EdgeMetrics,
 			ContainerLogGroup:  p.ContainerLogGroup,
 			ArgoCD:             c.Delivery.Owner == delivery.OwnerArgoCD,
+			FailedCalls:        s.FailedCalls,
 		},
-		Protect: c.Protect,
+		Mode:         c.Mode(),
+		Schedule:     c.Schedule,
+		Waking:       m.waking(c),
+		RolePath:     c.RolePath(),
+		RoleBoundary: c.PermissionsBoundary,
+		SharedKeyARN: p.sharedKey(c),
+		Protect:      c.Protect,
 	}, opts...)
 }

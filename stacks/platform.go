@@ -6,6 +6,7 @@ import (
 	"groundwork/components/cluster"
 	"groundwork/components/identity"
 	"groundwork/components/network"
+	"groundwork/components/observability"
 	"groundwork/components/registry"
 )
 
@@ -21,7 +22,11 @@ type PlatformOutputs struct {
 	AutoScalingGroups map[string]pulumi.StringOutput `pulumi:"autoScalingGroups"`
 	// ContainerLogGroup is where the lines of all containers go.
 	ContainerLogGroup pulumi.StringOutput `pulumi:"containerLogGroup"`
-	// LogsKeyARN encrypts log groups.
+	// NodeGroups are their physical names, by node group; none while the environment is down.
+	NodeGroups map[string]pulumi.StringOutput `pulumi:"nodeGroups"`
+	// ControlPlane takes what is in Kubernetes along when it is deleted; nil where it is not there, or in another stack.
+	ControlPlane pulumi.Resource `pulumi:"-"`
+	// LogsKeyARN encrypts log groups; where the environment shares one key, it is that one.
 	LogsKeyARN pulumi.StringOutput `pulumi:"logsKeyArn"`
 	// RepositoryURLs by repository.
 	RepositoryURLs map[string]pulumi.StringOutput `pulumi:"repositoryUrls"`
@@ -29,15 +34,34 @@ type PlatformOutputs struct {
 	BreakGlassRoleARN pulumi.StringOutput `pulumi:"breakGlassRoleArn"`
 }
 
-// platform creates what changes every few months: network, roles, cluster, registry.
-func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*PlatformOutputs, error) {
-	logsKey, err := identity.NewKey(ctx, "logs", &identity.KeyArgs{
+// logsKey is the key of the log groups, and of everything else where the environment shares one.
+func (c *Config) logsKey() *identity.KeyArgs {
+	args := &identity.KeyArgs{
 		Alias:      c.Prefix() + "-logs",
 		Purpose:    "log groups of " + c.Prefix(),
 		AccountID:  c.AccountID,
 		Statements: []identity.Statement{identity.LogsMayUseKey(c.AccountID, c.Region)},
 		Protect:    c.Protect,
-	}, opts...)
+	}
+	if c.EncryptionKeys == KeysShared {
+		args.Alias, args.Purpose = c.Prefix(), "everything of "+c.Prefix()
+		args.Statements = append(args.Statements, identity.AutoScalingMayUseKey(c.AccountID)...)
+		args.Statements = append(args.Statements, identity.PublishersMayUseKey(c.AccountID, observability.Publishers...))
+	}
+	return args
+}
+
+// sharedKey is the key that takes the place of all others, or nil where each purpose has its own.
+func (p *PlatformOutputs) sharedKey(c *Config) pulumi.StringInput {
+	if c.EncryptionKeys == KeysShared {
+		return p.LogsKeyARN
+	}
+	return nil
+}
+
+// platform creates what changes every few months: network, roles, cluster, registry.
+func platform(ctx *pulumi.Context, c *Config, m memory, opts ...pulumi.ResourceOption) (*PlatformOutputs, error) {
+	logsKey, err := identity.NewKey(ctx, "logs", c.logsKey(), opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -59,15 +83,19 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		LogRetentionDays: c.LogRetentionDays,
 		RolePath:         c.RolePath(),
 		RoleBoundary:     c.PermissionsBoundary,
+		Down:             c.Mode().Down(),
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
+	shared := (&PlatformOutputs{LogsKeyARN: logsKey.ARN}).sharedKey(c)
 	images, err := registry.New(ctx, "registry", &registry.Args{
 		Spec:      c.Registry,
 		Name:      c.Prefix(),
 		AccountID: c.AccountID,
 		Protect:   c.Protect,
+
+		SharedKeyARN: shared,
 	}, opts...)
 	if err != nil {
 		return nil, err
@@ -93,6 +121,10 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		PreviewerARN:     previewer,
 		Protect:          c.Protect,
 		Today:            c.Today,
+		SharedKeyARN:     shared,
+		Mode:             c.Mode(),
+		Bare:             m.bare(c),
+		Scheduled:        c.Schedule.On(),
 	}, opts...)
 	if err != nil {
 		return nil, err
@@ -102,6 +134,8 @@ func platform(ctx *pulumi.Context, c *Config, opts ...pulumi.ResourceOption) (*P
 		NATGatewayIDs:     net.NATGatewayIDs,
 		Cluster:           eks.Identity,
 		AutoScalingGroups: eks.AutoScalingGroups,
+		NodeGroups:        eks.NodeGroups,
+		ControlPlane:      eks.ControlPlane,
 		ContainerLogGroup: eks.ContainerLogGroup,
 		LogsKeyARN:        logsKey.ARN,
 		RepositoryURLs:    images.URLs,

@@ -6,6 +6,7 @@ import (
 	"groundwork/components/cache"
 	"groundwork/components/database"
 	"groundwork/components/edge"
+	"groundwork/components/parking"
 	"groundwork/components/secrets"
 )
 
@@ -27,20 +28,30 @@ type ServicesOutputs struct {
 	TargetGroupARN pulumi.StringOutput `pulumi:"targetGroupArn"`
 	// EdgeMetrics is how metrics name the parts of the edge.
 	EdgeMetrics edge.Metrics `pulumi:"edgeMetrics"`
+	// FailedCalls is the queue of scheduled calls that failed; empty where nothing is scheduled.
+	FailedCalls pulumi.StringOutput `pulumi:"failedCalls"`
+	// CacheFinalSnapshot is what the snapshot is called that the cache leaves behind when it goes.
+	CacheFinalSnapshot pulumi.StringOutput `pulumi:"-"`
 }
 
 // services creates what changes every few weeks: the data stores, and what an application must know of them.
-func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*ServicesOutputs, error) {
+func services(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*ServicesOutputs, error) {
+	down := c.Mode().Down()
+	var clients pulumi.StringInput = p.Cluster.NodeSecurityGroupID
+	if c.Mode() == parking.Hibernated {
+		clients = nil
+	}
 	db, err := database.New(ctx, "database", &database.Args{
 		Spec:                  c.Database,
 		Name:                  c.DatabaseName(),
 		AccountID:             c.AccountID,
 		Placement:             p.Placement,
-		ClientSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		ClientSecurityGroupID: clients,
 		RolePath:              c.RolePath(),
 		RoleBoundary:          c.PermissionsBoundary,
 		LogsKeyARN:            p.LogsKeyARN,
 		LogRetentionDays:      c.LogRetentionDays,
+		SharedKeyARN:          p.sharedKey(c),
 		Protect:               c.Protect,
 	}, opts...)
 	if err != nil {
@@ -51,9 +62,12 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, usEast1 pulumi
 		Name:                  c.CacheName(),
 		AccountID:             c.AccountID,
 		Placement:             p.Placement,
-		ClientSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		ClientSecurityGroupID: clients,
 		LogsKeyARN:            p.LogsKeyARN,
 		LogRetentionDays:      c.LogRetentionDays,
+		SharedKeyARN:          p.sharedKey(c),
+		Down:                  down,
+		RestoreFrom:           m.restoreFrom(c),
 		Protect:               c.Protect,
 	}, opts...)
 	if err != nil {
@@ -65,6 +79,8 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, usEast1 pulumi
 		AccountID:    c.AccountID,
 		Database:     db.Connection,
 		Cache:        store.Connection,
+		CacheDown:    down,
+		SharedKeyARN: p.sharedKey(c),
 		RecoveryDays: c.SecretRecoveryDays,
 		Protect:      c.Protect,
 	}, opts...)
@@ -78,15 +94,22 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, usEast1 pulumi
 		AccountID:          c.AccountID,
 		USEast1:            usEast1,
 		Placement:          p.Placement,
-		PodSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		PodSecurityGroupID: clients,
 		Application:        edge.Application{Port: applicationPort, ReadinessPath: readinessPath},
 		LogRetentionDays:   c.LogRetentionDays,
+		Down:               down,
 		Protect:            c.Protect,
 	}, opts...)
 	if err != nil {
 		return nil, err
 	}
+	failedCalls, err := rest(ctx, c, m, p, db, opts...)
+	if err != nil {
+		return nil, err
+	}
 	return &ServicesOutputs{
+		FailedCalls:        failedCalls,
+		CacheFinalSnapshot: store.FinalSnapshot,
 		Database:           db.Connection,
 		DatabaseIdentifier: db.Identifier,
 		CacheNodeIDs:       store.NodeIDs,
@@ -96,4 +119,36 @@ func services(ctx *pulumi.Context, c *Config, p *PlatformOutputs, usEast1 pulumi
 		TargetGroupARN:     front.TargetGroupARN,
 		EdgeMetrics:        front.Metrics,
 	}, nil
+}
+
+// rest creates what starts and stops database and nodes, and returns its queue of failed calls. A protected environment never rests.
+func rest(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, db *database.Database, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
+	if c.Protect {
+		return pulumi.String("").ToStringOutput(), nil
+	}
+	groups := map[string]parking.NodeGroup{}
+	for name, physical := range p.NodeGroups {
+		sizes := c.Cluster.NodeGroups[name]
+		groups[name] = parking.NodeGroup{
+			Name: physical, AutoScalingGroup: p.AutoScalingGroups[name], Min: sizes.MinSize, Desired: sizes.DesiredSize, Max: sizes.MaxSize,
+		}
+	}
+	k, err := parking.New(ctx, "parking", &parking.Args{
+		Schedule:           c.Schedule,
+		Mode:               c.Mode(),
+		Waking:             m.waking(c),
+		Name:               c.Prefix(),
+		AccountID:          c.AccountID,
+		Region:             c.Region,
+		RolePath:           c.RolePath(),
+		RoleBoundary:       c.PermissionsBoundary,
+		DatabaseIdentifier: db.Identifier,
+		DatabaseName:       c.DatabaseName(),
+		ClusterName:        c.ClusterName(),
+		NodeGroups:         groups,
+	}, opts...)
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return k.QueueName, nil
 }

@@ -1,8 +1,10 @@
 package stacks
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -20,6 +22,17 @@ type WorkloadsOutputs struct {
 	ApplicationValues pulumi.MapOutput
 }
 
+// goesWith lets what is in Kubernetes go with the control plane: a parked cluster has no node on which anything could tidy up.
+func goesWith(controlPlane pulumi.Resource) pulumi.ResourceTransform {
+	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+		if !strings.HasPrefix(args.Type, "kubernetes:") {
+			return nil
+		}
+		args.Opts.DeletedWith = controlPlane
+		return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
+	}
+}
+
 // workloads creates what changes every few days: operators, the application's namespace and roles, Argo CD.
 func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutputs, opts ...pulumi.ResourceOption) (*WorkloadsOutputs, error) {
 	provider, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{
@@ -33,6 +46,9 @@ func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOu
 		return nil, err
 	}
 	opts = append(opts, pulumi.Providers(provider))
+	if c.Parked && p.ControlPlane != nil {
+		opts = append(opts, pulumi.Transforms([]pulumi.ResourceTransform{goesWith(p.ControlPlane)}))
+	}
 	operators, err := addons.New(ctx, "addons", &addons.Args{
 		Spec:              c.Addons,
 		Name:              c.Prefix(),

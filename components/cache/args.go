@@ -58,11 +58,17 @@ type Args struct {
 	AccountID string
 	// Placement is where the nodes go.
 	Placement network.Placement
-	// ClientSecurityGroupID is the one group whose members may connect.
+	// ClientSecurityGroupID is the one group whose members may connect; nil while there is nobody.
 	ClientSecurityGroupID pulumi.StringInput
 	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
 	LogsKeyARN       pulumi.StringInput
 	LogRetentionDays int
+	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
+	SharedKeyARN pulumi.StringInput
+	// Down leaves the nodes out: what was in them is in their final snapshot.
+	Down bool
+	// RestoreFrom is the snapshot that new nodes begin with; empty for none.
+	RestoreFrom string
 	// Protect refuses deletion of group and key through Pulumi.
 	Protect bool
 }
@@ -72,9 +78,6 @@ func (a *Args) Validate(name string) error {
 	p := a.Problems(a.Protect)
 	if !groupID.MatchString(a.Name) || len(a.Name) > 40 {
 		p.Add("name", a.Name, "is not 1 to 40 lower-case letters, digits and single hyphens, a letter first")
-	}
-	if a.ClientSecurityGroupID == nil {
-		p.Missing("clientSecurityGroupID", "the security group of those who may connect")
 	}
 	if a.LogsKeyARN == nil {
 		p.Missing("logsKeyARN", "the key that encrypts the log groups")

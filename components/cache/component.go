@@ -31,6 +31,8 @@ type Cache struct {
 	Connection Connection
 	// NodeIDs are the cache clusters of the group, as metrics name them, by number: "001".
 	NodeIDs map[string]pulumi.StringOutput
+	// FinalSnapshot is what the snapshot is called that the nodes leave behind when they go.
+	FinalSnapshot pulumi.StringOutput
 
 	name string
 	args *Args
@@ -53,6 +55,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Purpose:   "the cache " + args.Name + " and its snapshots",
 		AccountID: args.AccountID,
 		Protect:   args.Protect,
+		Shared:    args.SharedKeyARN,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err
@@ -70,14 +73,22 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	group, err := c.replicationGroup(ctx, key, admission, token)
+	c.Connection = Connection{Host: pulumi.String("").ToStringOutput(), Port: Port, Token: token.Result}
+	settings, err := c.settings(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	c.Connection = Connection{Host: group.PrimaryEndpointAddress, Port: Port, Token: token.Result}
-	for i := range args.Nodes {
-		number := fmt.Sprintf("%03d", i+1)
-		c.NodeIDs[number] = pulumi.Sprintf("%s-%s", group.ReplicationGroupId, number)
+	c.FinalSnapshot = settings.finalSnapshot
+	if !args.Down {
+		group, err := c.replicationGroup(ctx, settings, key, admission, token)
+		if err != nil {
+			return nil, err
+		}
+		c.Connection.Host = group.PrimaryEndpointAddress
+		for i := range args.Nodes {
+			number := fmt.Sprintf("%03d", i+1)
+			c.NodeIDs[number] = pulumi.Sprintf("%s-%s", group.ReplicationGroupId, number)
+		}
 	}
 	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{"host": c.Connection.Host}); err != nil {
 		return nil, fmt.Errorf("registering outputs of cache %s: %w", name, err)
@@ -89,7 +100,14 @@ func (c *Cache) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOptio
 	return append([]pulumi.ResourceOption{pulumi.Parent(c)}, extra...)
 }
 
-func (c *Cache) replicationGroup(ctx *pulumi.Context, key *identity.Key, admission *ec2.SecurityGroup, token *random.RandomPassword) (*elasticache.ReplicationGroup, error) {
+// settings is what stays when the nodes go.
+type settings struct {
+	subnetGroup, parameterGroup, finalSnapshot pulumi.StringOutput
+	logs                                       elasticache.ReplicationGroupLogDeliveryConfigurationArray
+}
+
+// settings creates subnet group, parameter group, log groups and the name of the final snapshot.
+func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, error) {
 	release := releases[c.args.Engine]
 	subnets, err := elasticache.NewSubnetGroup(ctx, c.name, &elasticache.SubnetGroupArgs{
 		Name:        pulumi.String(c.args.Name),
@@ -125,28 +143,37 @@ func (c *Cache) replicationGroup(ctx *pulumi.Context, key *identity.Key, admissi
 			LogFormat: pulumi.String("json"), LogType: pulumi.String(kind),
 		})
 	}
+	keepers := pulumi.StringMap{"keyArn": key.ARN}
+	if c.args.RestoreFrom != "" {
+		// That name is taken.
+		keepers["restoredFrom"] = pulumi.String(c.args.RestoreFrom)
+	}
 	snapshot, err := random.NewRandomId(ctx, c.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
 		Prefix:     pulumi.String(c.args.Name + "-final-"),
-		Keepers:    pulumi.StringMap{"keyArn": key.ARN},
+		Keepers:    keepers,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err
 	}
+	return &settings{subnets.Name, parameters.Name, snapshot.Hex, logs}, nil
+}
+
+func (c *Cache) replicationGroup(ctx *pulumi.Context, s *settings, key *identity.Key, admission *ec2.SecurityGroup, token *random.RandomPassword) (*elasticache.ReplicationGroup, error) {
 	several := pulumi.Bool(c.args.Nodes > 1)
-	return elasticache.NewReplicationGroup(ctx, c.name, &elasticache.ReplicationGroupArgs{
+	group := &elasticache.ReplicationGroupArgs{
 		ReplicationGroupId:        pulumi.String(c.args.Name),
 		Description:               pulumi.String("Cache of " + c.args.Name),
 		Engine:                    pulumi.String(c.args.Engine),
-		EngineVersion:             pulumi.String(release.version),
+		EngineVersion:             pulumi.String(releases[c.args.Engine].version),
 		AutoMinorVersionUpgrade:   pulumi.Bool(true),
 		NodeType:                  pulumi.String(c.args.NodeType),
 		NumCacheClusters:          pulumi.Int(c.args.Nodes),
 		AutomaticFailoverEnabled:  several,
 		MultiAzEnabled:            several,
 		Port:                      pulumi.Int(Port),
-		SubnetGroupName:           subnets.Name,
-		ParameterGroupName:        parameters.Name,
+		SubnetGroupName:           s.subnetGroup,
+		ParameterGroupName:        s.parameterGroup,
 		SecurityGroupIds:          pulumi.StringArray{admission.ID()},
 		AtRestEncryptionEnabled:   pulumi.Bool(true),
 		KmsKeyId:                  key.ARN,
@@ -157,8 +184,13 @@ func (c *Cache) replicationGroup(ctx *pulumi.Context, key *identity.Key, admissi
 		SnapshotRetentionLimit:    pulumi.Int(c.args.SnapshotRetentionDays),
 		SnapshotWindow:            pulumi.String("01:00-02:00"),
 		MaintenanceWindow:         pulumi.String("sun:05:00-sun:06:00"),
-		FinalSnapshotIdentifier:   snapshot.Hex,
+		FinalSnapshotIdentifier:   s.finalSnapshot,
 		ApplyImmediately:          pulumi.Bool(c.args.ApplyImmediately),
-		LogDeliveryConfigurations: logs,
-	}, c.childOpts(pulumi.Protect(c.args.Protect))...)
+		LogDeliveryConfigurations: s.logs,
+	}
+	if c.args.RestoreFrom != "" {
+		group.SnapshotName = pulumi.String(c.args.RestoreFrom)
+	}
+	// What it began with is history: another name there would replace it.
+	return elasticache.NewReplicationGroup(ctx, c.name, group, c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}))...)
 }

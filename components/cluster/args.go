@@ -13,6 +13,7 @@ import (
 
 	"groundwork/components/identity"
 	"groundwork/components/network"
+	"groundwork/components/parking"
 	"groundwork/components/spec"
 )
 
@@ -271,10 +272,18 @@ type Args struct {
 	Deployer *Deployer
 	// PreviewerARN is a role that may see everything in the cluster, as a refresh does; empty for none.
 	PreviewerARN string
+	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
+	SharedKeyARN pulumi.StringInput
 	// Protect refuses deletion of control plane and keys through Pulumi.
 	Protect bool
 	// Today decides which Kubernetes versions are supported.
 	Today time.Time
+	// Mode says whether there are nodes, and whether there is a control plane. Keys, log groups and launch templates always are.
+	Mode parking.Mode
+	// Bare is true for a parked cluster that never had a node: add-ons that need one are then left out.
+	Bare bool
+	// Scheduled is true where a schedule takes the nodes down at night: how many there are at least is then its business too.
+	Scheduled bool
 }
 
 // Validate returns all problems of the arguments in one error.

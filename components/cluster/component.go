@@ -7,11 +7,13 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/identity"
+	"groundwork/components/parking"
 )
 
 // Identity says who the cluster is to those who build on it.
@@ -37,8 +39,12 @@ type Cluster struct {
 
 	// Identity is what workloads and data stores build on.
 	Identity Identity
-	// AutoScalingGroups are the groups behind the node groups, by node group name.
+	// AutoScalingGroups are the groups behind the node groups, by node group name, and NodeGroups their physical names; none while
+	// the environment is down.
 	AutoScalingGroups map[string]pulumi.StringOutput
+	NodeGroups        map[string]pulumi.StringOutput
+	// ControlPlane is what takes everything inside Kubernetes along when it is deleted; nil where there is none.
+	ControlPlane pulumi.Resource
 	// ContainerLogGroup is where the lines of all containers go.
 	ContainerLogGroup pulumi.StringOutput
 
@@ -50,6 +56,7 @@ type Cluster struct {
 type controlPlane struct {
 	name, version pulumi.StringOutput
 	eks           awseks.ClusterOutput
+	component     *eks.Cluster
 }
 
 // controlPlaneLogs are all five log types that EKS has.
@@ -63,43 +70,19 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := args.Validate(name); err != nil {
 		return nil, err
 	}
-	c := &Cluster{name: name, args: args, AutoScalingGroups: map[string]pulumi.StringOutput{}}
+	c := &Cluster{name: name, args: args, AutoScalingGroups: map[string]pulumi.StringOutput{}, NodeGroups: map[string]pulumi.StringOutput{}}
 	if err := ctx.RegisterComponentResource("groundwork:cluster:Cluster", name, c, opts...); err != nil {
 		return nil, fmt.Errorf("registering cluster %s: %w", name, err)
 	}
-	cp, err := c.controlPlane(ctx)
+	kept, err := c.keep(ctx)
 	if err != nil {
 		return nil, err
 	}
-	oidc, err := identity.NewClusterOIDC(ctx, name+"-oidc", issuerURL(cp.eks), c.childOpts()...)
-	if err != nil {
-		return nil, err
-	}
-	beforeNodes, err := c.addonsBeforeNodes(ctx, cp, *oidc)
-	if err != nil {
-		return nil, err
-	}
-	nodes, err := c.nodeGroups(ctx, cp, beforeNodes)
-	if err != nil {
-		return nil, err
-	}
-	dns, err := c.addon(ctx, cp, AddonCoreDNS, nil, "", nodes...)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.containerInsights(ctx, cp, *oidc, nodes); err != nil {
-		return nil, err
-	}
-	if err := c.accessEntries(ctx, cp); err != nil {
-		return nil, err
-	}
-	c.Identity = Identity{
-		Name:                 dns.ClusterName,
-		Version:              cp.version,
-		Endpoint:             cp.eks.Endpoint(),
-		CertificateAuthority: cp.eks.CertificateAuthority().Data().Elem(),
-		OIDC:                 *oidc,
-		NodeSecurityGroupID:  cp.eks.VpcConfig().ClusterSecurityGroupId().Elem(),
+	c.Identity = noIdentity(args)
+	if args.Mode != parking.Hibernated {
+		if err := c.run(ctx, kept); err != nil {
+			return nil, err
+		}
 	}
 	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"name":                c.Identity.Name,
@@ -111,12 +94,73 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return c, nil
 }
 
-func (c *Cluster) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
-	return append([]pulumi.ResourceOption{pulumi.Parent(c)}, extra...)
+// noIdentity is that of a cluster that is not there: empty, but known.
+func noIdentity(args *Args) Identity {
+	none := pulumi.String("").ToStringOutput()
+	return Identity{
+		Name: pulumi.String(args.Name).ToStringOutput(), Version: pulumi.String(args.KubernetesVersion).ToStringOutput(), Endpoint: none, CertificateAuthority: none,
+		OIDC: identity.OIDC{ProviderARN: none, Issuer: none}, NodeSecurityGroupID: none,
+	}
 }
 
-// controlPlane creates the log group, the key for Kubernetes secrets and the control plane itself.
-func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
+// run creates everything that costs: control plane, add-ons, nodes, and who may use them.
+func (c *Cluster) run(ctx *pulumi.Context, kept *kept) error {
+	cp, err := c.controlPlane(ctx, kept)
+	if err != nil {
+		return err
+	}
+	c.ControlPlane = cp.component
+	oidc, err := identity.NewClusterOIDC(ctx, c.name+"-oidc", issuerURL(cp.eks), c.childOpts()...)
+	if err != nil {
+		return err
+	}
+	beforeNodes, err := c.addonsBeforeNodes(ctx, cp, *oidc)
+	if err != nil {
+		return err
+	}
+	var nodes []pulumi.Resource
+	if c.args.Mode == parking.Running {
+		if nodes, err = c.nodeGroups(ctx, cp, kept, beforeNodes); err != nil {
+			return err
+		}
+	}
+	ready := cp.name
+	if !c.args.Bare {
+		dns, err := c.addon(ctx, cp, AddonCoreDNS, nil, "", nodes...)
+		if err != nil {
+			return err
+		}
+		if err := c.containerInsights(ctx, cp, *oidc, append(nodes, kept.containerLogs...)); err != nil {
+			return err
+		}
+		ready = dns.ClusterName
+	}
+	if err := c.accessEntries(ctx, cp); err != nil {
+		return err
+	}
+	c.Identity = Identity{
+		Name:                 ready,
+		Version:              cp.version,
+		Endpoint:             cp.eks.Endpoint(),
+		CertificateAuthority: cp.eks.CertificateAuthority().Data().Elem(),
+		OIDC:                 *oidc,
+		NodeSecurityGroupID:  cp.eks.VpcConfig().ClusterSecurityGroupId().Elem(),
+	}
+	return nil
+}
+
+// kept is what stays when the cluster itself goes: what is written or encrypted with it outlives it.
+type kept struct {
+	controlPlaneLogs pulumi.Resource
+	containerLogs    []pulumi.Resource
+	secretsKey       *identity.Key
+	// templates are the nodes' launch templates, by node group.
+	templates map[string]*ec2.LaunchTemplate
+}
+
+// keep creates log groups, keys and launch templates.
+func (c *Cluster) keep(ctx *pulumi.Context) (*kept, error) {
+	k := &kept{templates: map[string]*ec2.LaunchTemplate{}}
 	logs, err := cloudwatch.NewLogGroup(ctx, c.name+"-control-plane-logs", &cloudwatch.LogGroupArgs{
 		Name:            pulumi.String("/aws/eks/" + c.args.Name + "/cluster"),
 		RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
@@ -125,17 +169,57 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	secretsKey, err := identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
+	k.controlPlaneLogs = logs
+	for _, kind := range []string{"application", "dataplane", "host", "performance"} {
+		group, err := cloudwatch.NewLogGroup(ctx, c.name+"-container-"+kind, &cloudwatch.LogGroupArgs{
+			Name:            pulumi.String("/aws/containerinsights/" + c.args.Name + "/" + kind),
+			RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
+			KmsKeyId:        c.args.LogsKeyARN,
+		}, c.childOpts()...)
+		if err != nil {
+			return nil, err
+		}
+		k.containerLogs = append(k.containerLogs, group)
+		if kind == "application" {
+			c.ContainerLogGroup = group.Name
+		}
+	}
+	if k.secretsKey, err = identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
 		Alias:     c.args.Name + "-kubernetes-secrets",
 		Purpose:   "Kubernetes secrets of " + c.args.Name,
 		AccountID: c.args.AccountID,
 		Protect:   c.args.Protect,
+		Shared:    c.args.SharedKeyARN,
+	}, c.childOpts()...); err != nil {
+		return nil, err
+	}
+	volumesKey, err := identity.NewKey(ctx, c.name+"-volumes", &identity.KeyArgs{
+		Alias:      c.args.Name + "-node-volumes",
+		Purpose:    "volumes of the nodes of " + c.args.Name,
+		AccountID:  c.args.AccountID,
+		Statements: identity.AutoScalingMayUseKey(c.args.AccountID),
+		Protect:    c.args.Protect,
+		Shared:     c.args.SharedKeyARN,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.args.NodeGroups)) {
+		if k.templates[name], err = c.launchTemplate(ctx, name, c.args.NodeGroups[name], volumesKey); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+func (c *Cluster) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append([]pulumi.ResourceOption{pulumi.Parent(c)}, extra...)
+}
+
+// controlPlane creates the control plane itself.
+func (c *Cluster) controlPlane(ctx *pulumi.Context, kept *kept) (*controlPlane, error) {
 	// EKS would otherwise create the log group itself, without key and retention, and again after destroy.
-	first := append([]pulumi.Resource{logs}, c.args.Roles.ClusterRole.Permissions...)
+	first := append([]pulumi.Resource{kept.controlPlaneLogs}, c.args.Roles.ClusterRole.Permissions...)
 	authentication := eks.AuthenticationModeApi
 	component, err := eks.NewCluster(ctx, c.name, &eks.ClusterArgs{
 		Name:                            pulumi.String(c.args.Name),
@@ -148,7 +232,7 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 		AuthenticationMode:              &authentication,
 		ServiceRole:                     c.args.Roles.ClusterRole.Resource,
 		InstanceRole:                    c.args.Roles.NodeRole.Resource,
-		EncryptionConfigKeyArn:          secretsKey.ARN,
+		EncryptionConfigKeyArn:          kept.secretsKey.ARN,
 		EnabledClusterLogTypes:          pulumi.ToStringArray(controlPlaneLogs),
 		KubernetesServiceIpAddressRange: pulumi.String(c.args.ServiceCIDR),
 		ProviderCredentialOpts:          &eks.KubeconfigOptionsArgs{},
@@ -166,6 +250,8 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context) (*controlPlane, error) {
 		name:    component.EksCluster.Name(),
 		version: component.EksCluster.Version(),
 		eks:     component.EksCluster,
+
+		component: component,
 	}, nil
 }
 

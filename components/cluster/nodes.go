@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -68,20 +67,10 @@ func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, rol
 }
 
 // nodeGroups creates the node groups after the given add-ons and returns them.
-func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, after []pulumi.Resource) ([]pulumi.Resource, error) {
-	volumesKey, err := identity.NewKey(ctx, c.name+"-volumes", &identity.KeyArgs{
-		Alias:      c.args.Name + "-node-volumes",
-		Purpose:    "volumes of the nodes of " + c.args.Name,
-		AccountID:  c.args.AccountID,
-		Statements: identity.AutoScalingMayUseKey(c.args.AccountID),
-		Protect:    c.args.Protect,
-	}, c.childOpts()...)
-	if err != nil {
-		return nil, err
-	}
+func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, kept *kept, after []pulumi.Resource) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
 	for _, name := range slices.Sorted(maps.Keys(c.args.NodeGroups)) {
-		group, err := c.nodeGroup(ctx, cp, name, c.args.NodeGroups[name], volumesKey, after)
+		group, err := c.nodeGroup(ctx, cp, name, c.args.NodeGroups[name], kept.templates[name], after)
 		if err != nil {
 			return nil, err
 		}
@@ -90,12 +79,12 @@ func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, after []pulu
 	return groups, nil
 }
 
-func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, group NodeGroup, key *identity.Key, after []pulumi.Resource) (*awseks.NodeGroup, error) {
-	logical := c.name + "-nodes-" + name
+// launchTemplate is what the nodes of a group are started from.
+func (c *Cluster) launchTemplate(ctx *pulumi.Context, name string, group NodeGroup, key *identity.Key) (*ec2.LaunchTemplate, error) {
 	physical := c.args.Name + "-" + name
 	tags := pulumi.ToStringMap(c.args.Tags)
 	tags["Name"] = pulumi.String(physical)
-	template, err := ec2.NewLaunchTemplate(ctx, logical, &ec2.LaunchTemplateArgs{
+	return ec2.NewLaunchTemplate(ctx, c.name+"-nodes-"+name, &ec2.LaunchTemplateArgs{
 		Name:                 pulumi.String(physical),
 		UpdateDefaultVersion: pulumi.Bool(true),
 		// Here and not on the group, where a change of it would replace the group: a new template version rolls the nodes.
@@ -122,10 +111,16 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 			&ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: tags},
 		},
 	}, c.childOpts()...)
-	if err != nil {
-		return nil, err
+}
+
+func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, group NodeGroup, template *ec2.LaunchTemplate, after []pulumi.Resource) (*awseks.NodeGroup, error) {
+	physical := c.args.Name + "-" + name
+	// The autoscaler owns the number of nodes; only the bounds are the program's.
+	others := []string{"scalingConfig.desiredSize"}
+	if c.args.Scheduled {
+		others = append(others, "scalingConfig.minSize")
 	}
-	nodes, err := awseks.NewNodeGroup(ctx, logical, &awseks.NodeGroupArgs{
+	nodes, err := awseks.NewNodeGroup(ctx, c.name+"-nodes-"+name, &awseks.NodeGroupArgs{
 		ClusterName: cp.name,
 		// A prefix lets a replacement come up before the old group goes.
 		NodeGroupNamePrefix: pulumi.String(physical + "-"),
@@ -148,18 +143,18 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 		Labels: pulumi.StringMap{"groundwork/node-group": pulumi.String(name)},
 	}, c.childOpts(
 		pulumi.DependsOn(slices.Concat(after, c.args.Roles.NodeRole.Permissions, c.args.Placement.WaysOut)),
-		// The autoscaler owns the number of nodes; only the bounds are the program's.
-		pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}),
+		pulumi.IgnoreChanges(others),
 	)...)
 	if err != nil {
 		return nil, err
 	}
 	c.AutoScalingGroups[name] = nodes.Resources.Index(pulumi.Int(0)).AutoscalingGroups().Index(pulumi.Int(0)).Name().Elem()
+	c.NodeGroups[name] = nodes.NodeGroupName
 	return nodes, nil
 }
 
-// containerInsights installs the agent that sends metrics and logs of nodes and containers to CloudWatch. Its log groups
-// come first: the agent would make them without key and retention.
+// containerInsights installs the agent that sends metrics and logs of nodes and containers to CloudWatch, after its log groups:
+// the agent would make them without key and retention.
 func (c *Cluster) containerInsights(ctx *pulumi.Context, cp *controlPlane, oidc identity.OIDC, after []pulumi.Resource) error {
 	role, err := identity.NewWorkloadRole(ctx, c.name+"-cloudwatch-agent", &identity.WorkloadRoleArgs{
 		Name: c.args.Name + "-cloudwatch-agent", Path: c.args.RolePath, Boundary: c.args.RoleBoundary,
@@ -168,20 +163,6 @@ func (c *Cluster) containerInsights(ctx *pulumi.Context, cp *controlPlane, oidc 
 	}, c.childOpts()...)
 	if err != nil {
 		return err
-	}
-	for _, kind := range []string{"application", "dataplane", "host", "performance"} {
-		group, err := cloudwatch.NewLogGroup(ctx, c.name+"-container-"+kind, &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String("/aws/containerinsights/" + c.args.Name + "/" + kind),
-			RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
-			KmsKeyId:        c.args.LogsKeyARN,
-		}, c.childOpts()...)
-		if err != nil {
-			return err
-		}
-		after = append(after, group)
-		if kind == "application" {
-			c.ContainerLogGroup = group.Name
-		}
 	}
 	// Tracing changes the pods it watches and is billed by the span: applications ask for it themselves.
 	configuration := `{"manager":{"applicationSignals":{"autoMonitor":{"monitorAllServices":false}}}}`

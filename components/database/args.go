@@ -127,13 +127,15 @@ type Args struct {
 	AccountID string
 	// Placement is where the instance goes.
 	Placement network.Placement
-	// ClientSecurityGroupID is the one group whose members may connect.
+	// ClientSecurityGroupID is the one group whose members may connect; nil while there is nobody.
 	ClientSecurityGroupID pulumi.StringInput
 	// RolePath and RoleBoundary are set on the monitoring role.
 	RolePath, RoleBoundary string
 	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
 	LogsKeyARN       pulumi.StringInput
 	LogRetentionDays int
+	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
+	SharedKeyARN pulumi.StringInput
 	// Protect refuses deletion of instance and key.
 	Protect bool
 }
@@ -144,9 +146,6 @@ func (a *Args) Validate(name string) error {
 	p.Match("name", a.Name, identifier, "lower-case letters, digits and single hyphens, a letter first")
 	if len(a.Name) > 63 {
 		p.Add("name", a.Name, "has %d characters; RDS allows 63", len(a.Name))
-	}
-	if a.ClientSecurityGroupID == nil {
-		p.Missing("clientSecurityGroupID", "the security group of those who may connect")
 	}
 	if a.LogsKeyARN == nil {
 		p.Missing("logsKeyARN", "the key that encrypts the log groups")

@@ -60,6 +60,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Purpose:   "the database " + args.Name + " and its snapshots",
 		AccountID: args.AccountID,
 		Protect:   args.Protect,
+		Shared:    args.SharedKeyARN,
 	}, d.childOpts()...)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -93,7 +94,7 @@ func (d *Delivery) roles(ctx *pulumi.Context) (map[string]*identity.Role, error)
 	roles := map[string]*identity.Role{}
 	for _, w := range workloads {
 		policy := pulumi.All(arns, keys).ApplyT(func(all []any) string {
-			return w.policy(facts{region: d.args.Values.Region, secretARNs: all[0].(map[string]string), keyARNs: all[1].([]string)}).JSON()
+			return w.policy(facts{region: d.args.Values.Region, secretARNs: all[0].(map[string]string), keyARNs: slices.Compact(all[1].([]string))}).JSON()
 		}).(pulumi.StringOutput)
 		role, err := identity.NewWorkloadRole(ctx, d.name+"-"+w.serviceAccount, &identity.WorkloadRoleArgs{
 			Name: d.args.Name + "-" + d.account(w.serviceAccount), Path: d.args.RolePath, Boundary: d.args.RoleBoundary,

@@ -108,12 +108,14 @@ type Args struct {
 	USEast1 pulumi.ProviderResource
 	// Placement is where the load balancer goes.
 	Placement network.Placement
-	// PodSecurityGroupID is the group that the pods' nodes wear.
+	// PodSecurityGroupID is the group that the pods' nodes wear; nil while there is no cluster.
 	PodSecurityGroupID pulumi.StringInput
 	// Application is what gets the requests.
 	Application Application
 	// LogRetentionDays is how long access logs are kept.
 	LogRetentionDays int
+	// Down leaves load balancer and VPC origin out: CloudFront then answers by itself that the environment is parked.
+	Down bool
 	// Protect keeps the load balancer from being deleted.
 	Protect bool
 }
@@ -130,9 +132,6 @@ func (a *Args) Validate(name string) error {
 	}
 	if a.USEast1 == nil {
 		p.Missing("usEast1", "the AWS provider of us-east-1")
-	}
-	if a.PodSecurityGroupID == nil {
-		p.Missing("podSecurityGroupID", "the security group of the nodes")
 	}
 	p.Range("application.port", a.Application.Port, 1, 65535)
 	if !strings.HasPrefix(a.Application.ReadinessPath, "/") {

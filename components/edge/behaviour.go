@@ -48,8 +48,8 @@ var Behaviours = []Behaviour{
 // serverErrors are never cached: CloudFront would otherwise repeat each for ten seconds.
 var serverErrors = []int{500, 502, 503, 504}
 
-// behave writes the behaviours into the arguments of a distribution.
-func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput) {
+// behave writes the behaviours into the arguments of a distribution. With a page every request is answered by that function.
+func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput, page pulumi.StringInput) {
 	ordered := cloudfront.DistributionOrderedCacheBehaviorArray{}
 	for _, b := range Behaviours {
 		cache := pulumi.String(cachingDisabled)
@@ -66,15 +66,26 @@ func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput) {
 				CachePolicyId: cache, OriginRequestPolicyId: forwarded, ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
 				Compress: pulumi.Bool(true),
 			}
+			if page != nil {
+				args.DefaultCacheBehavior.(*cloudfront.DistributionDefaultCacheBehaviorArgs).FunctionAssociations = cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
+					&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String("viewer-request"), FunctionArn: page},
+				}
+			}
 			continue
 		}
-		ordered = append(ordered, &cloudfront.DistributionOrderedCacheBehaviorArgs{
+		behaviour := &cloudfront.DistributionOrderedCacheBehaviorArgs{
 			PathPattern:    pulumi.String(b.Paths),
 			TargetOriginId: pulumi.String(originID), ViewerProtocolPolicy: pulumi.String("redirect-to-https"),
 			AllowedMethods: pulumi.ToStringArray(b.Methods), CachedMethods: pulumi.ToStringArray(reading[:2]),
 			CachePolicyId: cache, OriginRequestPolicyId: forwarded, ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
 			Compress: pulumi.Bool(true),
-		})
+		}
+		if page != nil {
+			behaviour.FunctionAssociations = cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArray{
+				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String("viewer-request"), FunctionArn: page},
+			}
+		}
+		ordered = append(ordered, behaviour)
 	}
 	args.OrderedCacheBehaviors = ordered
 	errors := cloudfront.DistributionCustomErrorResponseArray{}

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lb"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -55,18 +56,31 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	balancer, err := e.loadBalancer(ctx)
+	target, err := e.targetGroup(ctx)
 	if err != nil {
 		return nil, err
 	}
-	listener, group, err := e.listener(ctx, balancer, certificates)
+	doors, err := e.doors(ctx)
 	if err != nil {
 		return nil, err
 	}
-	distribution, err := e.distribution(ctx, balancer, listener, certificates)
+	none := pulumi.String("").ToStringOutput()
+	e.TargetGroupARN, e.Metrics = target.Arn, Metrics{LoadBalancer: none, TargetGroup: target.ArnSuffix}
+	var origin *cloudfront.DistributionOriginArgs
+	var page pulumi.StringInput
+	if args.Down {
+		origin, page, err = e.parkedOrigin(ctx)
+	} else {
+		origin, err = e.balancerOrigin(ctx, doors, target, certificates)
+	}
 	if err != nil {
 		return nil, err
 	}
+	distribution, err := e.distribution(ctx, origin, page, certificates)
+	if err != nil {
+		return nil, err
+	}
+	e.Metrics.Distribution = distribution.ID().ToStringOutput()
 	if err := e.aliases(ctx, distribution); err != nil {
 		return nil, err
 	}
@@ -75,10 +89,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		e.Host = pulumi.String(args.Domain).ToStringOutput()
 	}
 	e.URL = pulumi.Sprintf("https://%s", e.Host)
-	e.TargetGroupARN = listener.DefaultActions.Index(pulumi.Int(0)).TargetGroupArn().Elem()
-	e.Metrics = Metrics{
-		LoadBalancer: balancer.ArnSuffix, TargetGroup: group.ArnSuffix, Distribution: distribution.ID().ToStringOutput(),
-	}
 	if err := ctx.RegisterResourceOutputs(e, pulumi.Map{"url": e.URL, "targetGroupArn": e.TargetGroupARN}); err != nil {
 		return nil, fmt.Errorf("registering outputs of edge %s: %w", name, err)
 	}
@@ -108,8 +118,14 @@ func (e *Edge) entry() entry {
 	return entry{"HTTP", 80}
 }
 
-// loadBalancer creates the load balancer and the doors around it: in from CloudFront, out to the pods' port.
-func (e *Edge) loadBalancer(ctx *pulumi.Context) (*lb.LoadBalancer, error) {
+// doors is what is around the load balancer and stays when it goes.
+type doors struct {
+	group *ec2.SecurityGroup
+	logs  *s3.BucketPolicy
+}
+
+// doors creates the group of the load balancer, in from CloudFront and out to the pods' port, and the bucket of its logs.
+func (e *Edge) doors(ctx *pulumi.Context) (*doors, error) {
 	name := pulumi.String(e.args.Name + "-web")
 	group, err := ec2.NewSecurityGroup(ctx, e.name, &ec2.SecurityGroupArgs{
 		Name:        name,
@@ -126,19 +142,20 @@ func (e *Edge) loadBalancer(ctx *pulumi.Context) (*lb.LoadBalancer, error) {
 	logs, err := e.logBucket(ctx, e.name+"-balancer-logs", e.args.Name+"-balancer-", func(bucketARN string) identity.Document {
 		return BalancerLogPolicy(bucketARN, e.args.AccountID, e.args.Region)
 	})
-	if err != nil {
-		return nil, err
-	}
+	return &doors{group, logs}, err
+}
+
+func (e *Edge) loadBalancer(ctx *pulumi.Context, d *doors) (*lb.LoadBalancer, error) {
 	return lb.NewLoadBalancer(ctx, e.name, &lb.LoadBalancerArgs{
-		Name:                     name,
+		Name:                     pulumi.String(e.args.Name + "-web"),
 		LoadBalancerType:         pulumi.String("application"),
 		Internal:                 pulumi.Bool(true),
 		Subnets:                  e.args.Placement.PrivateSubnetIDs,
-		SecurityGroups:           pulumi.StringArray{group.ID()},
+		SecurityGroups:           pulumi.StringArray{d.group.ID()},
 		DropInvalidHeaderFields:  pulumi.Bool(true),
 		DesyncMitigationMode:     pulumi.String("defensive"),
 		EnableDeletionProtection: pulumi.Bool(e.args.Protect),
-		AccessLogs:               &lb.LoadBalancerAccessLogsArgs{Enabled: pulumi.Bool(true), Bucket: logs.Bucket},
+		AccessLogs:               &lb.LoadBalancerAccessLogsArgs{Enabled: pulumi.Bool(true), Bucket: d.logs.Bucket},
 	}, e.childOpts()...)
 }
 
@@ -162,6 +179,9 @@ func (e *Edge) admissions(ctx *pulumi.Context, balancer *ec2.SecurityGroup) erro
 	}, e.childOpts()...); err != nil {
 		return err
 	}
+	if e.args.PodSecurityGroupID == nil {
+		return nil
+	}
 	if _, err := vpc.NewSecurityGroupEgressRule(ctx, e.name+"-to-pods", &vpc.SecurityGroupEgressRuleArgs{
 		SecurityGroupId:           balancer.ID(),
 		Description:               pulumi.String("Requests to the pods of the application"),
@@ -183,9 +203,9 @@ func (e *Edge) admissions(ctx *pulumi.Context, balancer *ec2.SecurityGroup) erro
 	return err
 }
 
-// listener creates the target group and the one listener that forwards to it.
-func (e *Edge) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, certificates *certificates) (*lb.Listener, *lb.TargetGroup, error) {
-	group, err := lb.NewTargetGroup(ctx, e.name, &lb.TargetGroupArgs{
+// targetGroup creates what the application's pods are bound to. It costs nothing and stays, so that its ARN does.
+func (e *Edge) targetGroup(ctx *pulumi.Context) (*lb.TargetGroup, error) {
+	return lb.NewTargetGroup(ctx, e.name, &lb.TargetGroupArgs{
 		// The port cannot be changed in place: in the name, it lets the new group exist beside the old one.
 		Name:       pulumi.String(fmt.Sprintf("%s-web-%d", e.args.Name, e.args.Application.Port)),
 		VpcId:      e.args.Placement.VPCID,
@@ -200,9 +220,10 @@ func (e *Edge) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, certific
 			Interval: pulumi.Int(10), Timeout: pulumi.Int(5), HealthyThreshold: pulumi.Int(2), UnhealthyThreshold: pulumi.Int(3),
 		},
 	}, e.childOpts()...)
-	if err != nil {
-		return nil, nil, err
-	}
+}
+
+// listener creates the one listener, which forwards to the target group.
+func (e *Edge) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, group *lb.TargetGroup, certificates *certificates) (*lb.Listener, error) {
 	args := &lb.ListenerArgs{
 		LoadBalancerArn: balancer.Arn,
 		Protocol:        pulumi.String(e.entry().protocol),
@@ -215,12 +236,22 @@ func (e *Edge) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, certific
 		args.CertificateArn = certificates.balancer
 		args.SslPolicy = pulumi.String("ELBSecurityPolicy-TLS13-1-2-Res-2021-06")
 	}
-	listener, err := lb.NewListener(ctx, e.entryName(), args, e.childOpts()...)
-	return listener, group, err
+	return lb.NewListener(ctx, e.entryName(), args, e.childOpts()...)
 }
 
-// distribution creates the VPC origin and the distribution in front of it.
-func (e *Edge) distribution(ctx *pulumi.Context, balancer *lb.LoadBalancer, listener *lb.Listener, certificates *certificates) (*cloudfront.Distribution, error) {
+// balancerOrigin creates the load balancer with its listener, and the VPC origin by which CloudFront reaches it. The target
+// group's ARN is then known once requests reach it.
+func (e *Edge) balancerOrigin(ctx *pulumi.Context, d *doors, target *lb.TargetGroup, certificates *certificates) (*cloudfront.DistributionOriginArgs, error) {
+	balancer, err := e.loadBalancer(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	e.Metrics.LoadBalancer = balancer.ArnSuffix
+	listener, err := e.listener(ctx, balancer, target, certificates)
+	if err != nil {
+		return nil, err
+	}
+	e.TargetGroupARN = listener.DefaultActions.Index(pulumi.Int(0)).TargetGroupArn().Elem()
 	originPolicy := "http-only"
 	if certificates != nil {
 		originPolicy = "https-only"
@@ -243,6 +274,15 @@ func (e *Edge) distribution(ctx *pulumi.Context, balancer *lb.LoadBalancer, list
 	if err != nil {
 		return nil, err
 	}
+	return &cloudfront.DistributionOriginArgs{
+		OriginId:        pulumi.String(originID),
+		DomainName:      balancer.DnsName,
+		VpcOriginConfig: &cloudfront.DistributionOriginVpcOriginConfigArgs{VpcOriginId: origin.ID()},
+	}, nil
+}
+
+// distribution creates the distribution in front of an origin, or of a page that answers in its place.
+func (e *Edge) distribution(ctx *pulumi.Context, origin *cloudfront.DistributionOriginArgs, page pulumi.StringInput, certificates *certificates) (*cloudfront.Distribution, error) {
 	headers, err := e.headers(ctx)
 	if err != nil {
 		return nil, err
@@ -261,18 +301,14 @@ func (e *Edge) distribution(ctx *pulumi.Context, balancer *lb.LoadBalancer, list
 		IsIpv6Enabled: pulumi.Bool(true),
 		// Europe and North America; the other edge locations cost up to twice as much.
 		PriceClass: pulumi.String("PriceClass_100"),
-		Origins: cloudfront.DistributionOriginArray{&cloudfront.DistributionOriginArgs{
-			OriginId:        pulumi.String(originID),
-			DomainName:      balancer.DnsName,
-			VpcOriginConfig: &cloudfront.DistributionOriginVpcOriginConfigArgs{VpcOriginId: origin.ID()},
-		}},
+		Origins:    cloudfront.DistributionOriginArray{origin},
 		Restrictions: &cloudfront.DistributionRestrictionsArgs{
 			GeoRestriction: &cloudfront.DistributionRestrictionsGeoRestrictionArgs{RestrictionType: pulumi.String("none")},
 		},
 		// It fixes the oldest TLS version at 1.0; only a certificate of one's own can set another.
 		ViewerCertificate: &cloudfront.DistributionViewerCertificateArgs{CloudfrontDefaultCertificate: pulumi.Bool(true)},
 	}
-	behave(args, headers.ID())
+	behave(args, headers.ID(), page)
 	if certificates != nil {
 		args.Aliases = pulumi.StringArray{pulumi.String(e.args.Domain)}
 		args.ViewerCertificate = &cloudfront.DistributionViewerCertificateArgs{

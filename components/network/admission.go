@@ -14,7 +14,7 @@ type AdmissionArgs struct {
 	VPCID pulumi.StringInput
 	// Port is the TCP port.
 	Port int
-	// From is the one security group whose members may connect.
+	// From is the one security group whose members may connect; nil while there is nobody.
 	From pulumi.StringInput
 }
 
@@ -27,8 +27,8 @@ func NewAdmission(ctx *pulumi.Context, name string, args *AdmissionArgs, opts ..
 		VpcId:       args.VPCID,
 		Tags:        pulumi.StringMap{"Name": pulumi.String(args.Name)},
 	}, opts...)
-	if err != nil {
-		return nil, err
+	if err != nil || args.From == nil {
+		return group, err
 	}
 	_, err = vpc.NewSecurityGroupIngressRule(ctx, name+"-from-nodes", &vpc.SecurityGroupIngressRuleArgs{
 		SecurityGroupId:           group.ID(),

@@ -160,6 +160,8 @@ type Args struct {
 	LogRetentionDays int
 	// RolePath and RoleBoundary are set on the flow log role.
 	RolePath, RoleBoundary string
+	// Down leaves NAT gateways and interface endpoints out: there is nobody who would use them.
+	Down bool
 }
 
 // Validate returns all problems of the arguments in one error.

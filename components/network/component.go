@@ -50,6 +50,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	if args.Down {
+		closed := *args
+		closed.NATMode, closed.InterfaceEndpoints = NATNone, nil
+		args = &closed
+	}
 	n := &Network{name: name, args: args, NATGatewayIDs: map[string]pulumi.StringOutput{}}
 	if err := ctx.RegisterComponentResource("groundwork:network:Network", name, n, opts...); err != nil {
 		return nil, fmt.Errorf("registering network %s: %w", name, err)

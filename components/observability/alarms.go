@@ -43,6 +43,8 @@ type Alarm struct {
 	Missing                            MissingData
 	// NoAllClear is for what is said once, when it happens: silence does not mean that it is over.
 	NoAllClear bool
+	// Standing alarms watch what goes on while the environment is parked or down for the night; all others are silent then.
+	Standing bool
 }
 
 // NodeAlarms watch one Auto Scaling group.
@@ -96,7 +98,19 @@ func ClusterAlarms(t Thresholds) []Alarm {
 		Description: "The Kubernetes API answers over 100 requests in five minutes with 5xx: see the api log and the EKS health page",
 		Namespace:   "AWS/EKS", Metric: "apiserver_request_total_5XX", Statistic: "Sum",
 		Comparison: above, Threshold: 100, PeriodSeconds: 300, Periods: 3, Datapoints: 2,
-		Missing: MissingIsGood,
+		Missing: MissingIsGood, Standing: true,
+	}}
+}
+
+// QueueAlarms watch the queue of scheduled calls that failed.
+func QueueAlarms() []Alarm {
+	return []Alarm{{
+		Name:        "failed-call",
+		Description: "A scheduled start or stop failed for an hour: the message in the dead-letter queue says which call and why; do it by hand, then delete the message",
+		Namespace:   "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible", Statistic: "Maximum",
+		Comparison: atLeast, Threshold: 1, PeriodSeconds: 300, Periods: 1, Datapoints: 1,
+		// A queue that nobody used for six hours reports nothing.
+		Missing: MissingIsGood, Standing: true,
 	}}
 }
 

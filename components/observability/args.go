@@ -8,6 +8,7 @@ import (
 
 	"groundwork/components/database"
 	"groundwork/components/edge"
+	"groundwork/components/parking"
 	"groundwork/components/spec"
 )
 
@@ -100,6 +101,8 @@ type Targets struct {
 	ContainerLogGroup pulumi.StringOutput
 	// ArgoCD is true where Argo CD deploys, and may fail to.
 	ArgoCD bool
+	// FailedCalls is the queue of scheduled calls that failed, where there is a schedule.
+	FailedCalls pulumi.StringOutput
 }
 
 // Args are the facts and choices of one environment's observability.
@@ -113,6 +116,14 @@ type Args struct {
 	USEast1 pulumi.ProviderResource
 	// Targets are what is watched.
 	Targets Targets
+	// Mode says how much of it is there, Schedule when it is down by day and hour, Waking that it was parked until now.
+	Mode     parking.Mode
+	Schedule parking.Schedule
+	Waking   bool
+	// RolePath and RoleBoundary are set on the role that silences alarms at night.
+	RolePath, RoleBoundary string
+	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
+	SharedKeyARN pulumi.StringInput
 	// Protect refuses deletion of the key through Pulumi.
 	Protect bool
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/identity"
+	"groundwork/components/parking"
 )
 
 // Observability is everything that tells people how the environment is doing.
@@ -43,8 +44,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	o := &Observability{
 		name: name, args: args,
-		here:   place{publishers: []string{"budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.rds.amazonaws.com"}},
+		here:   place{publishers: Publishers},
 		global: place{suffix: "-global", publishers: []string{"cloudwatch.amazonaws.com"}, opts: []pulumi.ResourceOption{pulumi.Provider(args.USEast1)}},
+	}
+	o.here.sharedKeyARN = args.SharedKeyARN
+	if args.Region == usEast1 {
+		// Keys stay in their region.
+		o.global.sharedKeyARN = args.SharedKeyARN
 	}
 	if err := ctx.RegisterComponentResource("groundwork:observability:Observability", name, o, opts...); err != nil {
 		return nil, fmt.Errorf("registering observability %s: %w", name, err)
@@ -56,7 +62,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	o.TopicARN = o.here.topicARN
 	for _, step := range []func(*pulumi.Context) error{
-		o.regionalAlarms, o.logAlarms, o.globalAlarms, o.databaseEvents, o.dashboard, o.budget,
+		o.regionalAlarms, o.logAlarms, o.globalAlarms, o.nights, o.databaseEvents, o.dashboard, o.budget,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -75,6 +81,12 @@ func (o *Observability) childOpts(extra ...pulumi.ResourceOption) []pulumi.Resou
 	return append([]pulumi.ResourceOption{pulumi.Parent(o)}, extra...)
 }
 
+// Publishers are the services that send to the topic of the environment's own region.
+var Publishers = []string{"budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.rds.amazonaws.com"}
+
+// usEast1 is where CloudFront's metrics are.
+const usEast1 = "us-east-1"
+
 // place is where alarms are: a region has to have its own, for the metrics that are in it, with a topic of its own.
 type place struct {
 	// suffix ends the names of what is not in the environment's own region.
@@ -82,7 +94,11 @@ type place struct {
 	// publishers send to the topic.
 	publishers []string
 	opts       []pulumi.ResourceOption
-	topicARN   pulumi.StringOutput
+	// sharedKeyARN encrypts the topic; nil for a key of its own.
+	sharedKeyARN pulumi.StringInput
+	topicARN     pulumi.StringOutput
+	// silenced are the names of the alarms that are not to fire while the environment is down.
+	silenced []string
 }
 
 func (o *Observability) in(p *place) []pulumi.ResourceOption { return o.childOpts(p.opts...) }
@@ -96,6 +112,7 @@ func (o *Observability) notifications(ctx *pulumi.Context, p *place) error {
 		AccountID:  o.args.AccountID,
 		Statements: []identity.Statement{identity.PublishersMayUseKey(o.args.AccountID, p.publishers...)},
 		Protect:    o.args.Protect,
+		Shared:     p.sharedKeyARN,
 	}, o.in(p)...)
 	if err != nil {
 		return err
@@ -159,10 +176,19 @@ type watched struct {
 func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
 	t := o.args.Targets
 	all := []watched{
-		{"cluster", pulumi.StringMap{"ClusterName": t.ClusterName}, ClusterAlarms(o.args.Thresholds)},
 		{"database", pulumi.StringMap{"DBInstanceIdentifier": t.DatabaseIdentifier}, DatabaseAlarms(o.args.Thresholds, t.DatabaseClass, t.DatabaseStorageGiB)},
-		{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer}, BalancerAlarms(o.args.Thresholds)},
-		{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer, "TargetGroup": t.Edge.TargetGroup}, TargetAlarms()},
+	}
+	if o.args.Mode != parking.Hibernated {
+		all = append(all, watched{"cluster", pulumi.StringMap{"ClusterName": t.ClusterName}, ClusterAlarms(o.args.Thresholds)})
+	}
+	if o.args.Mode == parking.Running {
+		all = append(all,
+			watched{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer}, BalancerAlarms(o.args.Thresholds)},
+			watched{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer, "TargetGroup": t.Edge.TargetGroup}, TargetAlarms()},
+		)
+	}
+	if o.args.Mode.Down() || o.args.Schedule.On() {
+		all = append(all, watched{"schedule", pulumi.StringMap{"QueueName": t.FailedCalls}, QueueAlarms()})
 	}
 	for _, group := range slices.Sorted(maps.Keys(t.AutoScalingGroups)) {
 		all = append(all, watched{"nodes-" + group, pulumi.StringMap{"AutoScalingGroupName": t.AutoScalingGroups[group]}, NodeAlarms(o.args.Thresholds)})
@@ -183,6 +209,9 @@ func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
 
 // logAlarms counts lines of the container log and watches the counts.
 func (o *Observability) logAlarms(ctx *pulumi.Context) error {
+	if o.args.Mode == parking.Hibernated {
+		return nil
+	}
 	for _, row := range LogAlarms(o.args.Name, o.args.Targets.ArgoCD) {
 		if _, err := cloudwatch.NewLogMetricFilter(ctx, o.name+"-"+row.Name, &cloudwatch.LogMetricFilterArgs{
 			Name:         pulumi.String(o.args.Name + "-" + row.Name),
@@ -224,7 +253,7 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 			DatapointsToAlarm:  pulumi.Int(row.Datapoints),
 			TreatMissingData:   pulumi.String(row.Missing),
 			Dimensions:         w.dimensions,
-			ActionsEnabled:     pulumi.Bool(true),
+			ActionsEnabled:     pulumi.Bool(row.Standing || !o.args.Mode.Down()),
 			AlarmActions:       pulumi.Array{p.topicARN},
 		}
 		if !row.NoAllClear {
@@ -235,11 +264,57 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 		} else {
 			args.Statistic = pulumi.String(row.Statistic)
 		}
-		alarm, err := cloudwatch.NewMetricAlarm(ctx, o.name+"-"+name, args, o.in(p)...)
+		opts := o.in(p)
+		if !row.Standing {
+			p.silenced = append(p.silenced, o.args.Name+"-"+name)
+			if o.args.Schedule.On() && !o.args.Mode.Down() && !o.args.Waking {
+				opts = append(opts, pulumi.IgnoreChanges([]string{"actionsEnabled"}))
+			}
+		}
+		alarm, err := cloudwatch.NewMetricAlarm(ctx, o.name+"-"+name, args, opts...)
 		if err != nil {
 			return err
 		}
 		o.alarms = append(o.alarms, alarm.Arn)
+	}
+	return nil
+}
+
+// nights silences alarms in the evening, and lets them speak again once the morning's start is over.
+func (o *Observability) nights(ctx *pulumi.Context) error {
+	if o.args.Mode.Down() || !o.args.Schedule.On() {
+		return nil
+	}
+	for _, p := range []*place{&o.here, &o.global} {
+		region := o.args.Region
+		if p == &o.global {
+			region = usEast1
+		}
+		name := o.name + "-nights" + p.suffix
+		scheduler, err := parking.NewScheduler(ctx, name, &parking.SchedulerArgs{
+			Name: o.args.Name + "-nights" + p.suffix, AccountID: o.args.AccountID, Region: region,
+			RolePath: o.args.RolePath, RoleBoundary: o.args.RoleBoundary, TimeZone: o.args.Schedule.TimeZone,
+			Statements: func(map[string]string) []identity.Statement {
+				return []identity.Statement{{
+					Sid: "SilenceAlarms", Effect: identity.Allow,
+					Action:   identity.Strings{"cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"},
+					Resource: identity.Strings{fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s-*", region, o.args.AccountID, o.args.Name)},
+				}}
+			},
+		}, o.in(p)...)
+		if err != nil {
+			return err
+		}
+		alarms := pulumi.Map{"AlarmNames": pulumi.ToStringArray(p.silenced)}
+		if err := scheduler.At(ctx, "alarms-off", "Evening: alarms about what goes down are silent", o.args.Schedule.Evenings(), "cloudwatch:disableAlarmActions", alarms); err != nil {
+			return err
+		}
+		if err := scheduler.At(ctx, "alarms-on", "Morning: half an hour after the start they speak again", o.args.Schedule.Settled(), "cloudwatch:enableAlarmActions", alarms); err != nil {
+			return err
+		}
+		if err := o.watch(ctx, p, watched{"nights" + p.suffix, pulumi.StringMap{"QueueName": scheduler.QueueName}, QueueAlarms()}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -259,6 +334,10 @@ func (o *Observability) databaseEvents(ctx *pulumi.Context) error {
 }
 
 func (o *Observability) dashboard(ctx *pulumi.Context) error {
+	if o.args.Mode.Down() {
+		o.DashboardURL = pulumi.String("").ToStringOutput()
+		return nil
+	}
 	t := o.args.Targets
 	names := pulumi.StringMap{
 		"cluster": t.ClusterName, "database": t.DatabaseIdentifier,

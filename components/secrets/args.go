@@ -3,6 +3,8 @@ package secrets
 import (
 	"regexp"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
 	"groundwork/components/cache"
 	"groundwork/components/database"
 	"groundwork/components/spec"
@@ -17,8 +19,12 @@ type Args struct {
 	// Database and Cache are what the application connects to.
 	Database database.Connection
 	Cache    cache.Connection
+	// CacheDown is true while there is no cache: the secret then keeps saying where it was and will be.
+	CacheDown bool
 	// RecoveryDays is how long a deleted secret can be brought back: 7 to 30, or 0 for not at all.
 	RecoveryDays int
+	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
+	SharedKeyARN pulumi.StringInput
 	// Protect refuses deletion of the key through Pulumi.
 	Protect bool
 }

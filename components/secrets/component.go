@@ -40,6 +40,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Purpose:   "the secrets of " + args.Name,
 		AccountID: args.AccountID,
 		Protect:   args.Protect,
+		Shared:    args.SharedKeyARN,
 	}, pulumi.Parent(s))
 	if err != nil {
 		return nil, err
@@ -92,10 +93,14 @@ func (s *Secrets) secret(ctx *pulumi.Context, logical, kind, description string,
 		out, err := json.Marshal(values)
 		return string(out), err
 	}).(pulumi.StringOutput)
+	opts := []pulumi.ResourceOption{pulumi.Parent(s)}
+	if kind == "cache" && args.CacheDown {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"secretString"}))
+	}
 	version, err := secretsmanager.NewSecretVersion(ctx, logical, &secretsmanager.SecretVersionArgs{
 		SecretId:     secret.ID(),
 		SecretString: pulumi.ToSecret(text).(pulumi.StringOutput),
-	}, pulumi.Parent(s))
+	}, opts...)
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}

@@ -1,0 +1,181 @@
+package parking
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/identity"
+)
+
+// Parking is what makes an environment rest.
+type Parking struct {
+	pulumi.ResourceState
+
+	// QueueName is the queue of failed calls, as metrics name it; empty where nothing is scheduled.
+	QueueName pulumi.StringOutput
+
+	name string
+	args *Args
+}
+
+// The database's weekly hours while it is parked, in UTC, around its maintenance window (sun:03:30-sun:04:30). Between two of
+// them it is stopped for less than the seven days after which AWS starts it by itself, and nobody stops it again.
+// Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
+const (
+	exerciseStart = "cron(0 3 ? * SUN *)"
+	exerciseStop  = "cron(45 4 ? * SUN *)"
+	// ExerciseHours is how long that is, in a week.
+	ExerciseHours = 1.75
+)
+
+// New creates the rest of an environment. It returns every problem of args in one error, before anything is registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Parking, error) {
+	if args == nil {
+		return nil, fmt.Errorf("parking %s: args is nil", name)
+	}
+	if err := args.Validate(name); err != nil {
+		return nil, err
+	}
+	k := &Parking{name: name, args: args, QueueName: pulumi.String("").ToStringOutput()}
+	if err := ctx.RegisterComponentResource("groundwork:parking:Parking", name, k, opts...); err != nil {
+		return nil, fmt.Errorf("registering parking %s: %w", name, err)
+	}
+	if err := k.database(ctx); err != nil {
+		return nil, err
+	}
+	if args.Mode.Down() || args.Schedule.On() {
+		scheduler, err := k.scheduler(ctx)
+		if err != nil {
+			return nil, err
+		}
+		k.QueueName = scheduler.QueueName
+		if args.Mode.Down() {
+			err = k.exercise(ctx, scheduler)
+		} else {
+			err = k.nights(ctx, scheduler)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.RegisterResourceOutputs(k, pulumi.Map{"queueName": k.QueueName}); err != nil {
+		return nil, fmt.Errorf("registering outputs of parking %s: %w", name, err)
+	}
+	return k, nil
+}
+
+// database says whether the instance is to run. Where a schedule decides that, only parking and waking do it here.
+func (k *Parking) database(ctx *pulumi.Context) error {
+	state := "available"
+	if k.args.Mode.Down() {
+		state = "stopped"
+	}
+	opts := []pulumi.ResourceOption{pulumi.Parent(k)}
+	if k.args.Schedule.On() && !k.args.Mode.Down() && !k.args.Waking {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"state"}))
+	}
+	_, err := rds.NewInstanceDesiredState(ctx, k.name+"-database", &rds.InstanceDesiredStateArgs{
+		Identifier: k.args.DatabaseIdentifier,
+		State:      pulumi.String(state),
+		Timeouts: &rds.InstanceDesiredStateTimeoutsArgs{
+			Create: pulumi.String("30m"), Update: pulumi.String("30m"),
+		},
+	}, opts...)
+	return err
+}
+
+// scheduler creates who makes the calls, with a role that may start and stop this database and, where nodes go down at night,
+// resize these node groups.
+func (k *Parking) scheduler(ctx *pulumi.Context) (*Scheduler, error) {
+	groups := pulumi.StringMap{}
+	zone := "UTC"
+	if !k.args.Mode.Down() {
+		zone = k.args.Schedule.TimeZone
+		for name, group := range k.args.NodeGroups {
+			groups["node group "+name] = group.Name
+			groups["Auto Scaling group "+name] = group.AutoScalingGroup
+		}
+	}
+	return NewScheduler(ctx, k.name, &SchedulerArgs{
+		Name: k.args.Name + "-parking", AccountID: k.args.AccountID, Region: k.args.Region,
+		RolePath: k.args.RolePath, RoleBoundary: k.args.RoleBoundary,
+		Names: groups, Statements: k.statements, TimeZone: zone,
+	}, pulumi.Parent(k))
+}
+
+func (k *Parking) statements(names map[string]string) []identity.Statement {
+	a := k.args
+	all := []identity.Statement{{
+		Sid: "StartAndStopTheDatabase", Effect: identity.Allow,
+		Action:   identity.Strings{"rds:StartDBInstance", "rds:StopDBInstance"},
+		Resource: identity.Strings{fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", a.Region, a.AccountID, a.DatabaseName)},
+	}}
+	var groups, scaling identity.Strings
+	for _, name := range slices.Sorted(maps.Keys(a.NodeGroups)) {
+		if group := names["node group "+name]; group != "" {
+			groups = append(groups, fmt.Sprintf("arn:aws:eks:%s:%s:nodegroup/%s/%s/*", a.Region, a.AccountID, a.ClusterName, group))
+			scaling = append(scaling, fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", a.Region, a.AccountID, names["Auto Scaling group "+name]))
+		}
+	}
+	if len(groups) == 0 {
+		return all
+	}
+	return append(all, identity.Statement{
+		Sid: "ResizeTheNodeGroups", Effect: identity.Allow, Action: identity.Strings{"eks:UpdateNodegroupConfig"}, Resource: groups,
+	}, identity.Statement{
+		Sid: "HoldTheAutoscalerBack", Effect: identity.Allow,
+		Action: identity.Strings{"autoscaling:ResumeProcesses", "autoscaling:SuspendProcesses"}, Resource: scaling,
+	})
+}
+
+func (k *Parking) instance() pulumi.Map {
+	return pulumi.Map{"DbInstanceIdentifier": pulumi.String(k.args.DatabaseName)}
+}
+
+// exercise runs a parked database through its maintenance window once a week.
+func (k *Parking) exercise(ctx *pulumi.Context, s *Scheduler) error {
+	if err := s.At(ctx, "database-exercise-start", "Starts the parked database for its maintenance window", exerciseStart, "rds:startDBInstance", k.instance()); err != nil {
+		return err
+	}
+	return s.At(ctx, "database-exercise-stop", "Stops it again, for less than the seven days that AWS allows", exerciseStop, "rds:stopDBInstance", k.instance())
+}
+
+// nights takes nodes and database down in the evening and up in the morning.
+func (k *Parking) nights(ctx *pulumi.Context, s *Scheduler) error {
+	evenings, mornings := k.args.Schedule.Evenings(), k.args.Schedule.Mornings()
+	if err := s.At(ctx, "database-stop", "Evening: stops the database", evenings, "rds:stopDBInstance", k.instance()); err != nil {
+		return err
+	}
+	if err := s.At(ctx, "database-start", "Morning: starts the database", mornings, "rds:startDBInstance", k.instance()); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.args.NodeGroups)) {
+		group := k.args.NodeGroups[name]
+		size := func(least, wanted int) pulumi.Map {
+			return pulumi.Map{
+				"ClusterName": pulumi.String(k.args.ClusterName), "NodegroupName": group.Name,
+				"ScalingConfig": pulumi.Map{"MinSize": pulumi.Int(least), "MaxSize": pulumi.Int(group.Max), "DesiredSize": pulumi.Int(wanted)},
+			}
+		}
+		// The autoscaler sees pods without a node as the last one goes, and would start another: EKS allows no maxSize of 0.
+		launching := pulumi.Map{"AutoScalingGroupName": group.AutoScalingGroup, "ScalingProcesses": pulumi.ToStringArray([]string{"Launch"})}
+		for _, step := range []struct {
+			suffix, description, when, operation string
+			input                                pulumi.Map
+		}{
+			{"hold", "Evening: no new nodes, whatever the autoscaler wants", evenings, "autoscaling:suspendProcesses", launching},
+			{"down", "Evening: no nodes", k.args.Schedule.NodesDown(), "eks:updateNodegroupConfig", size(0, 0)},
+			{"release", "Morning: new nodes again", mornings, "autoscaling:resumeProcesses", launching},
+			{"up", "Morning: as many nodes as the settings say", mornings, "eks:updateNodegroupConfig", size(group.Min, group.Desired)},
+		} {
+			if err := s.At(ctx, "nodes-"+name+"-"+step.suffix, step.description, step.when, step.operation, step.input); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
