@@ -82,6 +82,7 @@ var assumptions = map[string]assumption{
 	"deliveryGB":    {100, "GB that CloudFront delivers"},
 	"logsGB":        {10, "GB of logs that are written"},
 	"imagesGB":      {2, "GB of images in the registry"},
+	"snapshotGB":    {0.5, "GB in the snapshot of a parked cache"},
 	"bucketsGB":     {5, "GB in all buckets"},
 	"customMetrics": {0, "custom metrics besides those of log filters; Container Insights bills by observation"},
 }

@@ -37,8 +37,9 @@ func init() {
 			"aws:s3/bucketPolicy:BucketPolicy", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "aws:s3/bucketOwnershipControls:BucketOwnershipControls", "aws:s3/bucketVersioningV2:BucketVersioningV2",
 			"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 			"aws:cloudwatch/logDeliverySource:LogDeliverySource", "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination", "aws:cloudwatch/logDelivery:LogDelivery",
-			"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation", "aws:route53/record:Record", "random:index/randomPassword:RandomPassword", "random:index/randomId:RandomId"},
-		"within what is always free at this size":  {"aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription", "aws:budgets/budget:Budget", "aws:rds/eventSubscription:EventSubscription"},
+			"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation", "aws:route53/record:Record", "aws:rds/instanceDesiredState:InstanceDesiredState", "aws:sqs/queuePolicy:QueuePolicy", "random:index/randomPassword:RandomPassword", "random:index/randomId:RandomId"},
+		"within what is always free at this size": {"aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription", "aws:budgets/budget:Budget", "aws:rds/eventSubscription:EventSubscription",
+			"aws:cloudfront/function:Function", scheduleType, "aws:scheduler/scheduleGroup:ScheduleGroup", "aws:sqs/queue:Queue"},
 		"priced by use, in a line for all of them": {"aws:cloudwatch/logGroup:LogGroup", "aws:ec2/flowLog:FlowLog", "aws:s3/bucketV2:BucketV2", "aws:ecr/repository:Repository"},
 	} {
 		for _, token := range types {
@@ -126,6 +127,8 @@ func controlPlane(p *pricing, r *sandbox.Resource) {
 
 func nodes(p *pricing, r *sandbox.Resource) {
 	n, _ := r.Inputs.Num("scalingConfig.desiredSize")
+	share, hours := p.share(r)
+	n *= share
 	for _, urn := range r.PropertyDependencies["launchTemplate"] {
 		template := p.graph.Get(urn)
 		if template == nil || template.Type != "aws:ec2/launchTemplate:LaunchTemplate" {
@@ -136,7 +139,7 @@ func nodes(p *pricing, r *sandbox.Resource) {
 		if r.Inputs.Str("capacityType") == "SPOT" {
 			what += " (spot, at the price of on demand: what it will be nobody knows)"
 		}
-		p.pay(what, "ec2."+kind, n)
+		p.pay(what+hours, "ec2."+kind, n)
 		size, _ := template.Inputs.Num("blockDeviceMappings.0.ebs.volumeSize")
 		p.pay("GB of volumes", "ebs.gp3.storage", n*size)
 		return
@@ -149,7 +152,8 @@ func database(p *pricing, r *sandbox.Resource) {
 	if r.Inputs.Flag("multiAz") {
 		kind = "multi_az"
 	}
-	p.pay(r.Inputs.Str("instanceClass")+", "+kind, "rds.pg."+r.Inputs.Str("instanceClass")+"."+kind, 1)
+	share, hours := p.share(r)
+	p.pay(r.Inputs.Str("instanceClass")+", "+kind+hours, "rds.pg."+r.Inputs.Str("instanceClass")+"."+kind, share)
 	size, _ := r.Inputs.Num("allocatedStorage")
 	p.pay("GB of storage", "rds.gp3.storage."+kind, size)
 	if r.Inputs.Flag("manageMasterUserPassword") {
@@ -175,6 +179,9 @@ func (p *pricing) shared() {
 	}
 	if one("aws:s3/bucketV2:BucketV2") {
 		p.use("GB in buckets", "s3.standard", p.sheet.Assumed["bucketsGB"])
+	}
+	if len(p.graph.OfType("aws:elasticache/replicationGroup:ReplicationGroup")) == 0 && one("aws:elasticache/parameterGroup:ParameterGroup") {
+		p.use("GB in its snapshot", "elasticache.backup", p.sheet.Assumed["snapshotGB"])
 	}
 	for _, r := range p.graph.OfType("aws:ec2/vpcEndpoint:VpcEndpoint") {
 		if r.Inputs.Str("vpcEndpointType") == "Interface" {

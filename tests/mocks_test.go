@@ -240,6 +240,12 @@ func registerWith(stack string, raw map[string]string, preview bool, outputs map
 		stack:   stack, preview: preview,
 		cloud: sandbox.NewCloud(sandbox.Site{Region: raw["aws:region"], Account: raw["groundwork:accountId"]}),
 	}
+	if outputs[stack] != nil {
+		// It was up before, so there were nodes on which its add-ons could start.
+		if err := m.cloud.Plant(sandbox.Object{Type: nodesT, ID: "before", State: sandbox.Props{"clusterName": "groundwork-" + stack}}); err != nil {
+			return nil, err
+		}
+	}
 	config, err := json.Marshal(raw)
 	if err != nil {
 		return nil, err

@@ -266,12 +266,12 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		check("database nil", err, "database main: args is nil")
 		for _, name := range []string{"Main", "a--b", "a-", strings.Repeat("x", 64)} {
 			_, err = database.New(ctx, "main", &database.Args{Name: name, Spec: database.Spec{BackupRetentionDays: 0}})
-			check("database", err, "database main: args: backupRetentionDays 0 is outside 1 to 35", "name", "clientSecurityGroupID is missing")
+			check("database", err, "database main: args: backupRetentionDays 0 is outside 1 to 35", "name")
 		}
 		_, err = cache.New(ctx, "main", nil)
 		check("cache nil", err, "cache main: args is nil")
 		_, err = cache.New(ctx, "main", &cache.Args{Name: "a--b"})
-		check("cache", err, "cache main: args: engine", "nodeType", "nodes 0", "name", "clientSecurityGroupID is missing", "logsKeyARN is missing")
+		check("cache", err, "cache main: args: engine", "nodeType", "nodes 0", "name", "logsKeyARN is missing")
 		_, err = secrets.New(ctx, "main", nil)
 		check("secrets nil", err, "secrets main: args is nil")
 		_, err = secrets.New(ctx, "main", &secrets.Args{Application: "web-abcdef", RecoveryDays: 3})
@@ -279,7 +279,7 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		_, err = edge.New(ctx, "main", nil)
 		check("edge nil", err, "edge main: args is nil")
 		_, err = edge.New(ctx, "main", &edge.Args{Name: "groundwork-averyverylongone"})
-		check("edge", err, "edge main: args: firewall", "accessLogs", "has more than 22 characters", "usEast1 is missing", "podSecurityGroupID is missing", "application.port 0", "readinessPath", "logRetentionDays 0")
+		check("edge", err, "edge main: args: firewall", "accessLogs", "has more than 22 characters", "usEast1 is missing", "application.port 0", "readinessPath", "logRetentionDays 0")
 		_, err = addons.New(ctx, "main", nil)
 		check("addons nil", err, "addons main: args is nil")
 		_, err = addons.New(ctx, "main", &addons.Args{})

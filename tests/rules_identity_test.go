@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"groundwork/components/identity"
 	"groundwork/sandbox"
 )
 
@@ -192,5 +193,7 @@ var identityRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) { first(g, topicT).Inputs["kmsMasterKeyId"] = first(g, logT).Inputs["kmsKeyId"] },
+	plant: func(g *sandbox.Graph) {
+		keyOf(g, first(g, logT).Inputs.Str("kmsKeyId")).Inputs["policy"] = identity.KeyPolicy("111122223333").JSON()
+	},
 }}

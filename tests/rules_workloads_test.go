@@ -190,6 +190,10 @@ var workloadRules = []rule{{
 		for _, secret := range g.OfType(secretT) {
 			own = append(own, secret.Outputs.Str("arn"))
 		}
+		used := map[string]bool{first(g, rdsT).Inputs.Str("masterUserSecretKmsKeyId"): true}
+		for _, secret := range g.OfType(secretT) {
+			used[secret.Inputs.Str("kmsKeyId")] = true
+		}
 		own = append(own, first(g, rdsT).Outputs.Str("masterUserSecrets.0.secretArn"))
 		seen, wrong := 0, []string{}
 		for _, r := range g.OfType(inlineT) {
@@ -200,7 +204,7 @@ var workloadRules = []rule{{
 			all := statements(r.Inputs.Str("policy"))
 			read := slices.Sorted(slices.Values(all[0].Resource))
 			keys := all[len(all)-1]
-			if !slices.Equal(read, slices.Sorted(slices.Values(own))) || len(keys.Resource) != 2 ||
+			if !slices.Equal(read, slices.Sorted(slices.Values(own))) || len(keys.Resource) != len(used) ||
 				!slices.ContainsFunc(keys.Resource, func(arn string) bool { return ownKey(g, arn) }) ||
 				!slices.Equal(keys.Condition["StringEquals"]["kms:ViaService"], []string{"secretsmanager.eu-west-1.amazonaws.com"}) {
 				wrong = append(wrong, r.Inputs.Str("policy"))
