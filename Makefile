@@ -149,6 +149,10 @@ golden: ## Rewrite what is rendered into testdata and the README, where a change
 costs: build ## Print what dev and prod cost a month at list prices, side by side (bin/groundwork cost -s dev for every line)
 	@bin/groundwork cost -s dev --compare prod
 
+.PHONY: overnight
+overnight: build ## Print what a night costs: running, after a shutdown script, parked, hibernated
+	@bin/groundwork overnight
+
 .PHONY: build-cost
 build-cost: ## Print the CPU-seconds of a cold build of the program (an empty build cache)
 	@cache=$$(mktemp -d); trap 'GOCACHE=$$cache go clean -cache; rm -rf $$cache' EXIT; \

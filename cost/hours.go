@@ -44,7 +44,7 @@ func (p *pricing) share(r *sandbox.Resource) (share float64, text string) {
 		return 1, ""
 	}
 	hours := weeklyHours(start, stop)
-	return hours / hoursPerWeek, fmt.Sprintf(", %.4g of 168 hours", hours)
+	return hours / hoursPerWeek, fmt.Sprintf(", %.4g h a week", hours)
 }
 
 // weeklyHours is the time from start to stop on the days that both name, cron expressions of EventBridge Scheduler.

@@ -81,6 +81,7 @@ var assumptions = map[string]assumption{
 	"requests":      {2, "million requests from the internet"},
 	"deliveryGB":    {100, "GB that CloudFront delivers"},
 	"logsGB":        {10, "GB of logs that are written"},
+	"idleLogsGB":    {1, "GB of logs that are written while there are no nodes, by the control plane"},
 	"imagesGB":      {2, "GB of images in the registry"},
 	"snapshotGB":    {0.5, "GB in the snapshot of a parked cache"},
 	"bucketsGB":     {5, "GB in all buckets"},

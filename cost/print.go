@@ -78,7 +78,7 @@ func grouped(lines []Line) []Line {
 // times is quantity and price as people multiply.
 func (l Line) times() string {
 	if l.PerHour {
-		return fmt.Sprintf("%g x %g an hour", l.Quantity, l.UnitPrice)
+		return fmt.Sprintf("%.4g x %g an hour", l.Quantity, l.UnitPrice)
 	}
 	return fmt.Sprintf("%g x %g", l.Quantity, l.UnitPrice)
 }

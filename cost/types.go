@@ -48,10 +48,12 @@ func init() {
 	}
 }
 
+const nodeGroupType = "aws:eks/nodeGroup:NodeGroup"
+
 // priced are the types that cost something, whoever uses them or not.
 var priced = map[string]func(p *pricing, r *sandbox.Resource){
-	"aws:eks/cluster:Cluster":     controlPlane,
-	"aws:eks/nodeGroup:NodeGroup": nodes,
+	"aws:eks/cluster:Cluster": controlPlane,
+	nodeGroupType:             nodes,
 	"aws:ec2/natGateway:NatGateway": func(p *pricing, r *sandbox.Resource) {
 		p.pay("NAT gateway", "nat.hour", 1)
 		p.use("GB through it", "nat.gb", p.sheet.Assumed["natGB"])
@@ -91,7 +93,11 @@ var priced = map[string]func(p *pricing, r *sandbox.Resource){
 		p.pay("metrics", "cloudwatch.alarm.standard", float64(max(1, metricsOf(r))))
 	},
 	"aws:cloudwatch/dashboard:Dashboard": func(p *pricing, _ *sandbox.Resource) { p.pay("dashboard", "cloudwatch.dashboard", 1) },
-	"aws:cloudwatch/logMetricFilter:LogMetricFilter": func(p *pricing, _ *sandbox.Resource) {
+	"aws:cloudwatch/logMetricFilter:LogMetricFilter": func(p *pricing, r *sandbox.Resource) {
+		if len(p.graph.OfType(nodeGroupType)) == 0 {
+			p.sheet.Free[r.Type]++ // Paid by the hour in which there are lines to count, and there are none.
+			return
+		}
 		p.pay("custom metric", "cloudwatch.custom_metric", 1)
 	},
 }
@@ -171,7 +177,14 @@ func (p *pricing) shared() {
 		return len(all) > 0
 	}
 	if one("aws:cloudwatch/logGroup:LogGroup") {
-		p.use("GB of logs, all groups", "cloudwatch.logs.ingest", p.sheet.Assumed["logsGB"])
+		written := p.sheet.Assumed["logsGB"]
+		switch {
+		case len(p.graph.OfType("aws:eks/cluster:Cluster")) == 0:
+			written = 0
+		case len(p.graph.OfType(nodeGroupType)) == 0:
+			written = p.sheet.Assumed["idleLogsGB"]
+		}
+		p.use("GB of logs, all groups", "cloudwatch.logs.ingest", written)
 		p.use("GB of logs kept", "cloudwatch.logs.storage", p.sheet.Assumed["logsGB"])
 	}
 	if one("aws:ecr/repository:Repository") {

@@ -93,11 +93,15 @@ type session struct {
 // passphrase encrypts the secrets of the sandbox's state. It protects nothing: there is no real secret in a sandbox.
 const passphrase = "sandbox"
 
+// backend is where states are kept. Without the metadata files that Pulumi's backend otherwise writes beside each state, and not
+// in one piece: a program that reads its own stack's outputs would now and then meet half of one.
+func backend(folder string) string { return "file://" + folder + "?metadata=skip" }
+
 // environment is what the CLI runs with. Credentials of the real AWS are kept away from it.
 func (w *Workspace) environment(t *Toolchain, servers *Servers, endpoint *endpointProxy) map[string]string {
 	return map[string]string{
 		"PATH":                                        t.Path + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"PULUMI_BACKEND_URL":                          "file://" + filepath.Join(w.State, "state"),
+		"PULUMI_BACKEND_URL":                          backend(filepath.Join(w.State, "state")),
 		"PULUMI_CONFIG_PASSPHRASE":                    passphrase,
 		"PULUMI_DEBUG_PROVIDERS":                      servers.DebugProviders,
 		"PULUMI_SKIP_UPDATE_CHECK":                    "true",

@@ -59,7 +59,7 @@ func (w *Workspace) Serve(ctx context.Context, o Options, ready func(variables s
 func (w *Workspace) servedEnvironment(t *Toolchain, servers *Servers, endpoint *endpointProxy) map[string]string {
 	env := w.environment(t, servers, endpoint)
 	env["PATH"] = t.Path + ":$PATH:" + t.CLIRoot + "/bin"
-	env["PULUMI_BACKEND_URL"] = "file://" + w.servedState()
+	env["PULUMI_BACKEND_URL"] = backend(w.servedState())
 	return env
 }
 

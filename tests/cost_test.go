@@ -99,6 +99,62 @@ func TestCostByHand(t *testing.T) {
 	}
 }
 
+// TestCostParkedByHand: the same for dev parked and hibernated, and for dev by day and hour.
+func TestCostParkedByHand(t *testing.T) {
+	for i, region := range []string{"eu-west-1", "us-east-1"} {
+		var changes []string
+		if region == "us-east-1" {
+			changes = usEast("dev")
+		}
+		p := func(name string) float64 { return handPrices[name][i] }
+		// One key; us-east-1 has the topic of CloudFront's alarms under the same one, elsewhere it takes another.
+		keys := map[string]float64{"eu-west-1": 2, "us-east-1": 1}[region] * p("key")
+		// The database runs an hour and three quarters of a week's 168.
+		data := 20*p("storage") + 4*p("secret") + keys + 1.75/168*p("db.t4g.small")*730
+		kept := 2*p("images") + 10*p("logs kept") + 5*p("buckets") + 0.5*0.085
+		for _, c := range []struct {
+			settings             []string
+			fixed, usage, alarms float64
+		}{
+			{[]string{"parked=true"}, p("control plane")*730 + data, kept + 1*p("logs"), 14},
+			{[]string{"parked=true", "hibernated=true"}, data, kept, 8},
+		} {
+			g := graphIn(t, "dev", append(changes, c.settings...)...)
+			assert.InDelta(t, c.alarms, float64(len(g.OfType(alarmT))), 0)
+			sheet := sheetOf(t, "dev", g, region)
+			fixed, usage := sheet.Total()
+			assert.InDelta(t, c.fixed+c.alarms*p("alarm"), fixed, 0.005, "%v in %s", c.settings, region)
+			assert.InDelta(t, c.usage, usage, 0.005, "%v in %s by use", c.settings, region)
+			assert.Empty(t, sheet.Unpriced)
+		}
+		always, _ := sheetOf(t, "dev", graphIn(t, "dev", changes...), region).Total()
+		weekdays, _ := sheetOf(t, "dev", graphIn(t, "dev", append(changes, office)...), region).Total()
+		// 65 hours of 168, nodes two minutes more each day; three queues are watched.
+		rest := (1-(65+10.0/60)/168)*2*(p("t3.medium")*730+50*p("volume")) + (1-65.0/168)*p("db.t4g.small")*730
+		assert.InDelta(t, always-rest+3*p("alarm"), weekdays, 0.005, region)
+	}
+}
+
+// TestOvernight: what a parked and a hibernated night may cost at the sizes of the article, against what its script leaves running.
+func TestOvernight(t *testing.T) {
+	night := func(changes ...string) *cost.Sheet {
+		return sheetOf(t, "dev", graphIn(t, "dev", append(slices.Clone(cost.ArticleSettings), changes...)...), "us-east-1")
+	}
+	running, parked, hibernated := night(), night("parked=true"), night("parked=true", "hibernated=true")
+	assert.LessOrEqual(t, parked.Night(), 1.33)
+	assert.LessOrEqual(t, hibernated.Night(), 0.13)
+	// The control plane, NAT gateway with address and traffic, load balancer with unit, cache, volume of the database, keys, secrets,
+	// alarms, dashboard, metric, logs, images, buckets.
+	want := 12*(0.1+0.045+0.005+0.0225+0.008+0.017) + (50*0.045+20*0.115+1+4*0.4+24*0.1+3+0.3+10*0.53+0.2+5*0.023)*12/730
+	assert.InDelta(t, want, running.AfterScript().Night(), 0.005)
+	article, _, err := cost.Article()
+	require.NoError(t, err)
+	assert.InDelta(t, 12*(0.1+0.017+0.045+3*0.005+0.0225+0.008)+(20*0.115+3*0.4)*12/730, article, 0.005)
+	var out bytes.Buffer
+	require.NoError(t, cost.PrintOvernight(&out, running, parked, hibernated))
+	golden(t, "overnight.txt", out.String())
+}
+
 // TestCostOfTheRealEngine: what the real engine makes costs what the mocks say, the parts that pulumi-eks makes included.
 func TestCostOfTheRealEngine(t *testing.T) {
 	for _, stack := range environments {

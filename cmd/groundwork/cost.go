@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,7 @@ func newCost(stdout, stderr io.Writer) *cobra.Command {
 	f := &flags{}
 	var assume []string
 	var compare, kept string
+	var parked, hibernated bool
 	cmd := &cobra.Command{
 		Use:   "cost",
 		Short: "Print what an environment costs, from the resources that the program makes",
@@ -28,6 +31,9 @@ func newCost(stdout, stderr io.Writer) *cobra.Command {
 			assumed, err := cost.Assume(assume)
 			if err != nil {
 				return err
+			}
+			if kept != "" && (parked || hibernated) {
+				return errors.New("--parked and --hibernated price what would be, --state what is: give one or the other")
 			}
 			var sheets []*cost.Sheet
 			for _, stack := range []string{f.Stack, compare} {
@@ -40,6 +46,24 @@ func newCost(stdout, stderr io.Writer) *cobra.Command {
 					return err
 				}
 				sheets = append(sheets, sheet)
+			}
+			for _, mode := range []struct {
+				wanted bool
+				name   string
+			}{{parked, "parked"}, {hibernated, "hibernated"}} {
+				if !mode.wanted {
+					continue
+				}
+				sheet, err := f.down(mode.name).sheet(cmd.Context(), f.Stack, "", assumed, stderr)
+				if err != nil {
+					return err
+				}
+				sheet.Stack += " " + mode.name
+				sheets = append(sheets, sheet)
+			}
+			// Alone, each is shown line by line.
+			if compare == "" && parked != hibernated {
+				sheets = sheets[1:]
 			}
 			switch {
 			case f.json && len(sheets) == 1:
@@ -59,9 +83,21 @@ func newCost(stdout, stderr io.Writer) *cobra.Command {
 	p.StringArrayVar(&f.Config, "config", nil, "try a setting: KEY=VALUE, such as network.natMode=perZone (may be repeated)")
 	p.StringArrayVar(&assume, "assume", nil, "what is used in a month: NAME=NUMBER (may be repeated); the sheet lists the names")
 	p.StringVar(&compare, "compare", "", "another environment, side by side")
+	p.BoolVar(&parked, "parked", false, "what it costs while it is parked")
+	p.BoolVar(&hibernated, "hibernated", false, "what it costs while it is hibernated; with --parked or --compare side by side")
 	p.StringVar(&kept, "state", "", "price what is up in the sandbox that is kept in this folder")
 	p.BoolVar(&f.json, "json", false, "print the sheet as JSON")
 	return cmd
+}
+
+// down is an environment at rest. Protection is off: what it would cost can be asked of an environment that must not go down.
+func (f *flags) down(mode string) *flags {
+	resting := *f
+	resting.Config = append(slices.Clone(f.Config), "protect=false", "parked=true")
+	if mode == "hibernated" {
+		resting.Config = append(resting.Config, "hibernated=true")
+	}
+	return &resting
 }
 
 // sheet prices one environment.
