@@ -301,7 +301,7 @@ func (c *Cloud) Delete(ctx context.Context, token, id string) error {
 	if o == nil {
 		return nil
 	}
-	if err := c.wait(ctx, Latency(token, o.State, Median)/2); err != nil {
+	if err := c.wait(ctx, DeleteLatency(token, o.State, Median)); err != nil {
 		return fmt.Errorf("deleting %s %s: %w", token, id, err)
 	}
 	c.mu.Lock()

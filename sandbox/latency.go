@@ -65,6 +65,14 @@ func UpdateLatency(token string, in Props, p Percentile) float64 {
 	return latencies["small"][p]
 }
 
+// DeleteLatency returns how many seconds AWS takes to delete a resource: half of what its creation takes. Few deployment logs say.
+func DeleteLatency(token string, in Props, p Percentile) float64 {
+	if token == instanceStateType {
+		return latencies["small"][p] // Only the wish goes.
+	}
+	return Latency(token, in, p) / 2
+}
+
 // latencyVariant tells resources of one type apart that take very different times.
 func latencyVariant(token string, in Props) string {
 	switch token {

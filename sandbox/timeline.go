@@ -39,6 +39,8 @@ type Timeline struct {
 	Seconds    float64    `json:"seconds"`
 	// Critical is the chain that decides how long it takes.
 	Critical []Step `json:"critical"`
+	// Milestones are what people wait for, where that is not the end.
+	Milestones []Milestone `json:"milestones,omitempty"`
 	// Bars are all resources that take time, the first to begin first; Edges those of the critical chain, the one that would save most first.
 	Bars  []Bar  `json:"bars"`
 	Edges []Edge `json:"edges"`
@@ -46,10 +48,9 @@ type Timeline struct {
 
 // schedule is when each resource of a graph can begin and is ready.
 type schedule struct {
-	graph      *Graph
-	percentile Percentile
-	// there are resources that are up already.
-	there func(*Resource) bool
+	graph *Graph
+	// takes is how long a resource takes where it is not a component or provider, which take no time themselves.
+	takes func(*Resource) float64
 	// without is an edge that is left out; the zero value leaves out none.
 	without  [2]string
 	children map[string][]string
@@ -57,8 +58,8 @@ type schedule struct {
 	previous map[string]string
 }
 
-func newSchedule(g *Graph, p Percentile, there func(*Resource) bool, without [2]string) *schedule {
-	s := &schedule{graph: g, percentile: p, there: there, without: without, children: map[string][]string{}, finish: map[string]float64{}, previous: map[string]string{}}
+func newSchedule(g *Graph, takes func(*Resource) float64, without [2]string) *schedule {
+	s := &schedule{graph: g, takes: takes, without: without, children: map[string][]string{}, finish: map[string]float64{}, previous: map[string]string{}}
 	for _, r := range g.Resources {
 		if r.Parent != "" {
 			s.children[r.Parent] = append(s.children[r.Parent], r.URN)
@@ -80,10 +81,10 @@ func (s *schedule) waits(r *Resource) []string {
 
 // seconds is how long a resource takes.
 func (s *schedule) seconds(r *Resource) float64 {
-	if !r.Custom || strings.HasPrefix(r.Type, "pulumi:") || s.there(r) {
+	if !r.Custom || strings.HasPrefix(r.Type, "pulumi:") {
 		return 0
 	}
-	return Latency(r.Type, r.Inputs, s.percentile)
+	return s.takes(r)
 }
 
 func (s *schedule) visit(urn string) float64 {
@@ -174,13 +175,15 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
-// everything is a first deployment: nothing is there.
-func everything(*Resource) bool { return false }
+// creation is how long resources take where nothing is there yet.
+func creation(p Percentile) func(*Resource) float64 {
+	return func(r *Resource) float64 { return Latency(r.Type, r.Inputs, p) }
+}
 
 // CriticalPath returns the chain of resources that decides how long a first deployment takes on AWS with unlimited
 // parallelism, and its length in seconds.
 func (g *Graph) CriticalPath(p Percentile) ([]Step, float64) {
-	s := newSchedule(g, p, everything, [2]string{})
+	s := newSchedule(g, creation(p), [2]string{})
 	_, end := s.last()
 	return s.steps(), end
 }
@@ -197,8 +200,17 @@ func (s *schedule) steps() []Step {
 
 // Timeline returns how the deployment of one layer goes where all others are there, or of all where layer is "".
 func (g *Graph) Timeline(p Percentile, layer string) *Timeline {
-	there := func(r *Resource) bool { return layer != "" && g.Layer(r) != layer }
-	s := newSchedule(g, p, there, [2]string{})
+	return g.timeline(p, func(r *Resource) float64 {
+		if layer != "" && g.Layer(r) != layer {
+			return 0
+		}
+		return Latency(r.Type, r.Inputs, p)
+	})
+}
+
+// timeline is that of a graph whose resources take the given times.
+func (g *Graph) timeline(p Percentile, takes func(*Resource) float64) *Timeline {
+	s := newSchedule(g, takes, [2]string{})
 	_, end := s.last()
 	t := &Timeline{Percentile: p, Seconds: end, Critical: s.steps()}
 	slack := s.slack()
@@ -207,18 +219,22 @@ func (g *Graph) Timeline(p Percentile, layer string) *Timeline {
 			t.Bars = append(t.Bars, Bar{Step: Step{r.Type, r.Name, s.finish[r.URN] - seconds, seconds}, Layer: g.Layer(r), Slack: slack[r.URN]})
 		}
 	}
-	slices.SortFunc(t.Bars, func(a, b Bar) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.Seconds, a.Seconds), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
-	})
+	t.sort()
 	chain := s.chain()
 	for i := 1; i < len(chain); i++ {
-		_, without := newSchedule(g, p, there, [2]string{chain[i-1], chain[i]}).last()
+		_, without := newSchedule(g, takes, [2]string{chain[i-1], chain[i]}).last()
 		if saves := end - without; saves >= 1 {
 			t.Edges = append(t.Edges, Edge{g.label(chain[i-1]), g.label(chain[i]), saves})
 		}
 	}
 	slices.SortStableFunc(t.Edges, func(a, b Edge) int { return cmp.Compare(b.Saves, a.Saves) })
 	return t
+}
+
+func (t *Timeline) sort() {
+	slices.SortFunc(t.Bars, func(a, b Bar) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.Seconds, a.Seconds), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 func (g *Graph) label(urn string) string {
@@ -250,13 +266,19 @@ func (t *Timeline) Print(w io.Writer, shortest float64) {
 		from := int(b.Start * scale)
 		length := max(1, int((b.Start+b.Seconds)*scale)-from)
 		bar := strings.Repeat(" ", from) + strings.Repeat(mark, length)
-		label := simpleType(b.Type) + " " + b.Name
+		label := strings.TrimSpace(simpleType(b.Type) + " " + b.Name)
 		if len(label) > 46 {
 			label = label[:45] + "…"
 		}
 		fmt.Fprintf(w, "%-46s %6s %6s  slack %6s  %s\n", label, minutes(b.Start), minutes(b.Seconds), minutes(b.Slack), bar)
 	}
 	fmt.Fprintf(w, "\n%d more take less than %.0f s each.\n", left, shortest)
+	if len(t.Milestones) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, m := range t.Milestones {
+		fmt.Fprintf(w, "  %6s  %s\n", minutes(m.Seconds), m.What)
+	}
 	if len(t.Edges) > 0 {
 		fmt.Fprintln(w, "\nWithout one of these edges it would be ready earlier by")
 		for _, e := range t.Edges[:min(8, len(t.Edges))] {

@@ -215,7 +215,7 @@ func TestParkAndUnpark(t *testing.T) {
 	require.NoError(t, cloud.Hold(cacheT, "groundwork-dev-cache", "4711 sessions"))
 	before := plainState(t, w)
 
-	run(t, w, sandbox.Up, "parked=true")
+	park := run(t, w, sandbox.Up, "parked=true")
 	parked := plainState(t, w)
 	assert.NotEmpty(t, differences(before, parked, madeAgain), "parking changes something")
 	again := run(t, w, sandbox.Up, "parked=true")
@@ -229,7 +229,8 @@ func TestParkAndUnpark(t *testing.T) {
 	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
 	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
 
-	run(t, w, sandbox.Up)
+	unpark := run(t, w, sandbox.Up)
+	checkTimelines(t, brought(t, "dev").result.Graph, park, unpark)
 	assert.Empty(t, differences(before, plainState(t, w), madeAgain))
 	assert.Empty(t, run(t, w, sandbox.Up).Changed, "and then nothing changes any more")
 	cloud, err = w.Cloud("dev")
@@ -241,6 +242,34 @@ func TestParkAndUnpark(t *testing.T) {
 	run(t, w, sandbox.Up, "parked=true")
 	run(t, w, sandbox.Up)
 	assert.Empty(t, differences(before, plainState(t, w), madeAgain))
+}
+
+// checkTimelines: unparking takes no longer than ten minutes until the application answers, and parking deletes in order.
+func checkTimelines(t *testing.T, before *sandbox.Graph, park, unpark *sandbox.Result) {
+	t.Helper()
+	back := sandbox.ChangeTimeline(sandbox.Median, park.Graph, unpark)
+	reached := map[string]float64{}
+	for _, m := range back.Milestones {
+		reached[m.What] = m.Seconds
+	}
+	answers := reached["the application answers at the first edge locations"]
+	assert.InDelta(t, 483+75, answers, 2, "the cache from its snapshot, then the pods")
+	assert.LessOrEqual(t, answers, 600.0)
+	// Load balancer, listener, VPC origin, distribution.
+	assert.InDelta(t, 152+1+300+228, reached["it answers at all of them"], 2)
+	down := sandbox.ChangeTimeline(sandbox.Median, before, park)
+	bars := map[string]sandbox.Bar{}
+	for _, b := range down.Bars {
+		bars[b.Type] = b
+	}
+	for _, order := range [][2]string{{nodesT, natT}, {natT, "aws:ec2/eip:Eip"}, {distributionT, originT}, {originT, balancerT}, {powerT, nodesT}} {
+		first, then := bars[order[0]], bars[order[1]]
+		assert.Positive(t, first.Seconds, order)
+		assert.GreaterOrEqual(t, then.Start, first.Start+first.Seconds, order)
+	}
+	var out bytes.Buffer
+	back.Print(&out, 20)
+	golden(t, "timeline-unpark.txt", out.String())
 }
 
 // TestHibernate: without the cluster, from running and from parked, and back; what holds data stays all the time.

@@ -1,23 +1,29 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"groundwork/components/delivery"
 	"groundwork/sandbox"
 	"groundwork/stacks"
 )
 
+// percentiles are the speeds of AWS that there are figures for.
+var percentiles = []string{string(sandbox.Fast), string(sandbox.Median), string(sandbox.Slow)}
+
 // newTimeline makes the command that shows how long a deployment takes on AWS, and why.
 func newTimeline(stdout, stderr io.Writer) *cobra.Command {
 	f := &flags{}
-	var layer, kept string
+	var layer, change, kept string
 	shortest := 20.0
-	percentiles := []string{string(sandbox.Fast), string(sandbox.Median), string(sandbox.Slow)}
 	percentile := string(sandbox.Median)
 	cmd := &cobra.Command{
 		Use:   "timeline",
@@ -30,10 +36,23 @@ func newTimeline(stdout, stderr io.Writer) *cobra.Command {
 			if layer != "" && !slices.Contains(stacks.Layers, layer) {
 				return fmt.Errorf("--layer %q is not one of %s", layer, strings.Join(stacks.Layers, ", "))
 			}
+			if change != "" && !sandbox.KnownChange(change) {
+				return fmt.Errorf("--change %q is not one of %s", change, strings.Join(sandbox.Changes, ", "))
+			}
+			if change != "" && (layer != "" || kept != "") {
+				return errors.New("--change is tried from the beginning and on the whole: it goes with neither --layer nor --state")
+			}
 			f.state = kept
 			w, o, err := f.workspace(io.Discard)
 			if err != nil {
 				return err
+			}
+			if change != "" {
+				of, err := changeOf(cmd.Context(), w, o, change, stderr)
+				if err != nil {
+					return err
+				}
+				return f.printChange(stdout, change, of, sandbox.Percentile(percentile), shortest)
 			}
 			graph, err := graphOf(cmd.Context(), w, o, kept != "", stderr)
 			if err != nil {
@@ -68,9 +87,64 @@ func newTimeline(stdout, stderr io.Writer) *cobra.Command {
 	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment")
 	p.StringArrayVar(&f.Config, "config", nil, "try a setting: KEY=VALUE (may be repeated)")
 	p.StringVar(&layer, "layer", "", "one layer, where all others are there already")
+	p.StringVar(&change, "change", "", "an update of an environment that is up: "+strings.Join(sandbox.Changes, ", "))
 	p.StringVar(&percentile, "latencies", percentile, "how fast AWS is: "+strings.Join(percentiles, ", "))
 	p.Float64Var(&shortest, "shortest", shortest, "leave out of the chart what takes fewer seconds")
 	p.StringVar(&kept, "state", "", "look at what is up in the sandbox that is kept in this folder")
 	p.BoolVar(&f.json, "json", false, "print the timeline as JSON")
 	return cmd
+}
+
+// changeOf tries a change in a sandbox that is thrown away and returns its timeline at any speed of AWS.
+func changeOf(ctx context.Context, w *sandbox.Workspace, o sandbox.Options, change string, stderr io.Writer) (func(sandbox.Percentile) *sandbox.Timeline, error) {
+	if change == "application" {
+		raw, err := w.ReadConfig(o.Stack, o.Config...)
+		if err != nil {
+			return nil, err
+		}
+		config, err := stacks.Load(raw, o.Stack, o.Today)
+		if err != nil {
+			return nil, err
+		}
+		return func(p sandbox.Percentile) *sandbox.Timeline {
+			return sandbox.ApplicationTimeline(p, config.Delivery.Owner == delivery.OwnerArgoCD)
+		}, nil
+	}
+	running := append(slices.Clone(o.Config), "protect=false", "parked=false", "hibernated=false")
+	parked := append(slices.Clone(running), "parked=true")
+	hibernated := append(slices.Clone(parked), "hibernated=true")
+	steps := map[string][][]string{
+		"park": {running, parked}, "unpark": {running, parked, running}, "hibernate": {running, hibernated}, "wake": {running, hibernated, running},
+	}[change]
+	dir, err := os.MkdirTemp("", "groundwork-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	w.State, o.Speed = dir, 0
+	var before, result *sandbox.Result
+	for i, config := range steps {
+		fmt.Fprintf(stderr, "Update %d of %d in a sandbox that is thrown away ...\n", i+1, len(steps))
+		o.Config, before = config, result
+		if result, err = w.Run(ctx, sandbox.Up, o); err != nil {
+			return nil, err
+		}
+	}
+	return func(p sandbox.Percentile) *sandbox.Timeline { return sandbox.ChangeTimeline(p, before.Graph, result) }, nil
+}
+
+func (f *flags) printChange(w io.Writer, change string, of func(sandbox.Percentile) *sandbox.Timeline, p sandbox.Percentile, shortest float64) error {
+	if f.json {
+		return printJSON(w, of(p))
+	}
+	what := map[string]string{
+		"application": "A new version of the application", "park": "Parking", "unpark": "Unparking", "hibernate": "Hibernating", "wake": "Waking from hibernation",
+	}[change]
+	fmt.Fprintf(w, "%s of %s takes ", what, f.Stack)
+	of(p).Print(w, shortest)
+	fmt.Fprintln(w, "\nBy latencies:")
+	for _, p := range percentiles {
+		fmt.Fprintf(w, "   %s %.0f s\n", p, of(sandbox.Percentile(p)).Seconds)
+	}
+	return nil
 }
