@@ -14,6 +14,7 @@ import (
 	"groundwork/components/delivery"
 	"groundwork/components/identity"
 	"groundwork/pipeline"
+	"groundwork/rules"
 	"groundwork/sandbox"
 )
 
@@ -43,7 +44,7 @@ func accountGraph(t *testing.T, environment string) *sandbox.Graph {
 // mayWear evaluates a trust policy as IAM does, for what OIDC needs of it: whether a token of an issuer with these claims is let in.
 func mayWear(t *testing.T, policy, issuer, audience, subject string) bool {
 	t.Helper()
-	for _, s := range statements(policy) {
+	for _, s := range rules.Statements(policy) {
 		claims := map[string]string{issuer + ":aud": audience, issuer + ":sub": subject}
 		ok := s.Effect == "Allow" && slices.Equal(s.Action, []string{"sts:AssumeRoleWithWebIdentity"}) &&
 			len(s.Principal["Federated"]) == 1 && strings.HasSuffix(s.Principal["Federated"][0], ":oidc-provider/"+issuer)
@@ -105,14 +106,14 @@ func TestAccount(t *testing.T) {
 		require.NotEmpty(t, g.OfType(bucketT))
 		// The rules for roles and buckets hold here too; left out are those for the roles of pods and for log buckets.
 		held := 0
-		for _, r := range slices.Concat(identityRules, edgeRules) {
-			if strings.Contains(r.id, "workload roles") || strings.Contains(r.id, "AWS-0088") || strings.Contains(r.id, "expire") {
+		for _, r := range slices.Concat(rules.Identity, rules.Edge) {
+			if strings.Contains(r.ID, "workload roles") || strings.Contains(r.ID, "AWS-0088") || strings.Contains(r.ID, "expire") {
 				continue
 			}
-			seen, wrong := r.check(g)
+			seen, wrong := r.Check(g)
 			if seen > 0 {
 				held++
-				assert.Empty(t, wrong, r.id)
+				assert.Empty(t, wrong, r.ID)
 			}
 		}
 		assert.Greater(t, held, 8)
@@ -150,8 +151,8 @@ func TestAccount(t *testing.T) {
 
 // TestDeployRights: a deploy role cannot do more than its boundary, and that is push and look.
 func TestDeployRights(t *testing.T) {
-	policy := statements(identity.DeployPolicy("111122223333", "eu-west-1", "groundwork-dev", []string{"groundwork-dev/webapp"}).JSON())
-	boundary := statements(identity.DeployBoundary("111122223333", "eu-west-1").JSON())
+	policy := rules.Statements(identity.DeployPolicy("111122223333", "eu-west-1", "groundwork-dev", []string{"groundwork-dev/webapp"}).JSON())
+	boundary := rules.Statements(identity.DeployBoundary("111122223333", "eu-west-1").JSON())
 	var within []string
 	for _, s := range boundary {
 		within = append(within, s.Action...)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"groundwork/rules"
 	"groundwork/sandbox"
 	"groundwork/stacks"
 )
@@ -97,7 +98,7 @@ var properties = []property{{
 }, {
 	name:  "physical names are inside AWS's limits",
 	check: func(v view) (int, []string) { return names(v.graph) },
-	plant: set(roleT, "name", strings.Repeat("x", 65)),
+	plant: rules.Set(roleT, "name", strings.Repeat("x", 65)),
 }, {
 	name: "physical names carry the environment",
 	check: func(v view) (int, []string) {
@@ -116,7 +117,7 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: set(roleT, "name", "node"),
+	plant: rules.Set(roleT, "name", "node"),
 }, {
 	name: "everything in AWS goes through one of the program's own two providers",
 	check: func(v view) (int, []string) {
@@ -150,7 +151,7 @@ var properties = []property{{
 		}
 		return len(v.graph.OfType(templateT)), wrong
 	},
-	plant: set(templateT, "tagSpecifications", []any{}),
+	plant: rules.Set(templateT, "tagSpecifications", []any{}),
 }, {
 	name: "everything that takes tags carries the stack's", engineOnly: true,
 	check: func(v view) (int, []string) {

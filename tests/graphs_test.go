@@ -8,9 +8,11 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"groundwork/rules"
 	"groundwork/sandbox"
 )
 
@@ -40,6 +42,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	engineDir = dir
+	rules.Today = func() time.Time { return today }
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/rules"
 	"groundwork/sandbox"
 )
 
@@ -176,7 +177,7 @@ func entrances(v view) (seen int, wrong []string) {
 	}
 	public := map[string]bool{}
 	for _, s := range v.graph.OfType(subnetT) {
-		if subnetTier(s) == "public" {
+		if s.Inputs.Str("tags.Tier") == "public" {
 			public[s.ID] = true
 		}
 	}
@@ -232,12 +233,12 @@ func TestEdgeWithADomain(t *testing.T) {
 		assert.Empty(t, wrong)
 		_, wrong = wiring(g)
 		assert.Empty(t, wrong)
-		for _, r := range edgeRules {
-			if r.prodOnly && stack != "prod" {
+		for _, r := range rules.Edge {
+			if r.ProdOnly && stack != "prod" {
 				continue
 			}
-			_, wrong := r.check(g)
-			assert.Empty(t, wrong, r.id)
+			_, wrong := r.Check(g)
+			assert.Empty(t, wrong, r.ID)
 		}
 		d := first(g, distributionT)
 		assert.Equal(t, []string{"shop.example.com"}, d.Inputs.Strs("aliases"))

@@ -1,224 +1,28 @@
 package tests
 
 import (
-	"encoding/json"
-	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/sandbox"
+	"groundwork/rules"
 )
-
-// rule is one security rule over a whole graph. IDs are those of the public rule sets: FSBP is AWS Foundational Security
-// Best Practices, CKV Checkov, AWS-nnnn Trivy, CIS the CIS benchmarks.
-type rule struct {
-	id string
-	// prodOnly rules are for production.
-	prodOnly bool
-	// engineOnly rules are about what only the real engine shows.
-	engineOnly bool
-	// check returns how many things it looked at and what is wrong.
-	check func(g *sandbox.Graph) (seen int, wrong []string)
-	// plant breaks the rule, to prove that check can fail.
-	plant func(g *sandbox.Graph)
-}
-
-// waivers are the rules that are knowingly not held, with the reason. They are not in the list below.
-var waivers = map[string]string{
-	"CKV_AWS_382 / AWS-0104 (node egress to 443 only)":                      "nodes wear the security group that EKS makes and keeps: its egress is EKS's own; NetworkPolicy and the endpoints limit pods instead",
-	"CKV_AWS_382 / AWS-0104 (pulumi-eks groups)":                            "pulumi-eks makes a control plane and a node group with open egress; the first is how the API server reaches webhooks, the second is worn by nothing",
-	"CIS EKS 4.1.1 (cluster creator)":                                       "pulumi-eks 2.8.1 always lets the creator of the cluster administer it; the deploy role is that creator and has to install operators",
-	"kubescape C-0012 (awskms secrets provider)":                            "written into Pulumi.prod.yaml by `pulumi stack init --secrets-provider`, which needs the account; the README gives the command",
-	"FSBP SecretsManager.1 (rotation of other secrets)":                     "the only secret is the database password, which RDS rotates",
-	"CKV_AWS_158 (RDSOSMetrics)":                                            "enhanced monitoring of all databases of an account writes to this one log group, which RDS makes; a stack that owned it would fail where another database exists",
-	"FSBP CloudFront.4 (origin failover)":                                   "there is one origin, a load balancer in all zones; a second region is a second environment",
-	"FSBP CloudFront.10 CKV_AWS_174 (TLS 1.2 for viewers without a domain)": "the certificate that CloudFront gives fixes the minimum at TLS 1.0; with a domain it is TLS 1.2",
-	"FSBP ELB.1 (HTTP listener without a domain)":                           "without a domain there is no certificate to have; the way from CloudFront is inside the VPC",
-	"FSBP S3.17 CKV_AWS_145 (log buckets with KMS)":                         "load balancers write to SSE-S3 buckets only; the other log bucket is of the same kind so that readers need no key",
-	"FSBP S3.14 CKV_AWS_21 (versions of log buckets)":                       "log services write each object once under a new name; a version would be a copy of nothing",
-	"FSBP S3.9 CKV_AWS_18 (access logs of log buckets)":                     "logging the log buckets into one another never ends; CloudTrail data events are the account's",
-	"FSBP EC2.10 (endpoints in dev)":                                        "interface endpoints cost more than the whole NAT gateway in dev",
-}
-
-// each applies check to every resource of a type.
-func each(token string, check func(r *sandbox.Resource) string) func(*sandbox.Graph) (int, []string) {
-	return func(g *sandbox.Graph) (int, []string) {
-		var wrong []string
-		all := g.OfType(token)
-		for _, r := range all {
-			if problem := check(r); problem != "" {
-				wrong = append(wrong, r.Name+": "+problem)
-			}
-		}
-		return len(all), wrong
-	}
-}
-
-// must returns problem unless ok.
-func must(ok bool, problem string, a ...any) string {
-	if ok {
-		return ""
-	}
-	return fmt.Sprintf(problem, a...)
-}
-
-// set plants a value at an input of the first resource of a type.
-func set(token, property string, value any) func(*sandbox.Graph) {
-	return func(g *sandbox.Graph) { first(g, token).Inputs[property] = value }
-}
-
-// setIn plants a value inside a mapping.
-func setIn(token, object, property string, value any) func(*sandbox.Graph) {
-	return func(g *sandbox.Graph) { first(g, token).Inputs.Object(object)[property] = value }
-}
-
-// statement is one statement of an IAM document, with single values as lists.
-type statement struct {
-	Sid, Effect           string
-	Action, NotAction     []string
-	Resource, NotResource []string
-	Principal             map[string][]string
-	Condition             map[string]map[string][]string
-}
-
-func list(v any) []string {
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		var out []string
-		for _, e := range v {
-			out = append(out, e.(string))
-		}
-		return out
-	}
-	return nil
-}
-
-// statements parses an IAM document; a document that does not parse has one statement that breaks every rule.
-func statements(document string) []statement {
-	var raw struct {
-		Statement []map[string]any
-	}
-	if err := json.Unmarshal([]byte(document), &raw); err != nil || len(raw.Statement) == 0 {
-		return []statement{{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}, NotAction: []string{"unparsable"}}}
-	}
-	var out []statement
-	for _, s := range raw.Statement {
-		parsed := statement{
-			Effect: s["Effect"].(string), Action: list(s["Action"]), NotAction: list(s["NotAction"]),
-			Resource: list(s["Resource"]), NotResource: list(s["NotResource"]),
-			Principal: map[string][]string{}, Condition: map[string]map[string][]string{},
-		}
-		if everyone, ok := s["Principal"].(string); ok {
-			parsed.Principal["AWS"] = []string{everyone}
-		}
-		if p, ok := s["Principal"].(map[string]any); ok {
-			for kind, names := range p {
-				parsed.Principal[kind] = list(names)
-			}
-		}
-		if c, ok := s["Condition"].(map[string]any); ok {
-			for operator, keys := range c {
-				parsed.Condition[operator] = map[string][]string{}
-				for key, values := range keys.(map[string]any) {
-					parsed.Condition[operator][key] = list(values)
-				}
-			}
-		}
-		out = append(out, parsed)
-	}
-	return out
-}
-
-// allows applies check to each Allow statement of a document property.
-func allows(token, property string, check func(s statement) string) func(*sandbox.Graph) (int, []string) {
-	return each(token, func(r *sandbox.Resource) string {
-		for _, s := range statements(r.Inputs.Str(property)) {
-			if s.Effect != "Allow" {
-				continue
-			}
-			if problem := check(s); problem != "" {
-				return problem
-			}
-		}
-		return ""
-	})
-}
-
-// subnetTier is what a subnet is for, by its tag.
-func subnetTier(r *sandbox.Resource) string { return r.Inputs.Str("tags.Tier") }
-
-// byID finds the resource of a type with a physical ID.
-func byID(g *sandbox.Graph, token, id string) *sandbox.Resource {
-	for _, r := range g.OfType(token) {
-		if r.ID == id {
-			return r
-		}
-	}
-	return nil
-}
-
-const (
-	vpcT, subnetT, routeT, tableT, assocT = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/route:Route", "aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation"
-	natT, endpointT, flowT                = "aws:ec2/natGateway:NatGateway", "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/flowLog:FlowLog"
-	groupT, ingressT, templateT           = "aws:ec2/securityGroup:SecurityGroup", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "aws:ec2/launchTemplate:LaunchTemplate"
-	ruleT, igwT                           = "aws:ec2/securityGroupRule:SecurityGroupRule", "aws:ec2/internetGateway:InternetGateway"
-	clusterT, nodesT, addonT, componentT  = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon", "eks:index:Cluster"
-	roleT, attachT, inlineT, oidcT        = "aws:iam/role:Role", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/rolePolicy:RolePolicy", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
-	keyT, rdsT, paramT, logT              = "aws:kms/key:Key", "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup", "aws:cloudwatch/logGroup:LogGroup"
-	repoT, lifecycleT, alarmT, topicT     = "aws:ecr/repository:Repository", "aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:sns/topic:Topic"
-	cacheT, secretT, versionT             = "aws:elasticache/replicationGroup:ReplicationGroup", "aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretVersion:SecretVersion"
-	accessT, policyT                      = "aws:eks/accessEntry:AccessEntry", "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
-)
-
-var (
-	secretPattern = regexp.MustCompile(`AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|PRIVATE KEY|(?i)(password|secret|token)\s*[=:]`)
-	wideAction    = regexp.MustCompile(`^([a-z0-9-]+:)?\*$`)
-	// starActions have no resource-level permissions.
-	starActions = regexp.MustCompile(`^(ecr:GetAuthorizationToken|ec2:Describe.*|ec2:GetInstanceTypesFromInstanceRequirements|autoscaling:Describe.*|elasticloadbalancing:Describe.*|sts:GetCallerIdentity|logs:DescribeLogGroups)$`)
-)
-
-// rules are all security rules.
-var rules = slices.Concat(networkRules, clusterRules, identityRules, dataRules, cacheRules, edgeRules, workloadRules, monitoringRules)
-
-func nonEmpty(problem string) []string {
-	if problem == "" {
-		return nil
-	}
-	return []string{problem}
-}
-
-// keyOf returns the key of this program with an ARN.
-func keyOf(g *sandbox.Graph, arn string) *sandbox.Resource {
-	for _, key := range g.OfType(keyT) {
-		if arn != "" && key.Outputs.Str("arn") == arn {
-			return key
-		}
-	}
-	return nil
-}
-
-func ownKey(g *sandbox.Graph, arn string) bool { return keyOf(g, arn) != nil }
 
 func TestSecurityRules(t *testing.T) {
 	for _, v := range views(t) {
-		for _, r := range rules {
-			if r.prodOnly && v.stack != "prod" || r.engineOnly && !strings.HasPrefix(v.name, "engine") {
+		for _, r := range rules.All {
+			if r.ProdOnly && v.stack != "prod" || r.EngineOnly && !strings.HasPrefix(v.name, "engine") {
 				continue
 			}
-			t.Run(v.name+"/"+r.id, func(t *testing.T) {
-				seen, wrong := r.check(v.graph)
+			t.Run(v.name+"/"+r.ID, func(t *testing.T) {
+				seen, wrong := r.Check(v.graph)
 				assert.Positive(t, seen, "the rule looked at nothing")
 				assert.Empty(t, wrong)
 				broken := copyOf(t, v.graph)
-				r.plant(broken)
-				_, wrong = r.check(broken)
+				r.Plant(broken)
+				_, wrong = r.Check(broken)
 				assert.NotEmpty(t, wrong, "the rule does not see a planted violation")
 			})
 		}
@@ -226,7 +30,7 @@ func TestSecurityRules(t *testing.T) {
 }
 
 func TestWaiversGiveReasons(t *testing.T) {
-	for id, reason := range waivers {
+	for id, reason := range rules.Waivers {
 		require.Greater(t, len(reason), 40, id)
 	}
 }

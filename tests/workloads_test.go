@@ -22,6 +22,7 @@ import (
 	"groundwork/components/cluster"
 	"groundwork/components/edge"
 	"groundwork/components/helm"
+	"groundwork/rules"
 	"groundwork/sandbox"
 )
 
@@ -282,13 +283,13 @@ func TestOneOwner(t *testing.T) {
 	operators := []string{"aws-load-balancer-controller", "cluster-autoscaler", "external-secrets", "metrics-server"}
 	assert.Equal(t, operators, charts(pipeline))
 	assert.Equal(t, slices.Sorted(slices.Values(append(operators, "argo-cd", "argocd-apps", "argocd-apps"))), charts(argo))
-	source := application(argo).Inputs.Object("values.applications.webapp.source")
+	source := rules.Application(argo).Inputs.Object("values.applications.webapp.source")
 	values := source.Object("helm.valuesObject")
 	assert.Equal(t, first(argo, targetT).Outputs.Str("arn"), values.Str("targetGroup.arn"))
 	assert.Equal(t, first(argo, repoT).Outputs.Str("repositoryUrl"), values.Str("image.repository"))
 	assert.Equal(t, []string{"values-prod.yaml"}, source.Strs("helm.valueFiles"))
 	// The Application goes before, and comes after, everything that its resources need.
-	dependsOn := strings.Join(application(argo).Dependencies, " ")
+	dependsOn := strings.Join(rules.Application(argo).Dependencies, " ")
 	for _, needed := range []string{"::addons-aws-load-balancer-controller", "::addons-external-secrets", "::webapp-project", "kubernetes:core/v1:Namespace::webapp"} {
 		assert.Contains(t, dependsOn, needed)
 	}

@@ -1,4 +1,4 @@
-package tests
+package rules
 
 import (
 	"regexp"
@@ -8,40 +8,40 @@ import (
 	"groundwork/sandbox"
 )
 
-var dataRules = []rule{{
-	id: "FSBP RDS.3 / CKV_AWS_16: the database is encrypted with a key of this program",
-	check: func(g *sandbox.Graph) (int, []string) {
+var dataRules = []Rule{{
+	ID: "FSBP RDS.3 / CKV_AWS_16: the database is encrypted with a key of this program",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(rdsT, func(r *sandbox.Resource) string {
 			return must(r.Inputs.Flag("storageEncrypted") && ownKey(g, r.Inputs.Str("kmsKeyId")), "not encrypted")
 		})(g)
 	},
-	plant: set(rdsT, "storageEncrypted", false),
+	Plant: Set(rdsT, "storageEncrypted", false),
 }, {
-	id:    "FSBP RDS.2 / CKV_AWS_17: the database has no public address",
-	check: each(rdsT, func(r *sandbox.Resource) string { return must(r.Inputs["publiclyAccessible"] == false, "public") }),
-	plant: set(rdsT, "publiclyAccessible", true),
+	ID:    "FSBP RDS.2 / CKV_AWS_17: the database has no public address",
+	Check: each(rdsT, func(r *sandbox.Resource) string { return must(r.Inputs["publiclyAccessible"] == false, "public") }),
+	Plant: Set(rdsT, "publiclyAccessible", true),
 }, {
-	id: "FSBP RDS.5 / CKV_AWS_157: Multi-AZ", prodOnly: true,
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "FSBP RDS.5 / CKV_AWS_157: Multi-AZ", ProdOnly: true,
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Flag("multiAz") && r.Inputs["availabilityZone"] == nil, "one zone")
 	}),
-	plant: set(rdsT, "multiAz", false),
+	Plant: Set(rdsT, "multiAz", false),
 }, {
-	id: "FSBP RDS.8 / CKV_AWS_293: deletion protection, twice", prodOnly: true,
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "FSBP RDS.8 / CKV_AWS_293: deletion protection, twice", ProdOnly: true,
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Flag("deletionProtection") && r.Protect, "unprotected")
 	}),
-	plant: set(rdsT, "deletionProtection", false),
+	Plant: Set(rdsT, "deletionProtection", false),
 }, {
-	id: "REL09-BP03: a final snapshot with a name of its own",
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "REL09-BP03: a final snapshot with a name of its own",
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		name := r.Inputs.Str("finalSnapshotIdentifier")
 		return must(!r.Inputs.Flag("skipFinalSnapshot") && regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*-final-[0-9a-f]{8}$`).MatchString(name), "snapshot %q", name)
 	}),
-	plant: set(rdsT, "skipFinalSnapshot", true),
+	Plant: Set(rdsT, "skipFinalSnapshot", true),
 }, {
-	id: "FSBP RDS.9 / CKV_AWS_129: both logs go to groups that exist first",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP RDS.9 / CKV_AWS_129: both logs go to groups that exist first",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(rdsT, func(r *sandbox.Resource) string {
 			for _, log := range []string{"postgresql", "upgrade"} {
 				name := "/aws/rds/instance/" + r.Inputs.Str("identifier") + "/" + log
@@ -57,20 +57,20 @@ var dataRules = []rule{{
 			return ""
 		})(g)
 	},
-	plant: set(rdsT, "enabledCloudwatchLogsExports", []any{"postgresql"}),
+	Plant: Set(rdsT, "enabledCloudwatchLogsExports", []any{"postgresql"}),
 }, {
-	id: "FSBP RDS.13 / CKV_AWS_226: minor versions come by themselves, major ones do not",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP RDS.13 / CKV_AWS_226: minor versions come by themselves, major ones do not",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(rdsT, func(r *sandbox.Resource) string {
 			version := r.Inputs.Str("engineVersion")
 			return must(r.Inputs["autoMinorVersionUpgrade"] == true && !r.Inputs.Flag("allowMajorVersionUpgrade") &&
 				regexp.MustCompile(`^(15|16|17)$`).MatchString(version) && first(g, paramT).Inputs.Str("family") == "postgres"+version, "version %q", version)
 		})(g)
 	},
-	plant: set(paramT, "family", "postgres14"),
+	Plant: Set(paramT, "family", "postgres14"),
 }, {
-	id: "FSBP RDS.38 / CKV2_AWS_69: TLS is forced",
-	check: each(paramT, func(r *sandbox.Resource) string {
+	ID: "FSBP RDS.38 / CKV2_AWS_69: TLS is forced",
+	Check: each(paramT, func(r *sandbox.Resource) string {
 		parameters, _ := r.Inputs["parameters"].([]any)
 		for _, p := range parameters {
 			if p := sandbox.Props(p.(map[string]any)); p.Str("name") == "rds.force_ssl" && p.Str("value") == "1" {
@@ -79,56 +79,56 @@ var dataRules = []rule{{
 		}
 		return "rds.force_ssl is not 1"
 	}),
-	plant: set(paramT, "parameters", []any{}),
+	Plant: Set(paramT, "parameters", []any{}),
 }, {
-	id: "CKV_AWS_353 CKV_AWS_354: Performance Insights with a key",
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "CKV_AWS_353 CKV_AWS_354: Performance Insights with a key",
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Flag("performanceInsightsEnabled") && r.Inputs.Str("performanceInsightsKmsKeyId") != "", "off")
 	}),
-	plant: set(rdsT, "performanceInsightsEnabled", false),
+	Plant: Set(rdsT, "performanceInsightsEnabled", false),
 }, {
-	id: "FSBP RDS.6 / CKV_AWS_118: enhanced monitoring",
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "FSBP RDS.6 / CKV_AWS_118: enhanced monitoring",
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		seconds, _ := r.Inputs.Num("monitoringInterval")
 		return must(seconds > 0 && r.Inputs.Str("monitoringRoleArn") != "", "off")
 	}),
-	plant: set(rdsT, "monitoringInterval", 0.0),
+	Plant: Set(rdsT, "monitoringInterval", 0.0),
 }, {
-	id: "FSBP RDS.10 RDS.11 / CKV_AWS_161 CKV_AWS_133: IAM authentication, backups, tags on snapshots",
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "FSBP RDS.10 RDS.11 / CKV_AWS_161 CKV_AWS_133: IAM authentication, backups, tags on snapshots",
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		days, _ := r.Inputs.Num("backupRetentionPeriod")
 		return must(r.Inputs.Flag("iamDatabaseAuthenticationEnabled") && days > 0 && r.Inputs.Flag("copyTagsToSnapshot"), "missing")
 	}),
-	plant: set(rdsT, "backupRetentionPeriod", 0.0),
+	Plant: Set(rdsT, "backupRetentionPeriod", 0.0),
 }, {
-	id: "FSBP RDS.25: the master user has a name of its own",
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "FSBP RDS.25: the master user has a name of its own",
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		name := strings.ToLower(r.Inputs.Str("username"))
 		return must(name != "" && !slices.Contains([]string{"admin", "administrator", "postgres", "root", "rdsadmin", "user", "public"}, name), "%q", name)
 	}),
-	plant: set(rdsT, "username", "postgres"),
+	Plant: Set(rdsT, "username", "postgres"),
 }, {
-	id: "SEC02-BP03: RDS keeps the password",
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "SEC02-BP03: RDS keeps the password",
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Flag("manageMasterUserPassword") && r.Inputs["password"] == nil && r.Inputs.Str("masterUserSecretKmsKeyId") != "", "password in the program")
 	}),
-	plant: set(rdsT, "password", "hunter22"),
+	Plant: Set(rdsT, "password", "hunter22"),
 }, {
-	id: "RDS extended support is off",
-	check: each(rdsT, func(r *sandbox.Resource) string {
+	ID: "RDS extended support is off",
+	Check: each(rdsT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Str("engineLifecycleSupport") == "open-source-rds-extended-support-disabled", "on")
 	}),
-	plant: set(rdsT, "engineLifecycleSupport", "open-source-rds-extended-support"),
+	Plant: Set(rdsT, "engineLifecycleSupport", "open-source-rds-extended-support"),
 }, {
-	id: "FSBP ECR.1 ECR.2 / CKV_AWS_163 CKV_AWS_51 CKV_AWS_136: images are scanned, immutable, encrypted with a key",
-	check: each(repoT, func(r *sandbox.Resource) string {
+	ID: "FSBP ECR.1 ECR.2 / CKV_AWS_163 CKV_AWS_51 CKV_AWS_136: images are scanned, immutable, encrypted with a key",
+	Check: each(repoT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Flag("imageScanningConfiguration.scanOnPush") && r.Inputs.Str("imageTagMutability") == "IMMUTABLE" &&
 			r.Inputs.Str("encryptionConfigurations.0.encryptionType") == "KMS" && r.Inputs.Str("encryptionConfigurations.0.kmsKey") != "", "not")
 	}),
-	plant: set(repoT, "imageTagMutability", "MUTABLE"),
+	Plant: Set(repoT, "imageTagMutability", "MUTABLE"),
 }, {
-	id: "FSBP ECR.3: a lifecycle for each repository",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP ECR.3: a lifecycle for each repository",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		wrong := []string{}
 		for _, r := range g.OfType(repoT) {
 			if !slices.ContainsFunc(g.OfType(lifecycleT), func(l *sandbox.Resource) bool { return l.Inputs.Str("repository") == r.Inputs.Str("name") }) {
@@ -142,5 +142,5 @@ var dataRules = []rule{{
 		}
 		return len(g.OfType(repoT)), wrong
 	},
-	plant: set(lifecycleT, "repository", "other"),
+	Plant: Set(lifecycleT, "repository", "other"),
 }}

@@ -1,4 +1,4 @@
-package tests
+package rules
 
 import (
 	"slices"
@@ -40,7 +40,7 @@ func worn(g *sandbox.Graph) [][3]string {
 
 // subjectOf returns the one service account that a role trusts, or "" where it trusts more or something else.
 func subjectOf(r *sandbox.Resource) string {
-	all := statements(r.Inputs.Str("assumeRolePolicy"))
+	all := Statements(r.Inputs.Str("assumeRolePolicy"))
 	if len(all) != 1 || len(all[0].Principal["Federated"]) != 1 {
 		return ""
 	}
@@ -62,8 +62,8 @@ func release(g *sandbox.Graph, chart string) *sandbox.Resource {
 	return &sandbox.Resource{Inputs: sandbox.Props{}}
 }
 
-// application is the release that holds Argo CD's Application, projectOf the project that it is in.
-func application(g *sandbox.Graph) *sandbox.Resource {
+// Application is the release that holds Argo CD's Application, projectOf the project that it is in.
+func Application(g *sandbox.Graph) *sandbox.Resource {
 	for _, r := range g.OfType(releaseT) {
 		if r.Inputs.Get("values.applications") != nil {
 			return r
@@ -81,9 +81,9 @@ func projectOf(g *sandbox.Graph) sandbox.Props {
 	return nil
 }
 
-var workloadRules = []rule{{
-	id: "EKS best practices: each role in Helm values trusts exactly the account it is given to",
-	check: func(g *sandbox.Graph) (int, []string) {
+var workloadRules = []Rule{{
+	ID: "EKS best practices: each role in Helm values trusts exactly the account it is given to",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var wrong []string
 		all := worn(g)
 		for _, w := range all {
@@ -99,12 +99,12 @@ var workloadRules = []rule{{
 		}
 		return len(all), wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		release(g, "aws-load-balancer-controller").Inputs.Object("values").Object("serviceAccount")["name"] = "default"
 	},
 }, {
-	id: "design: operators have a role each, and only where they talk to AWS",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "design: operators have a role each, and only where they talk to AWS",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var names []string
 		for _, w := range worn(g) {
 			names = append(names, w[0]+"/"+w[1])
@@ -113,32 +113,32 @@ var workloadRules = []rule{{
 		want := []string{"kube-system/aws-load-balancer-controller", "kube-system/cluster-autoscaler"}
 		return len(names), nonEmpty(must(slices.Equal(names, want), "%v", names))
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		delete(release(g, "cluster-autoscaler").Inputs.Object("values.rbac.serviceAccount"), "annotations")
 	},
 }, {
-	id: "design: releases are atomic, pinned, bounded in time, and in namespaces of their own",
-	check: each(releaseT, func(r *sandbox.Resource) string {
+	ID: "design: releases are atomic, pinned, bounded in time, and in namespaces of their own",
+	Check: each(releaseT, func(r *sandbox.Resource) string {
 		seconds, _ := r.Inputs.Num("timeout")
 		exact := strings.Count(r.Inputs.Str("version"), ".") == 2 && !strings.ContainsAny(r.Inputs.Str("version"), "*^~>< ")
 		return must(r.Inputs.Flag("atomic") && r.Inputs.Flag("cleanupOnFail") && exact && seconds >= 300 && seconds <= 900 &&
 			r.Inputs.Str("namespace") != "default" && strings.HasPrefix(r.Inputs.Str("repositoryOpts.repo"), "https://"), "loose")
 	}),
-	plant: set(releaseT, "atomic", false),
+	Plant: Set(releaseT, "atomic", false),
 }, {
-	id: "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		values := release(g, "aws-load-balancer-controller").Inputs.Object("values")
 		ok := values["enableServiceMutatorWebhook"] == false && values["createIngressClassResource"] == false &&
 			values.Get("controllerConfig.featureGates.EnableServiceController") == false
 		return len(values), nonEmpty(must(ok, "more than bindings"))
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		delete(release(g, "aws-load-balancer-controller").Inputs.Object("values"), "enableServiceMutatorWebhook")
 	},
 }, {
-	id: "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		values := release(g, "external-secrets").Inputs.Object("values")
 		var wrong []string
 		for create, process := range map[string]string{
@@ -151,12 +151,12 @@ var workloadRules = []rule{{
 		}
 		return len(values), wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		release(g, "external-secrets").Inputs.Object("values")["processClusterStore"] = true
 	},
 }, {
-	id: "CIS EKS 5.4 / exposed-services: no release opens a door to the outside",
-	check: each(releaseT, func(r *sandbox.Resource) string {
+	ID: "CIS EKS 5.4 / exposed-services: no release opens a door to the outside",
+	Check: each(releaseT, func(r *sandbox.Resource) string {
 		var open []string
 		for _, path := range helm.Paths(r.Inputs.Object("values")) {
 			value := r.Inputs.Get("values." + path)
@@ -166,12 +166,12 @@ var workloadRules = []rule{{
 		}
 		return must(len(open) == 0, "%v", open)
 	}),
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		first(g, releaseT).Inputs.Object("values")["server"] = map[string]any{"service": map[string]any{"type": "LoadBalancer"}}
 	},
 }, {
-	id: "hardeneks ensure_namespace_psa_exist / CIS EKS 4.2: the application's namespace takes restricted pods only",
-	check: each(namespaceT, func(r *sandbox.Resource) string {
+	ID: "hardeneks ensure_namespace_psa_exist / CIS EKS 4.2: the application's namespace takes restricted pods only",
+	Check: each(namespaceT, func(r *sandbox.Resource) string {
 		labels := r.Inputs.Object("metadata.labels")
 		for _, mode := range []string{"enforce", "audit", "warn"} {
 			if labels["pod-security.kubernetes.io/"+mode] != "restricted" {
@@ -180,12 +180,12 @@ var workloadRules = []rule{{
 		}
 		return must(labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled", "pods are ready before the load balancer says so")
 	}),
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		delete(first(g, namespaceT).Inputs.Object("metadata.labels"), "pod-security.kubernetes.io/enforce")
 	},
 }, {
-	id: "SEC03-BP02: the application's reader reads its own secrets, with their keys, through Secrets Manager only",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "SEC03-BP02: the application's reader reads its own secrets, with their keys, through Secrets Manager only",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var own []string
 		for _, secret := range g.OfType(secretT) {
 			own = append(own, secret.Outputs.Str("arn"))
@@ -201,7 +201,7 @@ var workloadRules = []rule{{
 				continue
 			}
 			seen++
-			all := statements(r.Inputs.Str("policy"))
+			all := Statements(r.Inputs.Str("policy"))
 			read := slices.Sorted(slices.Values(all[0].Resource))
 			keys := all[len(all)-1]
 			if !slices.Equal(read, slices.Sorted(slices.Values(own))) || len(keys.Resource) != len(used) ||
@@ -212,7 +212,7 @@ var workloadRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		for _, r := range g.OfType(inlineT) {
 			if r.Name == "webapp-secrets-role-policy" {
 				r.Inputs["policy"] = strings.Replace(r.Inputs.Str("policy"), `"Resource":["arn:aws:secretsmanager`, `"Resource":["*","arn:aws:secretsmanager`, 1)
@@ -220,24 +220,24 @@ var workloadRules = []rule{{
 		}
 	},
 }, {
-	id: "kubescape C-0012: the kubeconfig of the program holds no credential",
-	check: each(kubernetesT, func(r *sandbox.Resource) string {
+	ID: "kubescape C-0012: the kubeconfig of the program holds no credential",
+	Check: each(kubernetesT, func(r *sandbox.Resource) string {
 		config := r.Inputs.Str("kubeconfig")
 		return must(strings.Contains(config, `"get-token"`) && !strings.Contains(config, "token\":") && !strings.Contains(config, "client-key") &&
 			!strings.Contains(config, "AWS_PROFILE"), "%s", config)
 	}),
-	plant: set(kubernetesT, "kubeconfig", `{"users":[{"user":{"token":"abc"}}]}`),
+	Plant: Set(kubernetesT, "kubeconfig", `{"users":[{"user":{"token":"abc"}}]}`),
 }, {
-	id: "design: Argo CD may take one repository to one namespace", prodOnly: true,
-	check: func(g *sandbox.Graph) (int, []string) {
-		values := application(g).Inputs.Object("values")
+	ID: "design: Argo CD may take one repository to one namespace", ProdOnly: true,
+	Check: func(g *sandbox.Graph) (int, []string) {
+		values := Application(g).Inputs.Object("values")
 		project := projectOf(g)
 		ok := slices.Equal(project.Strs("sourceRepos"), []string{values.Str("applications.webapp.source.repoURL")}) &&
 			project.Str("destinations.0.namespace") == "webapp" && values.Str("applications.webapp.project") == "webapp" &&
 			len(project.Strs("clusterResourceWhitelist")) == 0
 		return len(values), nonEmpty(must(ok, "too much"))
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		projectOf(g)["sourceRepos"] = []any{"*"}
 	},
 }}

@@ -1,4 +1,4 @@
-package tests
+package rules
 
 import (
 	"slices"
@@ -7,29 +7,29 @@ import (
 	"groundwork/sandbox"
 )
 
-var networkRules = []rule{{
-	id: "FSBP EC2.6 / CKV2_AWS_11 / CIS 4.7: flow logs",
-	check: func(g *sandbox.Graph) (int, []string) {
+var networkRules = []Rule{{
+	ID: "FSBP EC2.6 / CKV2_AWS_11 / CIS 4.7: flow logs",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(vpcT, func(v *sandbox.Resource) string {
 			logged := slices.ContainsFunc(g.OfType(flowT), func(f *sandbox.Resource) bool { return f.Inputs.Str("vpcId") == v.ID })
 			return must(logged, "no flow log")
 		})(g)
 	},
-	plant: set(flowT, "vpcId", "vpc-other"),
+	Plant: Set(flowT, "vpcId", "vpc-other"),
 }, {
-	id: "FSBP EC2.6: flow logs have a destination, a role and the right traffic",
-	check: each(flowT, func(r *sandbox.Resource) string {
+	ID: "FSBP EC2.6: flow logs have a destination, a role and the right traffic",
+	Check: each(flowT, func(r *sandbox.Resource) string {
 		traffic := r.Inputs.Str("trafficType")
 		return must(slices.Contains([]string{"ALL", "REJECT"}, traffic) && r.Inputs.Str("logDestination") != "" && r.Inputs.Str("iamRoleArn") != "", "incomplete")
 	}),
-	plant: set(flowT, "iamRoleArn", ""),
+	Plant: Set(flowT, "iamRoleArn", ""),
 }, {
-	id: "FSBP EC2.6: production logs all traffic", prodOnly: true,
-	check: each(flowT, func(r *sandbox.Resource) string { return must(r.Inputs.Str("trafficType") == "ALL", "not ALL") }),
-	plant: set(flowT, "trafficType", "REJECT"),
+	ID: "FSBP EC2.6: production logs all traffic", ProdOnly: true,
+	Check: each(flowT, func(r *sandbox.Resource) string { return must(r.Inputs.Str("trafficType") == "ALL", "not ALL") }),
+	Plant: Set(flowT, "trafficType", "REJECT"),
 }, {
-	id: "FSBP EC2.2 / CKV2_AWS_12 / CIS 6.5: the default security group is locked",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP EC2.2 / CKV2_AWS_12 / CIS 6.5: the default security group is locked",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		groups, vpcs := g.OfType("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"), g.OfType(vpcT)
 		var wrong []string
 		if len(groups) != len(vpcs) {
@@ -42,14 +42,14 @@ var networkRules = []rule{{
 		}
 		return len(groups), wrong
 	},
-	plant: set("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "ingress", []any{map[string]any{"protocol": "-1"}}),
+	Plant: Set("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "ingress", []any{map[string]any{"protocol": "-1"}}),
 }, {
-	id:    "FSBP EC2.15 / CKV_AWS_130: no subnet gives out public addresses",
-	check: each(subnetT, func(r *sandbox.Resource) string { return must(!r.Inputs.Flag("mapPublicIpOnLaunch"), "does") }),
-	plant: set(subnetT, "mapPublicIpOnLaunch", true),
+	ID:    "FSBP EC2.15 / CKV_AWS_130: no subnet gives out public addresses",
+	Check: each(subnetT, func(r *sandbox.Resource) string { return must(!r.Inputs.Flag("mapPublicIpOnLaunch"), "does") }),
+	Plant: Set(subnetT, "mapPublicIpOnLaunch", true),
 }, {
-	id: "prowler vpc_subnet_separate_private_public: no way from the internet to private and data subnets",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "prowler vpc_subnet_separate_private_public: no way from the internet to private and data subnets",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var wrong []string
 		seen := 0
 		for _, a := range g.OfType(assocT) {
@@ -66,7 +66,7 @@ var networkRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		for _, a := range g.OfType(assocT) {
 			if strings.Contains(a.Name, "-data-") {
 				g.OfType(routeT)[0].Inputs["routeTableId"] = a.Inputs["routeTableId"]
@@ -76,8 +76,8 @@ var networkRules = []rule{{
 		}
 	},
 }, {
-	id: "CKV2_AWS_35 / REL10-BP01: a NAT gateway in each zone, used by that zone", prodOnly: true,
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "CKV2_AWS_35 / REL10-BP01: a NAT gateway in each zone, used by that zone", ProdOnly: true,
+	Check: func(g *sandbox.Graph) (int, []string) {
 		zoneOfNAT, wrong := map[string]string{}, []string{}
 		for _, nat := range g.OfType(natT) {
 			subnet := byID(g, subnetT, nat.Inputs.Str("subnetId"))
@@ -104,7 +104,7 @@ var networkRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		nats := g.OfType(natT)
 		for _, r := range g.OfType(routeT) {
 			if r.Inputs.Str("natGatewayId") != "" {
@@ -113,8 +113,8 @@ var networkRules = []rule{{
 		}
 	},
 }, {
-	id: "FSBP EC2.18 EC2.19 / CKV_AWS_24 CKV_AWS_260 / CIS 6.3: nothing is open to the internet",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP EC2.18 EC2.19 / CKV_AWS_24 CKV_AWS_260 / CIS 6.3: nothing is open to the internet",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var wrong []string
 		seen := 0
 		everyone := func(cidrs ...string) bool {
@@ -141,10 +141,10 @@ var networkRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: set(ingressT, "cidrIpv4", "0.0.0.0/0"),
+	Plant: Set(ingressT, "cidrIpv4", "0.0.0.0/0"),
 }, {
-	id: "CKV_AWS_382: the database's group has no way out",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "CKV_AWS_382: the database's group has no way out",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var wrong []string
 		seen := 0
 		for _, db := range g.OfType(rdsT) {
@@ -159,15 +159,15 @@ var networkRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		egress := *first(g, ingressT)
 		egress.Type, egress.URN = ruleT, egress.URN+"-planted"
 		egress.Inputs = sandbox.Props{"type": "egress", "securityGroupId": first(g, rdsT).Inputs.Strs("vpcSecurityGroupIds")[0]}
 		g.Resources = append(g.Resources, &egress)
 	},
 }, {
-	id: "FSBP EC2.10 EC2.55-57: endpoints for what nodes talk to", prodOnly: true,
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP EC2.10 EC2.55-57: endpoints for what nodes talk to", ProdOnly: true,
+	Check: func(g *sandbox.Graph) (int, []string) {
 		have, wrong := map[string]bool{}, []string{}
 		zones := map[string]bool{}
 		for _, s := range g.OfType(subnetT) {
@@ -204,5 +204,5 @@ var networkRules = []rule{{
 		}
 		return len(have), wrong
 	},
-	plant: set(endpointT, "serviceName", "com.amazonaws.eu-west-1.ssm"),
+	Plant: Set(endpointT, "serviceName", "com.amazonaws.eu-west-1.ssm"),
 }}

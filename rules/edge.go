@@ -1,4 +1,4 @@
-package tests
+package rules
 
 import (
 	"fmt"
@@ -49,26 +49,26 @@ func perBucket(token string, good func(r *sandbox.Resource) bool) func(*sandbox.
 	}
 }
 
-var edgeRules = []rule{{
-	id: "FSBP ELB.5 ELB.4 ELB.12 / CKV_AWS_91 CKV_AWS_131 / AWS-0050 AWS-0052: the load balancer is internal, logs, drops malformed headers, defends against desync",
-	check: each(balancerT, func(r *sandbox.Resource) string {
+var Edge = []Rule{{
+	ID: "FSBP ELB.5 ELB.4 ELB.12 / CKV_AWS_91 CKV_AWS_131 / AWS-0050 AWS-0052: the load balancer is internal, logs, drops malformed headers, defends against desync",
+	Check: each(balancerT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Flag("internal") && r.Inputs.Flag("accessLogs.enabled") && r.Inputs.Flag("dropInvalidHeaderFields") &&
 			r.Inputs.Str("desyncMitigationMode") == "defensive", "not as it should be")
 	}),
-	plant: set(balancerT, "internal", false),
+	Plant: Set(balancerT, "internal", false),
 }, {
-	id: "FSBP ELB.6 / CKV_AWS_150: the load balancer cannot be deleted by hand", prodOnly: true,
-	check: each(balancerT, func(r *sandbox.Resource) string {
+	ID: "FSBP ELB.6 / CKV_AWS_150: the load balancer cannot be deleted by hand", ProdOnly: true,
+	Check: each(balancerT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Flag("enableDeletionProtection"), "unprotected")
 	}),
-	plant: set(balancerT, "enableDeletionProtection", false),
+	Plant: Set(balancerT, "enableDeletionProtection", false),
 }, {
-	id:    "FSBP ELB.13: the load balancer stands in two zones or more",
-	check: each(balancerT, func(r *sandbox.Resource) string { return must(len(r.Inputs.Strs("subnets")) >= 2, "one zone") }),
-	plant: set(balancerT, "subnets", []any{"subnet-1"}),
+	ID:    "FSBP ELB.13: the load balancer stands in two zones or more",
+	Check: each(balancerT, func(r *sandbox.Resource) string { return must(len(r.Inputs.Strs("subnets")) >= 2, "one zone") }),
+	Plant: Set(balancerT, "subnets", []any{"subnet-1"}),
 }, {
-	id: "FSBP ELB.1 ELB.17 / CKV_AWS_2 CKV_AWS_103: HTTPS with a current policy where there is a certificate, HTTP only where there is no domain",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP ELB.1 ELB.17 / CKV_AWS_2 CKV_AWS_103: HTTPS with a current policy where there is a certificate, HTTP only where there is no domain",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(listenerT, func(r *sandbox.Resource) string {
 			if len(g.OfType(certificateT)) == 0 {
 				return must(r.Inputs.Str("protocol") == "HTTP" && first(g, originT).Inputs.Str("vpcOriginEndpointConfig.originProtocolPolicy") == "http-only", "no certificate")
@@ -77,16 +77,16 @@ var edgeRules = []rule{{
 				first(g, originT).Inputs.Str("vpcOriginEndpointConfig.originProtocolPolicy") == "https-only", "not encrypted")
 		})(g)
 	},
-	plant: set(listenerT, "protocol", "TCP"),
+	Plant: Set(listenerT, "protocol", "TCP"),
 }, {
-	id: "EKS best practices: pods are targets, asked on the readiness path",
-	check: each(targetT, func(r *sandbox.Resource) string {
+	ID: "EKS best practices: pods are targets, asked on the readiness path",
+	Check: each(targetT, func(r *sandbox.Resource) string {
 		return must(r.Inputs.Str("targetType") == "ip" && r.Inputs.Str("healthCheck.path") == "/ready", "wrong target")
 	}),
-	plant: setIn(targetT, "healthCheck", "path", "/health"),
+	Plant: setIn(targetT, "healthCheck", "path", "/health"),
 }, {
-	id: "FSBP CloudFront.3 CloudFront.9 / CKV_AWS_34 / AWS-0012: viewers come over HTTPS",
-	check: each(distributionT, func(r *sandbox.Resource) string {
+	ID: "FSBP CloudFront.3 CloudFront.9 / CKV_AWS_34 / AWS-0012: viewers come over HTTPS",
+	Check: each(distributionT, func(r *sandbox.Resource) string {
 		for _, b := range behaviours(r) {
 			if !slices.Contains([]string{"redirect-to-https", "https-only"}, b.Str("viewerProtocolPolicy")) {
 				return b.Str("pathPattern")
@@ -94,10 +94,10 @@ var edgeRules = []rule{{
 		}
 		return ""
 	}),
-	plant: setIn(distributionT, "defaultCacheBehavior", "viewerProtocolPolicy", "allow-all"),
+	Plant: setIn(distributionT, "defaultCacheBehavior", "viewerProtocolPolicy", "allow-all"),
 }, {
-	id: "FSBP CloudFront.5 / CKV_AWS_86: CloudFront's access logs are delivered",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP CloudFront.5 / CKV_AWS_86: CloudFront's access logs are delivered",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(distributionT, func(r *sandbox.Resource) string {
 			for _, source := range g.OfType("aws:cloudwatch/logDeliverySource:LogDeliverySource") {
 				for _, delivery := range g.OfType(deliveryT) {
@@ -109,10 +109,10 @@ var edgeRules = []rule{{
 			return "no delivery"
 		})(g)
 	},
-	plant: set(deliveryT, "deliverySourceName", ""),
+	Plant: Set(deliveryT, "deliverySourceName", ""),
 }, {
-	id: "FSBP CloudFront.6 WAF.10 WAF.12 / CKV_AWS_68 CKV_AWS_192 CKV2_AWS_47: a firewall with managed rules and a rate limit", prodOnly: true,
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP CloudFront.6 WAF.10 WAF.12 / CKV_AWS_68 CKV_AWS_192 CKV2_AWS_47: a firewall with managed rules and a rate limit", ProdOnly: true,
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(distributionT, func(r *sandbox.Resource) string {
 			for _, acl := range g.OfType(edge.WebACLType) {
 				if acl.Outputs.Str("arn") != r.Inputs.Str("webAclId") || acl.Inputs.Str("scope") != "CLOUDFRONT" {
@@ -133,10 +133,10 @@ var edgeRules = []rule{{
 			return "no firewall"
 		})(g)
 	},
-	plant: set(distributionT, "webAclId", ""),
+	Plant: Set(distributionT, "webAclId", ""),
 }, {
-	id: "FSBP WAF.11 / CKV2_AWS_31: the firewall logs, without cookies and credentials", prodOnly: true,
-	check: each(edge.WebACLLoggingType, func(r *sandbox.Resource) string {
+	ID: "FSBP WAF.11 / CKV2_AWS_31: the firewall logs, without cookies and credentials", ProdOnly: true,
+	Check: each(edge.WebACLLoggingType, func(r *sandbox.Resource) string {
 		var redacted []string
 		fields, _ := r.Inputs["redactedFields"].([]any)
 		for _, f := range fields {
@@ -144,10 +144,10 @@ var edgeRules = []rule{{
 		}
 		return must(slices.Equal(redacted, []string{"authorization", "cookie"}) && strings.Contains(strings.Join(r.Inputs.Strs("logDestinationConfigs"), ""), ":aws-waf-logs-"), "%v", redacted)
 	}),
-	plant: set(edge.WebACLLoggingType, "redactedFields", []any{}),
+	Plant: Set(edge.WebACLLoggingType, "redactedFields", []any{}),
 }, {
-	id: "design: what a person sees is never cached, what has a hash in its name is, every answer has security headers",
-	check: each(distributionT, func(r *sandbox.Resource) string {
+	ID: "design: what a person sees is never cached, what has a hash in its name is, every answer has security headers",
+	Check: each(distributionT, func(r *sandbox.Resource) string {
 		for _, b := range behaviours(r) {
 			cached := b.Str("cachePolicyId") != "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 			if host := b.Str("originRequestPolicyId"); host != "216adef6-5c7f-47e4-b989-5492eafa07d3" && host != "bf0718e1-ba1e-49d1-88b1-f726733018ae" {
@@ -159,10 +159,10 @@ var edgeRules = []rule{{
 		}
 		return must(len(behaviours(r)) == 3, "%d behaviours", len(behaviours(r)))
 	}),
-	plant: setIn(distributionT, "defaultCacheBehavior", "cachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
+	Plant: setIn(distributionT, "defaultCacheBehavior", "cachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
 }, {
-	id: "design: nothing is in us-east-1 but what CloudFront looks for there, and all of that is",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "design: nothing is in us-east-1 but what CloudFront looks for there, and all of that is",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var wrong []string
 		seen := 0
 		for _, r := range g.Resources {
@@ -179,17 +179,17 @@ var edgeRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) { r := first(g, deliveryT); r.Provider = first(g, vpcT).Provider },
+	Plant: func(g *sandbox.Graph) { r := first(g, deliveryT); r.Provider = first(g, vpcT).Provider },
 }, {
-	id: "FSBP S3.1 S3.8 / CKV_AWS_53..56: no bucket is public",
-	check: perBucket(closedT, func(r *sandbox.Resource) bool {
+	ID: "FSBP S3.1 S3.8 / CKV_AWS_53..56: no bucket is public",
+	Check: perBucket(closedT, func(r *sandbox.Resource) bool {
 		return r.Inputs.Flag("blockPublicAcls") && r.Inputs.Flag("blockPublicPolicy") && r.Inputs.Flag("ignorePublicAcls") && r.Inputs.Flag("restrictPublicBuckets")
 	}),
-	plant: set(closedT, "blockPublicPolicy", false),
+	Plant: Set(closedT, "blockPublicPolicy", false),
 }, {
-	id: "FSBP S3.5 / CKV_AWS_379: buckets speak TLS only",
-	check: perBucket(bucketPolicyT, func(r *sandbox.Resource) bool {
-		for _, s := range statements(r.Inputs.Str("policy")) {
+	ID: "FSBP S3.5 / CKV_AWS_379: buckets speak TLS only",
+	Check: perBucket(bucketPolicyT, func(r *sandbox.Resource) bool {
+		for _, s := range Statements(r.Inputs.Str("policy")) {
 			if s.Effect == "Deny" && slices.Equal(s.Principal["AWS"], []string{"*"}) && slices.Equal(s.Action, []string{"s3:*"}) && len(s.Resource) == 2 &&
 				slices.Equal(s.Condition["Bool"]["aws:SecureTransport"], []string{"false"}) {
 				return true
@@ -197,36 +197,36 @@ var edgeRules = []rule{{
 		}
 		return false
 	}),
-	plant: set(bucketPolicyT, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":["s3:*"],"Resource":["a"]}]}`),
+	Plant: Set(bucketPolicyT, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":["s3:*"],"Resource":["a"]}]}`),
 }, {
-	id: "CKV_AWS_70 / CIS 2.21: only log services of this account write to buckets",
-	check: allows(bucketPolicyT, "policy", func(s statement) string {
+	ID: "CKV_AWS_70 / CIS 2.21: only log services of this account write to buckets",
+	Check: allows(bucketPolicyT, "policy", func(s Statement) string {
 		from := len(s.Condition["ArnLike"]["aws:SourceArn"]) == 1
 		return must(len(s.Principal) == 1 && len(s.Principal["Service"]) == 1 && strings.Contains(s.Principal["Service"][0], "delivery.") && from, "%v", s.Principal)
 	}),
-	plant: set(bucketPolicyT, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":["a"]}]}`),
+	Plant: Set(bucketPolicyT, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":["a"]}]}`),
 }, {
-	id: "AWS-0088 / ELB access logs: log buckets are encrypted by S3 itself, the only kind load balancers write to",
-	check: perBucket(sseT, func(r *sandbox.Resource) bool {
+	ID: "AWS-0088 / ELB access logs: log buckets are encrypted by S3 itself, the only kind load balancers write to",
+	Check: perBucket(sseT, func(r *sandbox.Resource) bool {
 		return r.Inputs.Str("rules.0.applyServerSideEncryptionByDefault.sseAlgorithm") == "AES256"
 	}),
-	plant: set(sseT, "rules", []any{}),
+	Plant: Set(sseT, "rules", []any{}),
 }, {
-	id: "FSBP S3.13 / CKV2_AWS_61: logs expire",
-	check: perBucket(expiryT, func(r *sandbox.Resource) bool {
+	ID: "FSBP S3.13 / CKV2_AWS_61: logs expire",
+	Check: perBucket(expiryT, func(r *sandbox.Resource) bool {
 		days, _ := r.Inputs.Num("rules.0.expiration.days")
 		return days >= 1 && r.Inputs.Str("rules.0.status") == "Enabled"
 	}),
-	plant: set(expiryT, "rules", []any{}),
+	Plant: Set(expiryT, "rules", []any{}),
 }, {
-	id: "FSBP S3.12 / CKV2_AWS_65: no access control lists",
-	check: perBucket("aws:s3/bucketOwnershipControls:BucketOwnershipControls", func(r *sandbox.Resource) bool {
+	ID: "FSBP S3.12 / CKV2_AWS_65: no access control lists",
+	Check: perBucket("aws:s3/bucketOwnershipControls:BucketOwnershipControls", func(r *sandbox.Resource) bool {
 		return r.Inputs.Str("rule.objectOwnership") == "BucketOwnerEnforced"
 	}),
-	plant: setIn("aws:s3/bucketOwnershipControls:BucketOwnershipControls", "rule", "objectOwnership", "ObjectWriter"),
+	Plant: setIn("aws:s3/bucketOwnershipControls:BucketOwnershipControls", "rule", "objectOwnership", "ObjectWriter"),
 }, {
-	id: "design: kept logs are kept with everything that closes and expires them", prodOnly: true,
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "design: kept logs are kept with everything that closes and expires them", ProdOnly: true,
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var wrong []string
 		seen := 0
 		for _, r := range g.Resources {
@@ -239,5 +239,5 @@ var edgeRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) { first(g, closedT).Retain = false },
+	Plant: func(g *sandbox.Graph) { first(g, closedT).Retain = false },
 }}

@@ -1,4 +1,4 @@
-package tests
+package rules
 
 import (
 	"regexp"
@@ -9,9 +9,9 @@ import (
 	"groundwork/sandbox"
 )
 
-var identityRules = []rule{{
-	id: "CIS EKS 5.1.3 / kubescape C-0223: the node role has no more than it needs",
-	check: func(g *sandbox.Graph) (int, []string) {
+var Identity = []Rule{{
+	ID: "CIS EKS 5.1.3 / kubescape C-0223: the node role has no more than it needs",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		allowed := []string{"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore"}
 		seen, wrong := 0, []string{}
 		for _, r := range g.OfType(attachT) {
@@ -25,7 +25,7 @@ var identityRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		for _, r := range g.OfType(attachT) {
 			if strings.HasSuffix(r.Inputs.Str("role"), "-node") {
 				r.Inputs["policyArn"] = "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"
@@ -33,24 +33,24 @@ var identityRules = []rule{{
 		}
 	},
 }, {
-	id: "FSBP IAM.1 / CKV_AWS_62 CKV_AWS_63: no policy allows everything",
-	check: allows(inlineT, "policy", func(s statement) string {
+	ID: "FSBP IAM.1 / CKV_AWS_62 CKV_AWS_63: no policy allows everything",
+	Check: allows(inlineT, "policy", func(s Statement) string {
 		wide := slices.ContainsFunc(s.Action, wideAction.MatchString)
 		return must(!wide && len(s.NotAction) == 0 && len(s.NotResource) == 0, "allows %v", s.Action)
 	}),
-	plant: set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"arn:x"}]}`),
+	Plant: Set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"arn:x"}]}`),
 }, {
-	id: "CKV_AWS_355 CKV_AWS_356 CKV_AWS_290: no policy is about every resource",
-	check: allows(inlineT, "policy", func(s statement) string {
+	ID: "CKV_AWS_355 CKV_AWS_356 CKV_AWS_290: no policy is about every resource",
+	Check: allows(inlineT, "policy", func(s Statement) string {
 		if !slices.Contains(s.Resource, "*") {
 			return ""
 		}
 		return must(!slices.ContainsFunc(s.Action, func(a string) bool { return !starActions.MatchString(a) }) || len(s.Condition) > 0, "%v on everything", s.Action)
 	}),
-	plant: set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}`),
+	Plant: Set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}`),
 }, {
-	id: "CKV_AWS_286 / AWS-0342: no policy lets its owner become more",
-	check: allows(inlineT, "policy", func(s statement) string {
+	ID: "CKV_AWS_286 / AWS-0342: no policy lets its owner become more",
+	Check: allows(inlineT, "policy", func(s Statement) string {
 		for _, action := range s.Action {
 			for _, risky := range []string{"iam:CreatePolicyVersion", "iam:Attach", "iam:Put", "iam:UpdateAssumeRolePolicy"} {
 				if strings.HasPrefix(action, risky) {
@@ -63,10 +63,10 @@ var identityRules = []rule{{
 		}
 		return ""
 	}),
-	plant: set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`),
+	Plant: Set(inlineT, "policy", `{"Statement":[{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`),
 }, {
-	id: "CKV_AWS_274 / FSBP IAM.1: nobody is administrator",
-	check: each(attachT, func(r *sandbox.Resource) string {
+	ID: "CKV_AWS_274 / FSBP IAM.1: nobody is administrator",
+	Check: each(attachT, func(r *sandbox.Resource) string {
 		arn := r.Inputs.Str("policyArn")
 		for _, policy := range []string{"/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess"} {
 			if strings.HasSuffix(arn, policy) {
@@ -75,10 +75,10 @@ var identityRules = []rule{{
 		}
 		return ""
 	}),
-	plant: set(attachT, "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+	Plant: Set(attachT, "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
 }, {
-	id: "CKV_AWS_60 CKV_AWS_61 / CIS 2.21: no role trusts everyone",
-	check: allows(roleT, "assumeRolePolicy", func(s statement) string {
+	ID: "CKV_AWS_60 CKV_AWS_61 / CIS 2.21: no role trusts everyone",
+	Check: allows(roleT, "assumeRolePolicy", func(s Statement) string {
 		for _, arn := range s.Principal["AWS"] {
 			if strings.Contains(arn, "*") {
 				return "trusts " + arn
@@ -89,13 +89,13 @@ var identityRules = []rule{{
 		}
 		return must(len(s.Principal["Federated"]) == 0 || len(s.Condition) > 0, "federation without condition")
 	}),
-	plant: set(roleT, "assumeRolePolicy", `{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`),
+	Plant: Set(roleT, "assumeRolePolicy", `{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`),
 }, {
-	id: "EKS best practices / CIS EKS 5.2.1: workload roles pin sub and aud",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "EKS best practices / CIS EKS 5.2.1: workload roles pin sub and aud",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		seen, wrong := 0, []string{}
 		for _, r := range g.OfType(roleT) {
-			for _, s := range statements(r.Inputs.Str("assumeRolePolicy")) {
+			for _, s := range Statements(r.Inputs.Str("assumeRolePolicy")) {
 				if len(s.Principal["Federated"]) == 0 {
 					continue
 				}
@@ -111,14 +111,14 @@ var identityRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		for _, r := range g.OfType(roleT) {
 			r.Inputs["assumeRolePolicy"] = strings.ReplaceAll(r.Inputs.Str("assumeRolePolicy"), ":aud", ":other")
 		}
 	},
 }, {
-	id: "CKV_AWS_273 / FSBP IAM.2: no users, no access keys",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "CKV_AWS_273 / FSBP IAM.2: no users, no access keys",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		var wrong []string
 		for _, r := range g.Resources {
 			if strings.HasPrefix(r.Type, "aws:iam/accessKey:") || strings.HasPrefix(r.Type, "aws:iam/user:") {
@@ -127,22 +127,22 @@ var identityRules = []rule{{
 		}
 		return len(g.Resources), wrong
 	},
-	plant: func(g *sandbox.Graph) { first(g, roleT).Type = "aws:iam/user:User" },
+	Plant: func(g *sandbox.Graph) { first(g, roleT).Type = "aws:iam/user:User" },
 }, {
-	id: "OIDC provider audiences",
-	check: each(oidcT, func(r *sandbox.Resource) string {
+	ID: "OIDC provider audiences",
+	Check: each(oidcT, func(r *sandbox.Resource) string {
 		return must(slices.Equal(r.Inputs.Strs("clientIdLists"), []string{"sts.amazonaws.com"}) && strings.HasPrefix(r.Inputs.Str("url"), "https://"), "audiences")
 	}),
-	plant: set(oidcT, "clientIdLists", []any{"anyone"}),
+	Plant: Set(oidcT, "clientIdLists", []any{"anyone"}),
 }, {
-	id:    "FSBP KMS.4 / CKV_AWS_7: keys rotate",
-	check: each(keyT, func(r *sandbox.Resource) string { return must(r.Inputs.Flag("enableKeyRotation"), "does not") }),
-	plant: set(keyT, "enableKeyRotation", false),
+	ID:    "FSBP KMS.4 / CKV_AWS_7: keys rotate",
+	Check: each(keyT, func(r *sandbox.Resource) string { return must(r.Inputs.Flag("enableKeyRotation"), "does not") }),
+	Plant: Set(keyT, "enableKeyRotation", false),
 }, {
-	id: "FSBP KMS.5 / CKV_AWS_33: key policies lock nobody out and let nobody else in",
-	check: each(keyT, func(r *sandbox.Resource) string {
+	ID: "FSBP KMS.5 / CKV_AWS_33: key policies lock nobody out and let nobody else in",
+	Check: each(keyT, func(r *sandbox.Resource) string {
 		root := false
-		for _, s := range statements(r.Inputs.Str("policy")) {
+		for _, s := range Statements(r.Inputs.Str("policy")) {
 			for _, arn := range s.Principal["AWS"] {
 				root = root || strings.HasSuffix(arn, ":root") && slices.Contains(s.Action, "kms:*")
 				if arn == "*" && len(s.Condition["StringEquals"]["kms:CallerAccount"]) == 0 {
@@ -155,28 +155,28 @@ var identityRules = []rule{{
 		}
 		return must(root, "the account cannot administer it")
 	}),
-	plant: set(keyT, "policy", `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*","Principal":"*"}]}`),
+	Plant: Set(keyT, "policy", `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*","Principal":"*"}]}`),
 }, {
-	id: "FSBP KMS.3: deleted keys can be brought back for 30 days",
-	check: each(keyT, func(r *sandbox.Resource) string {
+	ID: "FSBP KMS.3: deleted keys can be brought back for 30 days",
+	Check: each(keyT, func(r *sandbox.Resource) string {
 		days, _ := r.Inputs.Num("deletionWindowInDays")
 		return must(days == 30, "%v days", days)
 	}),
-	plant: set(keyT, "deletionWindowInDays", 7.0),
+	Plant: Set(keyT, "deletionWindowInDays", 7.0),
 }, {
-	id: "FSBP KMS.3: keys are protected", prodOnly: true,
-	check: each(keyT, func(r *sandbox.Resource) string { return must(r.Protect, "not protected") }),
-	plant: func(g *sandbox.Graph) { first(g, keyT).Protect = false },
+	ID: "FSBP KMS.3: keys are protected", ProdOnly: true,
+	Check: each(keyT, func(r *sandbox.Resource) string { return must(r.Protect, "not protected") }),
+	Plant: func(g *sandbox.Graph) { first(g, keyT).Protect = false },
 }, {
-	id: "CloudWatch Logs and SNS may use the keys of their resources",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "CloudWatch Logs and SNS may use the keys of their resources",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		seen, wrong := 0, []string{}
 		use := func(r *sandbox.Resource, arn, service string) {
 			seen++
 			key := keyOf(g, arn)
 			usable := false
 			if key != nil {
-				for _, s := range statements(key.Inputs.Str("policy")) {
+				for _, s := range Statements(key.Inputs.Str("policy")) {
 					may := slices.ContainsFunc(s.Action, func(a string) bool { return strings.HasPrefix(a, "kms:Decrypt") }) && slices.Contains(s.Action, "kms:GenerateDataKey*")
 					usable = usable || may && slices.Contains(s.Principal["Service"], service)
 				}
@@ -193,7 +193,7 @@ var identityRules = []rule{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		keyOf(g, first(g, logT).Inputs.Str("kmsKeyId")).Inputs["policy"] = identity.KeyPolicy("111122223333").JSON()
 	},
 }}

@@ -1,4 +1,4 @@
-package tests
+package rules
 
 import (
 	"encoding/json"
@@ -7,29 +7,29 @@ import (
 	"groundwork/sandbox"
 )
 
-var monitoringRules = []rule{{
-	id: "FSBP CloudWatch.16 / CKV_AWS_158: log groups end and are encrypted",
-	check: each(logT, func(r *sandbox.Resource) string {
+var monitoringRules = []Rule{{
+	ID: "FSBP CloudWatch.16 / CKV_AWS_158: log groups end and are encrypted",
+	Check: each(logT, func(r *sandbox.Resource) string {
 		days, _ := r.Inputs.Num("retentionInDays")
 		return must(days > 0 && r.Inputs.Str("kmsKeyId") != "", "%v days", days)
 	}),
-	plant: set(logT, "retentionInDays", nil),
+	Plant: Set(logT, "retentionInDays", nil),
 }, {
-	id: "CKV_AWS_338: production keeps logs for a year", prodOnly: true,
-	check: each(logT, func(r *sandbox.Resource) string {
+	ID: "CKV_AWS_338: production keeps logs for a year", ProdOnly: true,
+	Check: each(logT, func(r *sandbox.Resource) string {
 		days, _ := r.Inputs.Num("retentionInDays")
 		return must(days >= 365, "%v days", days)
 	}),
-	plant: set(logT, "retentionInDays", 30.0),
+	Plant: Set(logT, "retentionInDays", 30.0),
 }, {
-	id: "CKV_AWS_319: alarms act and say what silence means",
-	check: each(alarmT, func(r *sandbox.Resource) string {
+	ID: "CKV_AWS_319: alarms act and say what silence means",
+	Check: each(alarmT, func(r *sandbox.Resource) string {
 		return must(r.Inputs["actionsEnabled"] != false && len(r.Inputs.Strs("alarmActions")) > 0 && r.Inputs.Str("treatMissingData") != "", "silent")
 	}),
-	plant: set(alarmT, "alarmActions", []any{}),
+	Plant: Set(alarmT, "alarmActions", []any{}),
 }, {
-	id: "prowler cloudwatch alarms: the metrics that matter are watched",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "prowler cloudwatch alarms: the metrics that matter are watched",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		have := map[string]bool{}
 		for _, r := range g.OfType(alarmT) {
 			have[r.Inputs.Str("namespace")+" "+r.Inputs.Str("metricName")] = true
@@ -48,20 +48,20 @@ var monitoringRules = []rule{{
 		}
 		return len(have), wrong
 	},
-	plant: func(g *sandbox.Graph) {
+	Plant: func(g *sandbox.Graph) {
 		for _, r := range g.OfType(alarmT) {
 			r.Inputs["metricName"] = "CPUUtilization"
 		}
 	},
 }, {
-	id: "FSBP SNS.1 / CKV_AWS_26: topics have a key of this program",
-	check: func(g *sandbox.Graph) (int, []string) {
+	ID: "FSBP SNS.1 / CKV_AWS_26: topics have a key of this program",
+	Check: func(g *sandbox.Graph) (int, []string) {
 		return each(topicT, func(r *sandbox.Resource) string { return must(ownKey(g, r.Inputs.Str("kmsMasterKeyId")), "no key") })(g)
 	},
-	plant: set(topicT, "kmsMasterKeyId", "alias/aws/sns"),
+	Plant: Set(topicT, "kmsMasterKeyId", "alias/aws/sns"),
 }, {
-	id: "SEC01-BP01: the provider touches one account and tags everything",
-	check: each("pulumi:providers:aws", func(r *sandbox.Resource) string {
+	ID: "SEC01-BP01: the provider touches one account and tags everything",
+	Check: each("pulumi:providers:aws", func(r *sandbox.Resource) string {
 		text, err := json.Marshal(r.Inputs)
 		ok := err == nil && r.Inputs.Str("region") != ""
 		for _, want := range []string{`"allowedAccountIds"`, accountOf(string(text)), "Project", "Environment", "ManagedBy"} {
@@ -69,7 +69,7 @@ var monitoringRules = []rule{{
 		}
 		return must(ok && !strings.HasPrefix(r.Name, "default"), "unguarded")
 	}),
-	plant: func(g *sandbox.Graph) { delete(first(g, "pulumi:providers:aws").Inputs, "allowedAccountIds") },
+	Plant: func(g *sandbox.Graph) { delete(first(g, "pulumi:providers:aws").Inputs, "allowedAccountIds") },
 }}
 
 // accountOf returns the account that a stack's provider must be limited to, by the environment in its tags.
