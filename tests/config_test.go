@@ -283,10 +283,10 @@ func TestNothingIsRegisteredWhenConfigurationIsWrong(t *testing.T) {
 	raw["groundwork:accountId"] = "12"
 	m, err := register("dev", raw, false)
 	require.ErrorContains(t, err, "accountId")
-	assert.Empty(t, m.resources)
+	assert.Empty(t, m.Resources)
 	m, err = register("dev", stackConfig(t, "dev"), false)
 	require.NoError(t, err)
-	assert.NotEmpty(t, m.resources, "the mocks would have seen them")
+	assert.NotEmpty(t, m.Resources, "the mocks would have seen them")
 }
 
 func TestSupportCalendar(t *testing.T) {

@@ -125,7 +125,7 @@ func TestContractErrors(t *testing.T) {
 		for _, want := range c.wants {
 			assert.ErrorContains(t, err, want, name)
 		}
-		for _, r := range m.resources {
+		for _, r := range m.Resources {
 			assert.True(t, strings.HasPrefix(r.Type, "pulumi:"), "%s: %s was registered before the contract was read", name, r.Type)
 		}
 	}

@@ -40,7 +40,7 @@ func resting(t *testing.T, changes ...string) *sandbox.Graph {
 	require.NoError(t, err)
 	m, err := registerWith("dev", raw, false, ran("dev"))
 	require.NoError(t, err)
-	g, err := sandbox.NewGraph(m.resources)
+	g, err := sandbox.NewGraph(m.Resources)
 	require.NoError(t, err)
 	return g
 }

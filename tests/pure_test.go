@@ -25,6 +25,7 @@ import (
 	"groundwork/components/observability"
 	"groundwork/components/registry"
 	"groundwork/components/secrets"
+	"groundwork/sandbox/dry"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -225,7 +226,7 @@ func TestAlarmTable(t *testing.T) {
 
 // TestComponentsRefuseBadArguments: each constructor names the component and every problem, and registers nothing.
 func TestComponentsRefuseBadArguments(t *testing.T) {
-	m := &mocks{stack: "dev"}
+	m := &dry.Mocks{}
 	check := func(name string, err error, wants ...string) {
 		t.Helper()
 		require.Error(t, err, name)
@@ -295,7 +296,7 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		return nil
 	}, pulumi.WithMocks("groundwork", "dev", m))
 	require.NoError(t, err)
-	assert.Empty(t, m.resources)
+	assert.Empty(t, m.Resources)
 }
 
 // forbidden packages each pull in much of an SDK; section "Compile time" of the README says what they cost.
