@@ -121,3 +121,6 @@ func PrintComparison(w io.Writer, sheets ...*Sheet) {
 	}
 	fmt.Fprintln(w)
 }
+
+// Grouped are the lines of a sheet, those of many equal resources in one.
+func (s *Sheet) Grouped() []Line { return grouped(s.Lines) }

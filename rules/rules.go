@@ -208,3 +208,32 @@ func keyOf(g *sandbox.Graph, arn string) *sandbox.Resource {
 }
 
 func ownKey(g *sandbox.Graph, arn string) bool { return keyOf(g, arn) != nil }
+
+// Finding is what one rule says about a graph.
+type Finding struct {
+	ID string
+	// Seen is how many things it looked at, Wrong what is not as it must be.
+	Seen  int
+	Wrong []string
+	// Engine is true for what only the real engine shows, and nobody looked at here.
+	Engine bool
+}
+
+// Held is true where the rule was looked at and nothing was wrong.
+func (f Finding) Held() bool { return !f.Engine && len(f.Wrong) == 0 }
+
+// Look checks a graph against all rules, those for production where it is one.
+func Look(g *sandbox.Graph, production bool) []Finding {
+	var all []Finding
+	for _, r := range All {
+		if r.ProdOnly && !production {
+			continue
+		}
+		f := Finding{ID: r.ID, Engine: r.EngineOnly}
+		if !r.EngineOnly {
+			f.Seen, f.Wrong = r.Check(g)
+		}
+		all = append(all, f)
+	}
+	return all
+}

@@ -283,7 +283,7 @@ func (s *session) refuseProtected(ctx context.Context) error {
 	var names []string
 	for _, r := range graph.Resources {
 		if r.Protect {
-			names = append(names, simpleType(r.Type)+" "+r.Name)
+			names = append(names, SimpleType(r.Type)+" "+r.Name)
 		}
 	}
 	if len(names) == 0 {

@@ -392,8 +392,8 @@ func (p *provider) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, erro
 	return &emptypb.Empty{}, nil
 }
 
-// simpleType shortens "aws:ec2/vpc:Vpc" to "ec2 Vpc" for people.
-func simpleType(token string) string {
+// SimpleType shortens "aws:ec2/vpc:Vpc" to "ec2 Vpc" for people.
+func SimpleType(token string) string {
 	parts := strings.Split(token, ":")
 	if len(parts) != 3 {
 		return token

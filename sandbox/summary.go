@@ -67,10 +67,10 @@ func (r *Result) Print(w io.Writer) {
 		PrintOutputs(w, r.Outputs)
 	}
 	if len(s.CriticalPath) > 0 && r.Operation == Up {
-		fmt.Fprintf(w, "\nOn AWS a first deployment would take %s (median latencies). What decides it:\n", minutes(s.CriticalPathSeconds))
+		fmt.Fprintf(w, "\nOn AWS a first deployment would take %s (median latencies). What decides it:\n", Minutes(s.CriticalPathSeconds))
 		for _, step := range s.CriticalPath {
 			if step.Seconds > 0 {
-				fmt.Fprintf(w, "  %6s  + %6s  %-34s %s\n", minutes(step.Start), minutes(step.Seconds), simpleType(step.Type), step.Name)
+				fmt.Fprintf(w, "  %6s  + %6s  %-34s %s\n", Minutes(step.Start), Minutes(step.Seconds), SimpleType(step.Type), step.Name)
 			}
 		}
 	}
@@ -135,8 +135,8 @@ func printOutputs(w io.Writer, prefix string, outputs map[string]any) {
 	}
 }
 
-// minutes shows seconds as minutes and seconds.
-func minutes(seconds float64) string {
+// Minutes shows seconds as minutes and seconds.
+func Minutes(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
 	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }

@@ -239,7 +239,7 @@ func (t *Timeline) sort() {
 
 func (g *Graph) label(urn string) string {
 	r := g.Get(urn)
-	return simpleType(r.Type) + " " + r.Name
+	return SimpleType(r.Type) + " " + r.Name
 }
 
 // chartWidth is how many characters a chart is wide.
@@ -247,7 +247,7 @@ const chartWidth = 60
 
 // Print shows a timeline to people: what takes at least shortest seconds as a chart, the critical chain, and what would shorten it.
 func (t *Timeline) Print(w io.Writer, shortest float64) {
-	fmt.Fprintf(w, "%s at %s latencies\n\n", minutes(t.Seconds), t.Percentile)
+	fmt.Fprintf(w, "%s at %s latencies\n\n", Minutes(t.Seconds), t.Percentile)
 	critical := map[string]bool{}
 	for _, step := range t.Critical {
 		critical[step.Type+step.Name] = true
@@ -266,23 +266,23 @@ func (t *Timeline) Print(w io.Writer, shortest float64) {
 		from := int(b.Start * scale)
 		length := max(1, int((b.Start+b.Seconds)*scale)-from)
 		bar := strings.Repeat(" ", from) + strings.Repeat(mark, length)
-		label := strings.TrimSpace(simpleType(b.Type) + " " + b.Name)
+		label := strings.TrimSpace(SimpleType(b.Type) + " " + b.Name)
 		if len(label) > 46 {
 			label = label[:45] + "…"
 		}
-		fmt.Fprintf(w, "%-46s %6s %6s  slack %6s  %s\n", label, minutes(b.Start), minutes(b.Seconds), minutes(b.Slack), bar)
+		fmt.Fprintf(w, "%-46s %6s %6s  slack %6s  %s\n", label, Minutes(b.Start), Minutes(b.Seconds), Minutes(b.Slack), bar)
 	}
 	fmt.Fprintf(w, "\n%d more take less than %.0f s each.\n", left, shortest)
 	if len(t.Milestones) > 0 {
 		fmt.Fprintln(w)
 	}
 	for _, m := range t.Milestones {
-		fmt.Fprintf(w, "  %6s  %s\n", minutes(m.Seconds), m.What)
+		fmt.Fprintf(w, "  %6s  %s\n", Minutes(m.Seconds), m.What)
 	}
 	if len(t.Edges) > 0 {
 		fmt.Fprintln(w, "\nWithout one of these edges it would be ready earlier by")
 		for _, e := range t.Edges[:min(8, len(t.Edges))] {
-			fmt.Fprintf(w, "  %6s  %s -> %s\n", minutes(e.Saves), e.From, e.To)
+			fmt.Fprintf(w, "  %6s  %s -> %s\n", Minutes(e.Saves), e.From, e.To)
 		}
 	}
 }

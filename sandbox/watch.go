@@ -123,7 +123,7 @@ func (w *watcher) print(m apitype.StepEventMetadata, took string) {
 		return
 	}
 	w.steps++
-	line := fmt.Sprintf("%4d  %-2s %s%-38s %s", w.steps, mark, took, simpleType(m.Type), resource.URN(m.URN).Name())
+	line := fmt.Sprintf("%4d  %-2s %s%-38s %s", w.steps, mark, took, SimpleType(m.Type), resource.URN(m.URN).Name())
 	if m.Op == apitype.OpUpdate || m.Op == apitype.OpReplace {
 		var properties []string
 		for property := range m.DetailedDiff {

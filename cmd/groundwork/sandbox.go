@@ -29,7 +29,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout), newBootstrap(stdout, stderr), newCost(stdout, stderr), newOvernight(stdout, stderr), newTimeline(stdout, stderr), newDoctor(stdout, stderr))
+	root.AddCommand(newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout), newBootstrap(stdout, stderr), newCost(stdout, stderr), newOvernight(stdout, stderr), newTimeline(stdout, stderr), newReport(stdout), newDoctor(stdout, stderr))
 	return root
 }
 

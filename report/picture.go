@@ -1,0 +1,334 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"groundwork/sandbox"
+)
+
+// Picture is an architecture as shapes, in units of a drawing that is Width by Height.
+type Picture struct {
+	Width, Height int
+	Boxes         []Box
+	Arrows        []Arrow
+	// Flows are all connections that security groups let in, for those who read and for what arrows leave out.
+	Flows []Flow
+}
+
+// Box is one thing, or what contains things.
+type Box struct {
+	X, Y, W, H int
+	// TitleY is where its title stands.
+	TitleY int
+	// Kind is how it looks: vpc, zone, public, private, data, edge, thing, outside.
+	Kind  string
+	Title string
+	Lines []string
+}
+
+// Arrow is one way that requests go, with what it says about them.
+type Arrow struct {
+	X1, Y1, X2, Y2 int
+	Label          string
+	LabelX, LabelY int
+}
+
+// Flow is one connection that a security group lets in.
+type Flow struct {
+	From, To, Ports, Why string
+}
+
+const (
+	igwT, subnetT, natT  = "aws:ec2/internetGateway:InternetGateway", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway"
+	clusterT, nodesT     = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
+	databaseT, cacheT    = "aws:rds/instance:Instance", "aws:elasticache/replicationGroup:ReplicationGroup"
+	balancerT, groupT    = "aws:lb/loadBalancer:LoadBalancer", "aws:ec2/securityGroup:SecurityGroup"
+	endpointT, templateT = "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/launchTemplate:LaunchTemplate"
+)
+
+// Measures of the drawing.
+const (
+	margin, columnWidth, columnGap = 20, 280, 20
+	sideWidth                      = 240
+	publicHeight, dataHeight       = 78, 104
+	privateHeight                  = 170
+	lineHeight                     = 16
+	// storeOffset is how far below the top of its tier a store begins.
+	storeOffset = 10
+)
+
+// drawing places the parts of a graph.
+type drawing struct {
+	graph *sandbox.Graph
+	// zones are the availability zones, in order.
+	zones   []string
+	picture *Picture
+}
+
+// Draw makes a picture of a graph: edge on top, the VPC with a column for each zone and a row for each tier, what belongs to no
+// zone at the side.
+func Draw(g *sandbox.Graph) *Picture {
+	d := &drawing{graph: g, picture: &Picture{Flows: Flows(g)}}
+	zones := map[string]bool{}
+	for _, s := range g.OfType(subnetT) {
+		zones[s.Inputs.Str("availabilityZone")] = true
+	}
+	d.zones = slices.Sorted(maps.Keys(zones))
+	inside := len(d.zones)*(columnWidth+columnGap) - columnGap
+	vpcWidth := inside + 2*margin
+	vpcTop := 178
+	publicTop := vpcTop + 62
+	privateTop := publicTop + publicHeight + 12
+	dataTop := privateTop + privateHeight + 12
+	bottom := dataTop + dataHeight + margin + 10
+	d.picture.Width, d.picture.Height = vpcWidth+sideWidth+4*margin, bottom+margin
+	centre := margin + vpcWidth/2
+
+	d.box(centre-100, 10, 200, 34, "outside", "Internet")
+	d.front(centre)
+	vpc := first(g, "aws:ec2/vpc:Vpc")
+	d.box(margin, vpcTop, vpcWidth, bottom-vpcTop, "vpc", "VPC "+vpc.Inputs.Str("cidrBlock"))
+	for i, zone := range d.zones {
+		x := 2*margin + i*(columnWidth+columnGap)
+		d.box(x, vpcTop+26, columnWidth, bottom-vpcTop-36, "zone", zone)
+		for _, tier := range []struct {
+			name        string
+			top, height int
+		}{{"public", publicTop, publicHeight}, {"private", privateTop, privateHeight}, {"data", dataTop, dataHeight}} {
+			d.box(x+8, tier.top, columnWidth-16, tier.height, tier.name, tier.name+" "+d.subnet(zone, tier.name).Inputs.Str("cidrBlock"))
+		}
+		d.gateway(zone, x, publicTop)
+		d.nodes(x, privateTop)
+		d.stores(i, x, dataTop)
+	}
+	d.balancer(2*margin+8, privateTop+24, inside-16)
+	d.side(margin+vpcWidth+margin, vpcTop)
+	d.ways(vpcTop, privateTop, dataTop)
+	return d.picture
+}
+
+func first(g *sandbox.Graph, token string) *sandbox.Resource {
+	if all := g.OfType(token); len(all) > 0 {
+		return all[0]
+	}
+	return &sandbox.Resource{Inputs: sandbox.Props{}, Outputs: sandbox.Props{}}
+}
+
+func (d *drawing) box(x, y, w, h int, kind, title string, lines ...string) {
+	titleY := y + 18
+	if kind == "data" {
+		titleY = y + h - 8 // Above, arrows come in.
+	}
+	d.picture.Boxes = append(d.picture.Boxes, Box{x, y, w, h, titleY, kind, title, lines})
+}
+
+func (d *drawing) subnet(zone, tier string) *sandbox.Resource {
+	for _, s := range d.graph.OfType(subnetT) {
+		if s.Inputs.Str("availabilityZone") == zone && s.Inputs.Str("tags.Tier") == tier {
+			return s
+		}
+	}
+	return &sandbox.Resource{Inputs: sandbox.Props{}}
+}
+
+// front is what stands before the VPC.
+func (d *drawing) front(centre int) {
+	distribution := first(d.graph, "aws:cloudfront/distribution:Distribution")
+	lines := []string{"TLS, HTTP/3, static files cached"}
+	if aliases := distribution.Inputs.Strs("aliases"); len(aliases) > 0 {
+		lines = append(lines, strings.Join(aliases, ", "))
+	}
+	if len(d.graph.OfType("aws:cloudfront/function:Function")) > 0 {
+		lines = []string{"answers by itself: parked"}
+	}
+	if rules, ok := first(d.graph, "aws:wafv2/webAcl:WebAcl").Inputs["rules"].([]any); ok {
+		lines = append(lines, fmt.Sprintf("firewall with %d rules", len(rules)))
+	} else {
+		lines = append(lines, "no firewall")
+	}
+	d.box(centre-170, 78, 340, 66, "edge", "CloudFront", lines...)
+	d.arrow(centre, 44, centre, 78, "HTTPS", centre+8, 64)
+}
+
+func (d *drawing) gateway(zone string, x, top int) {
+	for _, nat := range d.graph.OfType(natT) {
+		if nat.Inputs.Str("subnetId") == d.subnet(zone, "public").ID {
+			d.box(x+24, top+24, columnWidth-48, 44, "thing", "NAT gateway", "way out, with a fixed address")
+		}
+	}
+}
+
+// nodes are in every zone; which of them has how many is EKS's business.
+func (d *drawing) nodes(x, top int) {
+	var lines []string
+	for _, group := range d.graph.OfType(nodesT) {
+		kind := ""
+		for _, template := range d.graph.OfType(templateT) {
+			if template.ID == group.Inputs.Str("launchTemplate.id") {
+				kind = template.Inputs.Str("instanceType")
+			}
+		}
+		least, _ := group.Inputs.Num("scalingConfig.minSize")
+		most, _ := group.Inputs.Num("scalingConfig.maxSize")
+		lines = append(lines, fmt.Sprintf("%s: %v to %v x %s", strings.TrimPrefix(group.Name, "cluster-nodes-"), least, most, kind))
+	}
+	if len(lines) > 0 {
+		d.box(x+24, top+80, columnWidth-48, 46+lineHeight*len(lines), "thing", "nodes, in all zones together", append(lines, "pods of the application")...)
+	}
+}
+
+func (d *drawing) stores(zone, x, top int) {
+	width := columnWidth/2 - 22
+	database := first(d.graph, databaseT)
+	role := []string{database.Inputs.Str("instanceClass"), "in one zone"}
+	if database.Inputs.Flag("multiAz") {
+		role[1] = "primary/standby"
+	}
+	if database.ID != "" && (database.Inputs.Flag("multiAz") && zone < 2 || zone == 0) {
+		d.box(x+16, top+storeOffset, width, 66, "thing", "PostgreSQL "+database.Inputs.Str("engineVersion"), role...)
+	}
+	cache := first(d.graph, cacheT)
+	if nodes, _ := cache.Inputs.Num("numCacheClusters"); float64(zone) < nodes {
+		d.box(x+16+width+10, top+storeOffset, width, 66, "thing", cache.Inputs.Str("engine")+" "+cache.Inputs.Str("engineVersion"), strings.TrimPrefix(cache.Inputs.Str("nodeType"), "cache."), fmt.Sprintf("node %d of %v", zone+1, nodes))
+	}
+}
+
+func (d *drawing) balancer(x, y, w int) {
+	if len(d.graph.OfType(balancerT)) > 0 {
+		d.box(x, y, w, 42, "edge", "load balancer, internal, in all zones", "to pods that are ready")
+	}
+}
+
+// side is what belongs to no zone.
+func (d *drawing) side(x, y int) {
+	g := d.graph
+	var things []Box
+	add := func(title string, lines ...string) {
+		things = append(things, Box{Title: title, Lines: lines})
+	}
+	if cluster := first(g, clusterT); len(g.OfType(clusterT)) > 0 {
+		access := "private endpoint"
+		if cluster.Inputs.Flag("vpcConfig.endpointPublicAccess") {
+			access = "endpoint open to " + strings.Join(cluster.Inputs.Strs("vpcConfig.publicAccessCidrs"), ", ")
+		}
+		add("EKS "+cluster.Inputs.Str("version"), access)
+	}
+	var releases []string
+	for _, release := range g.OfType("kubernetes:helm.sh/v3:Release") {
+		releases = append(releases, release.Inputs.Str("name"))
+	}
+	if len(releases) > 0 {
+		add("in Kubernetes", releases...)
+	}
+	count := func(title, token, one, several string) {
+		switch n := len(g.OfType(token)); {
+		case n == 1:
+			add(title, "1 "+one)
+		case n > 1:
+			add(title, fmt.Sprintf("%d %s", n, several))
+		}
+	}
+	count("Secrets Manager", "aws:secretsmanager/secret:Secret", "secret, and the database's own", "secrets, and the database's own")
+	count("KMS", "aws:kms/key:Key", "key, rotated every year", "keys, rotated every year")
+	count("ECR", "aws:ecr/repository:Repository", "repository", "repositories")
+	count("CloudWatch", "aws:cloudwatch/metricAlarm:MetricAlarm", "alarm", "alarms")
+	interfaces := 0
+	for _, e := range g.OfType(endpointT) {
+		if e.Inputs.Str("vpcEndpointType") == "Interface" {
+			interfaces++
+		}
+	}
+	add("VPC endpoints", fmt.Sprintf("S3, and %d private ones", interfaces))
+	for _, thing := range things {
+		height := 30 + lineHeight*len(thing.Lines)
+		d.box(x, y, sideWidth, height, "thing", thing.Title, thing.Lines...)
+		y += height + 10
+	}
+	d.picture.Height = max(d.picture.Height, y+margin)
+}
+
+func (d *drawing) arrow(x1, y1, x2, y2 int, label string, lx, ly int) {
+	d.picture.Arrows = append(d.picture.Arrows, Arrow{x1, y1, x2, y2, label, lx, ly})
+}
+
+// ways draws the flows between what is in the picture.
+func (d *drawing) ways(vpcTop, privateTop, dataTop int) {
+	ports := map[string]string{}
+	for _, f := range d.picture.Flows {
+		ports[f.From+">"+f.To] = f.Ports
+	}
+	if p, ok := ports["CloudFront>load balancer"]; ok && len(d.graph.OfType(balancerT)) > 0 {
+		// Between the first two zones, past what is in them.
+		x := 2*margin + columnWidth + columnGap/2
+		d.arrow(x, 144, x, privateTop+24, "VPC origin, "+p, x+8, vpcTop-10)
+	}
+	for i := range d.zones {
+		x := 2*margin + i*(columnWidth+columnGap)
+		middle := x + columnWidth/2
+		hasNodes := len(d.graph.OfType(nodesT)) > 0
+		if p, ok := ports["load balancer>nodes"]; ok && hasNodes {
+			d.arrow(middle, privateTop+66, middle, privateTop+80, p, middle+8, privateTop+77)
+		}
+		from := privateTop + 126 + lineHeight*len(d.graph.OfType(nodesT))
+		for _, b := range d.picture.Boxes {
+			if b.Kind != "thing" || b.Y != dataTop+storeOffset || b.X < x || b.X > x+columnWidth || !hasNodes {
+				continue
+			}
+			to := "cache"
+			if strings.HasPrefix(b.Title, "PostgreSQL") {
+				to = "database"
+			}
+			if p, ok := ports["nodes>"+to]; ok {
+				at := b.X + b.W/2
+				d.arrow(at, from, at, b.Y, p, at+6, dataTop-4)
+			}
+		}
+	}
+}
+
+// Flows lists every connection that the security groups of a graph let in.
+func Flows(g *sandbox.Graph) []Flow {
+	names := map[string]string{}
+	for _, group := range g.OfType(groupT) {
+		names[group.ID] = group.Name
+	}
+	for name, token := range map[string]string{"load balancer": balancerT, "database": databaseT, "cache": cacheT} {
+		for _, r := range g.OfType(token) {
+			for _, id := range slices.Concat(r.Inputs.Strs("securityGroups"), r.Inputs.Strs("vpcSecurityGroupIds"), r.Inputs.Strs("securityGroupIds")) {
+				names[id] = name
+			}
+		}
+	}
+	for _, r := range g.OfType(endpointT) {
+		for _, id := range r.Inputs.Strs("securityGroupIds") {
+			names[id] = "VPC endpoints"
+		}
+	}
+	for _, cluster := range g.OfType(clusterT) {
+		names[cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId")] = "nodes"
+	}
+	var all []Flow
+	for _, r := range g.OfType("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") {
+		from := names[r.Inputs.Str("referencedSecurityGroupId")]
+		switch {
+		case from != "":
+		case r.Inputs.Str("prefixListId") != "":
+			// The one list that the program uses is CloudFront's.
+			from = "CloudFront"
+		default:
+			from = r.Inputs.Str("cidrIpv4") + r.Inputs.Str("cidrIpv6")
+		}
+		low, _ := r.Inputs.Num("fromPort")
+		high, _ := r.Inputs.Num("toPort")
+		ports := fmt.Sprintf("%s %v", r.Inputs.Str("ipProtocol"), low)
+		if low != high {
+			ports += fmt.Sprintf("-%v", high)
+		}
+		all = append(all, Flow{from, names[r.Inputs.Str("securityGroupId")], ports, r.Inputs.Str("description")})
+	}
+	slices.SortFunc(all, func(a, b Flow) int { return strings.Compare(a.From+a.To+a.Ports, b.From+b.To+b.Ports) })
+	return all
+}
