@@ -37,9 +37,9 @@ func init() {
 			"aws:s3/bucketPolicy:BucketPolicy", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "aws:s3/bucketOwnershipControls:BucketOwnershipControls", "aws:s3/bucketVersioningV2:BucketVersioningV2",
 			"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 			"aws:cloudwatch/logDeliverySource:LogDeliverySource", "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination", "aws:cloudwatch/logDelivery:LogDelivery",
-			"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation", "aws:route53/record:Record", "aws:rds/instanceDesiredState:InstanceDesiredState", "aws:sqs/queuePolicy:QueuePolicy", "random:index/randomPassword:RandomPassword", "random:index/randomId:RandomId"},
+			"aws:acm/certificate:Certificate", "aws:acm/certificateValidation:CertificateValidation", "aws:route53/record:Record", "aws:sqs/queuePolicy:QueuePolicy", "random:index/randomPassword:RandomPassword", "random:index/randomId:RandomId"},
 		"within what is always free at this size": {"aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription", "aws:budgets/budget:Budget", "aws:rds/eventSubscription:EventSubscription",
-			"aws:cloudfront/function:Function", scheduleType, "aws:scheduler/scheduleGroup:ScheduleGroup", "aws:sqs/queue:Queue"},
+			"aws:cloudfront/function:Function", "aws:ssm/association:Association", scheduleType, "aws:scheduler/scheduleGroup:ScheduleGroup", "aws:sqs/queue:Queue"},
 		"priced by use, in a line for all of them": {"aws:cloudwatch/logGroup:LogGroup", "aws:ec2/flowLog:FlowLog", "aws:s3/bucketV2:BucketV2", "aws:ecr/repository:Repository"},
 	} {
 		for _, token := range types {

@@ -14,7 +14,6 @@ import (
 
 const (
 	instanceType       = "aws:rds/instance:Instance"
-	instanceStateType  = "aws:rds/instanceDesiredState:InstanceDesiredState"
 	subnetGroupType    = "aws:rds/subnetGroup:SubnetGroup"
 	parameterGroupType = "aws:rds/parameterGroup:ParameterGroup"
 	repositoryType     = "aws:ecr/repository:Repository"
@@ -29,26 +28,13 @@ var (
 	rdsIntervals   = []float64{0, 1, 5, 10, 15, 30, 60}
 )
 
-// States of a database that a program can want.
+// States of a database.
 const (
 	available = "available"
 	stopped   = "stopped"
 )
 
 var dataTypes = map[string]Type{
-	instanceStateType: {
-		Args:      rds.InstanceDesiredStateArgs{},
-		Immutable: []string{"identifier"},
-		Refs:      []Ref{{Path: "identifier", Type: instanceType, By: "identifier", Code: "DBInstanceNotFound"}},
-		ID:        fromName("identifier"),
-		Check: func(in Props) []Failure {
-			var f []Failure
-			failIf(&f, !in.oneOf("state", available, stopped), "state", "is not available or stopped")
-			return f
-		},
-		Created: wantedState,
-		Changed: wantedState,
-	},
 	subnetGroupType: {
 		Args:      rds.SubnetGroupArgs{},
 		AutoName:  "name",
@@ -197,18 +183,6 @@ var dataTypes = map[string]Type{
 		ID:        fromName("repository"),
 		Outputs:   func(s Site, _ string, _ Props) Props { return Props{"registryId": s.Account} },
 	},
-}
-
-// wantedState starts or stops the instance, as the provider does: where it is so already, nothing happens.
-func wantedState(c *Cloud, o *Object) error {
-	state, identifier := o.State.Str("state"), o.State.Str("identifier")
-	if instance := c.find(Ref{Type: instanceType, By: "identifier"}, identifier); instance.State.Str("status") == state {
-		return nil
-	}
-	if state == stopped {
-		return c.power(identifier, available, stopped)
-	}
-	return c.power(identifier, stopped, available)
 }
 
 // instanceUpdated refuses what RDS refuses: any change of a stopped instance, a major upgrade nobody allowed, and a smaller volume.

@@ -12,11 +12,13 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 )
 
 const (
 	scheduleType      = "aws:scheduler/schedule:Schedule"
 	scheduleGroupType = "aws:scheduler/scheduleGroup:ScheduleGroup"
+	associationType   = "aws:ssm/association:Association"
 	queueType         = "aws:sqs/queue:Queue"
 	rolePolicyType    = "aws:iam/rolePolicy:RolePolicy"
 )
@@ -71,6 +73,24 @@ var schedulerTypes = map[string]Type{
 			return c.mayWear(c.find(Ref{Type: roleType, By: "arn"}, o.State.Str("target.roleArn")), o)
 		},
 	},
+	associationType: {
+		Args:      ssm.AssociationArgs{},
+		Immutable: []string{"name"},
+		Refs:      []Ref{{Path: "parameters.AutomationAssumeRole", Type: roleType, By: "arn", Code: "InvalidParameters"}},
+		ID: func(_ Props, digest string) string {
+			return digest[:8] + "-" + digest[8:12] + "-" + digest[12:16] + "-" + digest[16:20] + "-" + digest[20:32]
+		},
+		Check: func(in Props) []Failure {
+			var f []Failure
+			failIf(&f, in.given("name") && runbooks[in.Str("name")] == "", "name", "the sandbox knows no runbook %s (sandbox/aws_scheduler.go)", in.Str("name"))
+			return f
+		},
+		Outputs: func(s Site, id string, _ Props) Props {
+			return Props{"arn": s.arn("ssm", "association/"+id), "associationId": id}
+		},
+		Created: runRunbook,
+		Changed: runRunbook,
+	},
 	queueType: {
 		Args:      sqs.QueueArgs{},
 		AutoName:  "name",
@@ -95,6 +115,36 @@ var schedulerTypes = map[string]Type{
 		Refs:      []Ref{{Path: "queueUrl", Type: queueType, By: "url", Code: "QueueDoesNotExist"}},
 		ID:        fromName("queueUrl"),
 	},
+}
+
+// runbooks are those of AWS that start and stop databases, with the state that they bring about.
+var runbooks = map[string]string{"AWS-StartRdsInstance": available, "AWS-StopRdsInstance": stopped}
+
+// runRunbook does what State Manager does when an association is new or changed: it runs the runbook as the role it is given. What
+// is already as wanted stays as it is.
+func runRunbook(c *Cloud, o *Object) error {
+	identifier, wanted := o.State.Str("parameters.InstanceId"), runbooks[o.State.Str("name")]
+	instance := c.find(Ref{Type: instanceType, By: "identifier"}, identifier)
+	if instance == nil {
+		return apiError("DBInstanceNotFound: DBInstance %s not found", identifier)
+	}
+	role := c.find(Ref{Type: roleType, By: "arn"}, o.State.Str("parameters.AutomationAssumeRole"))
+	if !strings.Contains(role.State.Str("assumeRolePolicy"), "ssm.amazonaws.com") {
+		return apiError("AutomationExecution Failed: the assume role is unable to be assumed")
+	}
+	if instance.State.Str("status") == wanted {
+		return nil
+	}
+	from, action := stopped, "rds:StartDBInstance"
+	if wanted == stopped {
+		from, action = available, "rds:StopDBInstance"
+	}
+	for _, action := range []string{"rds:DescribeDBInstances", action} {
+		if !c.may(role, action, instance.State.Str("arn")) {
+			return apiError("AutomationExecution Failed: %s is not authorized to perform %s on %s", role.State.Str("name"), action, instance.State.Str("arn"))
+		}
+	}
+	return c.power(identifier, from, wanted)
 }
 
 // mayWear refuses a role that does not trust the schedules of the group. The caller holds mu.
@@ -187,7 +237,21 @@ func init() {
 		"autoscaling:suspendProcesses":   {[]string{"AutoScalingGroupName", "ScalingProcesses"}, "autoscaling:SuspendProcesses", scaling, func(c *Cloud, in Props) error { return c.suspend(in, true) }},
 		"autoscaling:resumeProcesses":    {[]string{"AutoScalingGroupName", "ScalingProcesses"}, "autoscaling:ResumeProcesses", scaling, func(c *Cloud, in Props) error { return c.suspend(in, false) }},
 		"cloudwatch:disableAlarmActions": {[]string{"AlarmNames"}, "cloudwatch:DisableAlarmActions", alarms, func(c *Cloud, in Props) error { return c.alarmActions(in, false) }},
-		"cloudwatch:enableAlarmActions":  {[]string{"AlarmNames"}, "cloudwatch:EnableAlarmActions", alarms, func(c *Cloud, in Props) error { return c.alarmActions(in, true) }},
+		"cloudwatch:setAlarmState": {
+			[]string{"AlarmName", "StateReason", "StateValue"}, "cloudwatch:SetAlarmState",
+			func(c *Cloud, in Props) []string {
+				return []string{c.Site.arn("cloudwatch", "alarm:"+in.Str("AlarmName"))}
+			},
+			func(c *Cloud, in Props) error {
+				o := c.find(Ref{Type: "aws:cloudwatch/metricAlarm:MetricAlarm", By: "name"}, in.Str("AlarmName"))
+				if o == nil {
+					return apiError("ResourceNotFound: %s", in.Str("AlarmName"))
+				}
+				o.State["stateValue"] = in.Str("StateValue")
+				return nil
+			},
+		},
+		"cloudwatch:enableAlarmActions": {[]string{"AlarmNames"}, "cloudwatch:EnableAlarmActions", alarms, func(c *Cloud, in Props) error { return c.alarmActions(in, true) }},
 	}
 }
 

@@ -21,6 +21,9 @@ func ChangeTimeline(p Percentile, before *Graph, r *Result) *Timeline {
 	t := r.Graph.timeline(p, func(resource *Resource) float64 {
 		switch op[resource.URN] {
 		case "create", "replace":
+			if resource.Type == associationType && runbooks[resource.Inputs.Str("name")] == available && before.Get(resource.URN) != nil {
+				return latencies[associationType+"(start of a stopped instance)"][p]
+			}
 			return Latency(resource.Type, resource.Inputs, p)
 		case "update":
 			return UpdateLatency(resource.Type, resource.Inputs, p)
@@ -95,7 +98,7 @@ func answering(p Percentile, t *Timeline) []Milestone {
 	for _, b := range t.Bars {
 		end := b.Start + b.Seconds
 		switch b.Type {
-		case nodeGroupType, instanceStateType, "aws:elasticache/replicationGroup:ReplicationGroup":
+		case nodeGroupType, associationType, "aws:elasticache/replicationGroup:ReplicationGroup":
 			nodes = nodes || b.Type == nodeGroupType
 			ready = max(ready, end)
 		case distributionType:

@@ -55,11 +55,7 @@ func Latency(token string, in Props, p Percentile) float64 {
 // UpdateLatency returns how many seconds AWS takes to change a resource to the given inputs. Most changes are small; the table
 // names those that are not.
 func UpdateLatency(token string, in Props, p Percentile) float64 {
-	variant := "update"
-	if token == instanceStateType {
-		variant = in.Str("state")
-	}
-	if row, ok := latencies[token+"("+variant+")"]; ok {
+	if row, ok := latencies[token+"(update)"]; ok {
 		return row[p]
 	}
 	return latencies["small"][p]
@@ -67,8 +63,8 @@ func UpdateLatency(token string, in Props, p Percentile) float64 {
 
 // DeleteLatency returns how many seconds AWS takes to delete a resource: half of what its creation takes. Few deployment logs say.
 func DeleteLatency(token string, in Props, p Percentile) float64 {
-	if token == instanceStateType {
-		return latencies["small"][p] // Only the wish goes.
+	if token == associationType {
+		return latencies["small"][p] // It runs nothing when it goes.
 	}
 	return Latency(token, in, p) / 2
 }
@@ -76,12 +72,8 @@ func DeleteLatency(token string, in Props, p Percentile) float64 {
 // latencyVariant tells resources of one type apart that take very different times.
 func latencyVariant(token string, in Props) string {
 	switch token {
-	case instanceStateType:
-		// A new instance runs already.
-		if in.Str("state") == stopped {
-			return stopped
-		}
-		return ""
+	case associationType:
+		return in.Str("name")
 	case "aws:eks/addon:Addon":
 		return in.Str("addonName")
 	case "aws:rds/instance:Instance":

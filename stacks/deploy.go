@@ -62,6 +62,9 @@ func (d *deployment) deploy() error {
 	if d.memory, err = remember(d.ctx, d.config); err != nil {
 		return err
 	}
+	if err := d.memory.refuse(d.config, d.config.Today); err != nil {
+		return err
+	}
 	// Only the services layer has a cache that could leave one.
 	d.services.CacheFinalSnapshot = pulumi.String("").ToStringOutput()
 	for _, layer := range Layers {
@@ -140,7 +143,7 @@ func (d *deployment) declare(layer string) error {
 		}
 		d.ctx.Export("applicationValues", w.ApplicationValues)
 	case LayerObservability:
-		o, err := observe(d.ctx, d.config, d.memory, &d.platform, &d.services, d.usEast1, d.regional)
+		o, err := observe(d.ctx, d.config, &d.platform, &d.services, d.usEast1, d.regional)
 		if err != nil {
 			return err
 		}

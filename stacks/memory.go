@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -11,7 +12,7 @@ import (
 // memoryKey is the output in which a stack keeps what its next update must know of this one.
 const memoryKey = "parking"
 
-// memory is what a stack's last successful update left. A program is told what is wanted, not what is there; but to bring a
+// memory is what a stack's last update left. A program is told what is wanted, not what is there; but to bring a
 // cache back from its snapshot, and to start what a schedule stopped, it must know that the environment was parked.
 type memory struct {
 	// Known is true where there was such an update.
@@ -23,6 +24,8 @@ type memory struct {
 	// CacheSnapshot is what the cache left behind when it was last parked, RestoredFrom what it had itself begun with; empty where
 	// it never was parked.
 	CacheSnapshot, RestoredFrom string
+	// Schedule is the one that the environment had.
+	Schedule parking.Schedule
 }
 
 // remember reads the memory from the stack's own outputs. A protected environment is never parked and needs none.
@@ -40,7 +43,7 @@ func remember(ctx *pulumi.Context, c *Config) (memory, error) {
 		return m, fmt.Errorf("reading the stack's own outputs: %w", err)
 	}
 	if details.Value == nil {
-		return m, nil
+		return fromBefore(own)
 	}
 	kept, ok := details.Value.(map[string]any)
 	if !ok {
@@ -51,7 +54,33 @@ func remember(ctx *pulumi.Context, c *Config) (memory, error) {
 	m.HadNodes, _ = kept["hadNodes"].(bool)
 	m.CacheSnapshot, _ = kept["cacheSnapshot"].(string)
 	m.RestoredFrom, _ = kept["restoredFrom"].(string)
+	schedule, _ := kept["schedule"].(string)
+	m.Schedule = parking.ReadSchedule(schedule)
 	return m, nil
+}
+
+// fromBefore is the memory of an environment without one: nothing, or, where there are other outputs, an environment that was
+// last updated by a program that could not park it.
+func fromBefore(own *pulumi.StackReference) (memory, error) {
+	for _, key := range []string{"clusterName", "url", "applicationValues", "alarmTopicArn"} {
+		details, err := own.GetOutputDetails(key)
+		if err != nil {
+			return memory{}, fmt.Errorf("reading the stack's own outputs: %w", err)
+		}
+		if details.Value != nil || details.SecretValue != nil {
+			return memory{Known: true, HadNodes: true}, nil
+		}
+	}
+	return memory{}, nil
+}
+
+// refuse returns why an update cannot be done now: a schedule that is taken off at night would leave the night behind for good.
+func (m memory) refuse(c *Config, now time.Time) error {
+	if !m.Schedule.On() || c.Schedule.On() || c.Mode().Down() || m.Parked || m.Schedule.Working(now) {
+		return nil
+	}
+	return fmt.Errorf("configuration of stack %s: groundwork:schedule is taken off while the environment is down for the night: nothing would bring it up again; do it half an hour after %s or later, before %s (%s), or park it and bring it back",
+		c.Environment, m.Schedule.Start, m.Schedule.Stop, m.Schedule.TimeZone)
 }
 
 // memorize is what the next update will remember. finalSnapshot is what the cache that is there, or was until now, leaves behind.
@@ -62,15 +91,24 @@ func (m memory) memorize(c *Config, finalSnapshot pulumi.StringOutput) pulumi.Ma
 	}
 	return pulumi.Map{
 		"parked": pulumi.Bool(c.Mode().Down()), "hadNodes": pulumi.Bool(c.Mode() == parking.Running || c.Mode() == parking.Parked && m.HadNodes),
-		"cacheSnapshot": snapshot, "restoredFrom": pulumi.String(m.restoreFrom(c)),
+		"cacheSnapshot": snapshot, "restoredFrom": pulumi.String(m.restoredFrom(c)),
+		"schedule": pulumi.String(c.Schedule.Text()),
 	}
 }
 
 // bare is true for a cluster that never had a node. What needs one to be installed then waits until there is.
 func (m memory) bare(c *Config) bool { return c.Mode() == parking.Parked && !m.HadNodes }
 
-// restoreFrom is the snapshot that the cache begins with, or began with.
+// restoreFrom is the snapshot that a cache that is made now begins with.
 func (m memory) restoreFrom(c *Config) string {
+	if m.waking(c) {
+		return m.CacheSnapshot
+	}
+	return ""
+}
+
+// restoredFrom is the snapshot that the cache began with, or begins with now.
+func (m memory) restoredFrom(c *Config) string {
 	if m.waking(c) {
 		return m.CacheSnapshot
 	}

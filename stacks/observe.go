@@ -9,7 +9,7 @@ import (
 )
 
 // observe creates what may change at any time: alarms, dashboard, budget.
-func observe(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, s *ServicesOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*observability.Observability, error) {
+func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*observability.Observability, error) {
 	return observability.New(ctx, "observability", &observability.Args{
 		Spec:      c.Observability,
 		Name:      c.Prefix(),
@@ -31,7 +31,6 @@ func observe(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, s *Se
 		},
 		Mode:         c.Mode(),
 		Schedule:     c.Schedule,
-		Waking:       m.waking(c),
 		RolePath:     c.RolePath(),
 		RoleBoundary: c.PermissionsBoundary,
 		SharedKeyARN: p.sharedKey(c),

@@ -68,6 +68,7 @@ func services(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, usEa
 		SharedKeyARN:          p.sharedKey(c),
 		Down:                  down,
 		RestoreFrom:           m.restoreFrom(c),
+		RestoredFrom:          m.restoredFrom(c),
 		Protect:               c.Protect,
 	}, opts...)
 	if err != nil {
@@ -136,7 +137,6 @@ func rest(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, db *data
 	k, err := parking.New(ctx, "parking", &parking.Args{
 		Schedule:           c.Schedule,
 		Mode:               c.Mode(),
-		Waking:             m.waking(c),
 		Name:               c.Prefix(),
 		AccountID:          c.AccountID,
 		Region:             c.Region,

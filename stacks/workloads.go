@@ -13,6 +13,7 @@ import (
 	"groundwork/components/cache"
 	"groundwork/components/cluster"
 	"groundwork/components/delivery"
+	"groundwork/components/helm"
 	"groundwork/components/network"
 )
 
@@ -22,13 +23,17 @@ type WorkloadsOutputs struct {
 	ApplicationValues pulumi.MapOutput
 }
 
-// goesWith lets what is in Kubernetes go with the control plane: a parked cluster has no node on which anything could tidy up.
-func goesWith(controlPlane pulumi.Resource) pulumi.ResourceTransform {
+// asleep leaves what is in Kubernetes alone while there is no node on which anything could start or tidy up: releases stay as they
+// are, and all of it goes with the control plane, where that goes in the same update.
+func asleep(controlPlane pulumi.Resource) pulumi.ResourceTransform {
 	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 		if !strings.HasPrefix(args.Type, "kubernetes:") {
 			return nil
 		}
 		args.Opts.DeletedWith = controlPlane
+		if args.Type == helm.ReleaseType {
+			args.Opts.IgnoreChanges = append(args.Opts.IgnoreChanges, "values", "version")
+		}
 		return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
 	}
 }
@@ -46,8 +51,8 @@ func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOu
 		return nil, err
 	}
 	opts = append(opts, pulumi.Providers(provider))
-	if c.Parked && p.ControlPlane != nil {
-		opts = append(opts, pulumi.Transforms([]pulumi.ResourceTransform{goesWith(p.ControlPlane)}))
+	if c.Parked {
+		opts = append(opts, pulumi.Transforms([]pulumi.ResourceTransform{asleep(p.ControlPlane)}))
 	}
 	operators, err := addons.New(ctx, "addons", &addons.Args{
 		Spec:              c.Addons,

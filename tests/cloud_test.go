@@ -286,6 +286,10 @@ func isInput(t reflect.Type, path string) bool {
 		if _, err := strconv.Atoi(step); err == nil {
 			continue
 		}
+		if t.Kind() == reflect.Map {
+			t = t.Elem()
+			continue
+		}
 		if t.Kind() != reflect.Struct {
 			return false
 		}

@@ -109,8 +109,8 @@ func TestCostParkedByHand(t *testing.T) {
 		p := func(name string) float64 { return handPrices[name][i] }
 		// One key; us-east-1 has the topic of CloudFront's alarms under the same one, elsewhere it takes another.
 		keys := map[string]float64{"eu-west-1": 2, "us-east-1": 1}[region] * p("key")
-		// The database runs an hour and three quarters of a week's 168.
-		data := 20*p("storage") + 4*p("secret") + keys + 1.75/168*p("db.t4g.small")*730
+		// The database runs three hours of a week's 168.
+		data := 20*p("storage") + 4*p("secret") + keys + 3.0/168*p("db.t4g.small")*730
 		kept := 2*p("images") + 10*p("logs kept") + 5*p("buckets") + 0.5*0.085
 		for _, c := range []struct {
 			settings             []string

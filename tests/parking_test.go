@@ -17,12 +17,13 @@ import (
 	"groundwork/components/edge"
 	"groundwork/components/parking"
 	"groundwork/sandbox"
+	"groundwork/sandbox/dry"
 )
 
 const (
 	scheduleT = "aws:scheduler/schedule:Schedule"
 	functionT = "aws:cloudfront/function:Function"
-	powerT    = "aws:rds/instanceDesiredState:InstanceDesiredState"
+	powerT    = "aws:ssm/association:Association"
 )
 
 // hourly are the types that a parked environment must not have: they cost by the hour and can be made again.
@@ -110,6 +111,7 @@ var madeAgain = map[string][]string{
 		".inputs.dimensions.LoadBalancer", ".outputs.dimensions.LoadBalancer", ".inputs.dimensions.NatGatewayId", ".outputs.dimensions.NatGatewayId",
 		".inputs.dimensions.AutoScalingGroupName", ".outputs.dimensions.AutoScalingGroupName",
 	},
+	powerT:                               {".id", ".outputs.id", ".outputs.arn", ".outputs.associationId"},
 	"aws:cloudwatch/dashboard:Dashboard": {".inputs.dashboardBody", ".outputs.dashboardBody"},
 	"pulumi:pulumi:Stack":                {".outputs.parking.cacheSnapshot", ".outputs.parking.restoredFrom"},
 }
@@ -157,12 +159,12 @@ func TestParkedGraph(t *testing.T) {
 		for _, endpoint := range g.OfType(endpointT) {
 			assert.Equal(t, "Gateway", endpoint.Inputs.Str("vpcEndpointType"))
 		}
-		assert.Equal(t, "stopped", first(g, powerT).Inputs.Str("state"))
+		assert.Equal(t, "AWS-StopRdsInstance", first(g, powerT).Inputs.Str("name"))
 		assert.Len(t, g.OfType(rdsT), 1)
 		assert.Len(t, g.OfType("aws:lb/targetGroup:TargetGroup"), 1, "its ARN is what the application is bound to")
 		for _, alarm := range g.OfType(alarmT) {
 			standing := strings.HasSuffix(alarm.Name, "api-errors") || strings.HasSuffix(alarm.Name, "failed-call")
-			assert.Equal(t, standing, alarm.Inputs.Flag("actionsEnabled"), alarm.Name)
+			assert.Equal(t, standing, alarm.Inputs["alarmActions"] != nil, alarm.Name)
 		}
 		page := first(g, functionT).Outputs.Str("arn")
 		distribution := first(g, distributionT).Inputs
@@ -226,6 +228,7 @@ func TestParkAndUnpark(t *testing.T) {
 		assert.NotContains(t, hourly, o.Type, o.ID)
 	}
 	assert.Equal(t, "stopped", find(t, cloud, rdsT).State.Str("status"))
+	assert.Empty(t, run(t, w, sandbox.Up, "parked=true", "addons.replicas=2").Changed, "operators wait until there are nodes")
 	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
 	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
 
@@ -498,6 +501,50 @@ func TestParkedPage(t *testing.T) {
 	}
 }
 
+// TestMemory: what an update makes of what the last one left.
+func TestMemory(t *testing.T) {
+	declare := func(now time.Time, outputs map[string]any, changes ...string) (*sandbox.Graph, error) {
+		raw, err := repository(t).ReadConfig("dev", changes...)
+		require.NoError(t, err)
+		return dry.Graph("dev", raw, dry.Options{Outputs: map[string]sandbox.Props{"dev": outputs}, Today: now})
+	}
+	// Taking a schedule off is refused at night, when nobody would bring the environment up again.
+	scheduled := map[string]any{"parking": map[string]any{"parked": false, "hadNodes": true, "schedule": "MON,TUE 07:00 20:00 Europe/Dublin"}}
+	day, night := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), time.Date(2026, 11, 24, 21, 0, 0, 0, time.UTC)
+	_, err := declare(night, scheduled)
+	require.ErrorContains(t, err, "groundwork:schedule is taken off while the environment is down for the night")
+	for _, now := range []time.Time{day, night} {
+		for _, changes := range [][]string{{office}, {"parked=true"}} {
+			_, err = declare(now, scheduled, changes...)
+			require.NoError(t, err)
+		}
+	}
+	_, err = declare(day, scheduled)
+	require.NoError(t, err)
+
+	// An environment of before this memory has been running, so there is something in its cluster.
+	before, err := declare(day, map[string]any{"clusterName": "groundwork-dev"}, "parked=true")
+	require.NoError(t, err)
+	assert.NotEmpty(t, before.OfType(releaseT))
+	// One that never ran has a bare cluster: what needs a node waits.
+	raw, err := repository(t).ReadConfig("dev", "parked=true")
+	require.NoError(t, err)
+	bare, err := dry.Graph("dev", raw, dry.Options{Today: day})
+	require.NoError(t, err)
+	assert.Empty(t, bare.OfType(releaseT))
+	assert.Len(t, bare.OfType(addonT), 3)
+
+	// A cache that is made again later does not begin with an old snapshot; its own takes another name.
+	snapshot := func(parked bool) sandbox.Props {
+		g, err := declare(day, map[string]any{"parking": map[string]any{"parked": parked, "hadNodes": true, "cacheSnapshot": "second", "restoredFrom": "first"}})
+		require.NoError(t, err)
+		return first(g, cacheT).Inputs
+	}
+	assert.Nil(t, snapshot(false)["snapshotName"])
+	_, err = declare(day, map[string]any{"parking": map[string]any{"parked": true, "hadNodes": true, "cacheSnapshot": "gone"}})
+	require.ErrorContains(t, err, "SnapshotNotFoundFault: gone not found", "and a snapshot that is not there is not passed over")
+}
+
 // TestScheduleTimes: expressions and hours of a schedule.
 func TestScheduleTimes(t *testing.T) {
 	s := parking.Schedule{Days: []string{"FRI", "MON"}, Start: "07:45", Stop: "20:00", TimeZone: "UTC"}
@@ -505,4 +552,13 @@ func TestScheduleTimes(t *testing.T) {
 	assert.Equal(t, "cron(15 8 ? * MON,FRI *)", s.Settled())
 	assert.Equal(t, "cron(0 20 ? * MON,FRI *)", s.Evenings())
 	assert.Equal(t, "cron(2 20 ? * MON,FRI *)", s.NodesDown())
+	assert.Equal(t, s.Mornings(), parking.ReadSchedule(s.Text()).Mornings())
+	assert.False(t, parking.ReadSchedule("").On())
+	for moment, working := range map[string]bool{
+		"2026-11-23T08:14:00Z": false, "2026-11-23T08:15:00Z": true, "2026-11-23T19:59:00Z": true, "2026-11-23T20:00:00Z": false, "2026-11-24T12:00:00Z": false,
+	} {
+		at, err := time.Parse(time.RFC3339, moment)
+		require.NoError(t, err)
+		assert.Equal(t, working, s.Working(at), moment)
+	}
 }

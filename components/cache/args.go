@@ -67,8 +67,10 @@ type Args struct {
 	SharedKeyARN pulumi.StringInput
 	// Down leaves the nodes out: what was in them is in their final snapshot.
 	Down bool
-	// RestoreFrom is the snapshot that new nodes begin with; empty for none.
+	// RestoreFrom is the snapshot that nodes begin with that are made now; empty for none.
 	RestoreFrom string
+	// RestoredFrom is the one that the nodes of today began with, or begin with now: its name is taken; empty for none.
+	RestoredFrom string
 	// Protect refuses deletion of group and key through Pulumi.
 	Protect bool
 }

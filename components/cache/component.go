@@ -144,9 +144,9 @@ func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, err
 		})
 	}
 	keepers := pulumi.StringMap{"keyArn": key.ARN}
-	if c.args.RestoreFrom != "" {
+	if c.args.RestoredFrom != "" {
 		// That name is taken.
-		keepers["restoredFrom"] = pulumi.String(c.args.RestoreFrom)
+		keepers["restoredFrom"] = pulumi.String(c.args.RestoredFrom)
 	}
 	snapshot, err := random.NewRandomId(ctx, c.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/identity"
+	"groundwork/components/parking"
 )
 
 // addonsBeforeNodes installs what a node needs to become ready: addresses for pods, service routing, and credentials.
@@ -63,7 +64,12 @@ func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, rol
 	if configuration != "" {
 		args.ConfigurationValues = pulumi.String(configuration)
 	}
-	return awseks.NewAddon(ctx, c.name+"-"+addon, args, c.childOpts(pulumi.DependsOn(after))...)
+	opts := c.childOpts(pulumi.DependsOn(after))
+	if c.args.Mode == parking.Parked {
+		// A new version would wait for a node.
+		opts = append(opts, pulumi.IgnoreChanges([]string{"addonVersion"}))
+	}
+	return awseks.NewAddon(ctx, c.name+"-"+addon, args, opts...)
 }
 
 // nodeGroups creates the node groups after the given add-ons and returns them.

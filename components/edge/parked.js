@@ -9,7 +9,7 @@ function handler(event) {
   var body = '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     + '<title>{{name}} is parked</title><style>:root{color-scheme:light dark}body{font:18px/1.5 system-ui,sans-serif;max-width:34em;'
     + 'margin:18vh auto 0;padding:0 1.2em}h1{font-size:1.5em}</style></head><body><h1>{{name}} is parked</h1>'
-    + '<p>This environment is at rest. Its data are kept; the team that owns it can bring it back in about ten minutes.</p></body></html>';
+    + '<p>This environment is at rest. Its data are kept; the team that owns it can bring it back.</p></body></html>';
   if (event.request.uri.startsWith('/api/')) {
     headers['content-type'].value = 'application/json';
     body = '{"error":"{{name}} is parked"}';

@@ -117,9 +117,14 @@ func NewServiceRole(ctx *pulumi.Context, name string, args *ServiceRoleArgs, opt
 
 func (a *ServiceRoleArgs) trust() Document {
 	trust := ServiceTrust(a.Services...)
-	if a.SourceARN != "" {
-		trust.Statement[0].Condition = Condition{"StringEquals": {"aws:SourceAccount": {a.SourceAccount}, "aws:SourceArn": {a.SourceARN}}}
+	if a.SourceAccount == "" {
+		return trust
 	}
+	equals := map[string]Strings{"aws:SourceAccount": {a.SourceAccount}}
+	if a.SourceARN != "" {
+		equals["aws:SourceArn"] = Strings{a.SourceARN}
+	}
+	trust.Statement[0].Condition = Condition{"StringEquals": equals}
 	return trust
 }
 

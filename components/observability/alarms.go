@@ -106,7 +106,7 @@ func ClusterAlarms(t Thresholds) []Alarm {
 func QueueAlarms() []Alarm {
 	return []Alarm{{
 		Name:        "failed-call",
-		Description: "A scheduled start or stop failed for an hour: the message in the dead-letter queue says which call and why; do it by hand, then delete the message",
+		Description: "A scheduled start or stop failed: the message in the dead-letter queue says which call and why; do it by hand, then delete the message. (RDS also refuses to start what somebody started already.)",
 		Namespace:   "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 300, Periods: 1, Datapoints: 1,
 		// A queue that nobody used for six hours reports nothing.

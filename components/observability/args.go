@@ -116,10 +116,9 @@ type Args struct {
 	USEast1 pulumi.ProviderResource
 	// Targets are what is watched.
 	Targets Targets
-	// Mode says how much of it is there, Schedule when it is down by day and hour, Waking that it was parked until now.
+	// Mode says how much of it is there, Schedule when it is down by day and hour.
 	Mode     parking.Mode
 	Schedule parking.Schedule
-	Waking   bool
 	// RolePath and RoleBoundary are set on the role that silences alarms at night.
 	RolePath, RoleBoundary string
 	// SharedKeyARN encrypts instead of a key of its own; nil makes one.

@@ -99,6 +99,8 @@ type place struct {
 	topicARN     pulumi.StringOutput
 	// silenced are the names of the alarms that are not to fire while the environment is down.
 	silenced []string
+	// breached are those of them that are in alarm all night, because there are no data.
+	breached []string
 }
 
 func (o *Observability) in(p *place) []pulumi.ResourceOption { return o.childOpts(p.opts...) }
@@ -190,6 +192,10 @@ func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
 	if o.args.Mode.Down() || o.args.Schedule.On() {
 		all = append(all, watched{"schedule", pulumi.StringMap{"QueueName": t.FailedCalls}, QueueAlarms()})
 	}
+	if o.args.Mode.Down() {
+		// Their names may still be in the outputs of a lower layer that has not been parked yet.
+		t.AutoScalingGroups, t.NATGatewayIDs, t.CacheNodeIDs = nil, nil, nil
+	}
 	for _, group := range slices.Sorted(maps.Keys(t.AutoScalingGroups)) {
 		all = append(all, watched{"nodes-" + group, pulumi.StringMap{"AutoScalingGroupName": t.AutoScalingGroups[group]}, NodeAlarms(o.args.Thresholds)})
 	}
@@ -253,11 +259,14 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 			DatapointsToAlarm:  pulumi.Int(row.Datapoints),
 			TreatMissingData:   pulumi.String(row.Missing),
 			Dimensions:         w.dimensions,
-			ActionsEnabled:     pulumi.Bool(row.Standing || !o.args.Mode.Down()),
-			AlarmActions:       pulumi.Array{p.topicARN},
+			ActionsEnabled:     pulumi.Bool(true),
 		}
-		if !row.NoAllClear {
-			args.OkActions = pulumi.Array{p.topicARN}
+		// Without actions rather than with actions disabled: that is what schedules do, and this has to stand whatever they did.
+		if row.Standing || !o.args.Mode.Down() {
+			args.AlarmActions = pulumi.Array{p.topicARN}
+			if !row.NoAllClear {
+				args.OkActions = pulumi.Array{p.topicARN}
+			}
 		}
 		if strings.HasPrefix(row.Statistic, "p") {
 			args.ExtendedStatistic = pulumi.String(row.Statistic)
@@ -267,7 +276,10 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 		opts := o.in(p)
 		if !row.Standing {
 			p.silenced = append(p.silenced, o.args.Name+"-"+name)
-			if o.args.Schedule.On() && !o.args.Mode.Down() && !o.args.Waking {
+			if row.Missing == MissingIsBad {
+				p.breached = append(p.breached, o.args.Name+"-"+name)
+			}
+			if o.args.Schedule.On() && !o.args.Mode.Down() {
 				opts = append(opts, pulumi.IgnoreChanges([]string{"actionsEnabled"}))
 			}
 		}
@@ -297,7 +309,7 @@ func (o *Observability) nights(ctx *pulumi.Context) error {
 			Statements: func(map[string]string) []identity.Statement {
 				return []identity.Statement{{
 					Sid: "SilenceAlarms", Effect: identity.Allow,
-					Action:   identity.Strings{"cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"},
+					Action:   identity.Strings{"cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions", "cloudwatch:SetAlarmState"},
 					Resource: identity.Strings{fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s-*", region, o.args.AccountID, o.args.Name)},
 				}}
 			},
@@ -311,6 +323,13 @@ func (o *Observability) nights(ctx *pulumi.Context) error {
 		}
 		if err := scheduler.At(ctx, "alarms-on", "Morning: half an hour after the start they speak again", o.args.Schedule.Settled(), "cloudwatch:enableAlarmActions", alarms); err != nil {
 			return err
+		}
+		// CloudWatch acts when a state changes. What is still in alarm after the morning's start is sent back, so that it says so again.
+		for _, name := range p.breached {
+			input := pulumi.Map{"AlarmName": pulumi.String(name), "StateValue": pulumi.String("OK"), "StateReason": pulumi.String("the night is over")}
+			if err := scheduler.At(ctx, strings.TrimPrefix(name, o.args.Name+"-"), "Morning: what is still wrong says so again", o.args.Schedule.Settled(), "cloudwatch:setAlarmState", input); err != nil {
+				return err
+			}
 		}
 		if err := o.watch(ctx, p, watched{"nights" + p.suffix, pulumi.StringMap{"QueueName": scheduler.QueueName}, QueueAlarms()}); err != nil {
 			return err

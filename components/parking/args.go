@@ -27,6 +27,23 @@ type Schedule struct {
 // SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (s *Schedule) SetDefaults() { s.Start, s.Stop, s.TimeZone = "07:00", "20:00", "UTC" }
 
+// Text is a schedule as one line, and ReadSchedule reads it; what cannot be read is no schedule.
+func (s Schedule) Text() string {
+	if !s.On() {
+		return ""
+	}
+	return strings.Join([]string{strings.Join(s.Days, ","), s.Start, s.Stop, s.TimeZone}, " ")
+}
+
+// ReadSchedule reads what Text wrote.
+func ReadSchedule(text string) Schedule {
+	parts := strings.Fields(text)
+	if len(parts) != 4 {
+		return Schedule{}
+	}
+	return Schedule{strings.Split(parts[0], ","), parts[1], parts[2], parts[3]}
+}
+
 // On is true where there is a schedule.
 func (s Schedule) On() bool { return len(s.Days) > 0 }
 
@@ -89,6 +106,17 @@ func (s Schedule) NodesDown() string { return s.cron(s.clock(s.Stop) + 2*time.Mi
 // Settled is half an hour after each morning, when what was started is there.
 func (s Schedule) Settled() string { return s.cron(s.clock(s.Start) + shortestDay/2) }
 
+// Working reports whether a moment is between a morning that has settled and the evening.
+func (s Schedule) Working(now time.Time) bool {
+	where, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		return true
+	}
+	now = now.In(where)
+	at := time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute
+	return slices.Contains(s.Days, strings.ToUpper(now.Weekday().String()[:3])) && at >= s.clock(s.Start)+shortestDay/2 && at < s.clock(s.Stop)
+}
+
 func (s Schedule) cron(at time.Duration) string {
 	var days []string
 	for _, day := range weekdays {
@@ -112,8 +140,6 @@ type Args struct {
 	Schedule Schedule
 	// Mode is how much of the environment is to be there.
 	Mode Mode
-	// Waking is true for the first update after it was parked: what a schedule otherwise decides is then put right.
-	Waking bool
 	// Name is the physical base name.
 	Name string
 	// AccountID and Region complete ARNs.

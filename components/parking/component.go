@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/identity"
@@ -22,14 +22,12 @@ type Parking struct {
 	args *Args
 }
 
-// The database's weekly hours while it is parked, in UTC, around its maintenance window (sun:03:30-sun:04:30). Between two of
-// them it is stopped for less than the seven days after which AWS starts it by itself, and nobody stops it again.
+// The database's weekly hours while it is parked, in UTC: its backup window (02:00-03:00) and its maintenance window
+// (sun:03:30-sun:04:30) are in them. Between two of them it is stopped for less than the seven days after which AWS starts it by itself, and nobody stops it again.
 // Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
 const (
-	exerciseStart = "cron(0 3 ? * SUN *)"
+	exerciseStart = "cron(45 1 ? * SUN *)"
 	exerciseStop  = "cron(45 4 ? * SUN *)"
-	// ExerciseHours is how long that is, in a week.
-	ExerciseHours = 1.75
 )
 
 // New creates the rest of an environment. It returns every problem of args in one error, before anything is registered.
@@ -68,24 +66,48 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return k, nil
 }
 
-// database says whether the instance is to run. Where a schedule decides that, only parking and waking do it here.
+// The runbooks of AWS that start and stop an instance and wait until it is so; one that is so already they leave alone. The
+// provider's own resource for this, rds.InstanceDesiredState, waits for an available instance before it starts a stopped one.
+// Source: AWS Systems Manager Automation runbook reference, "AWS-StartRdsInstance", "AWS-StopRdsInstance".
+const (
+	startRunbook = "AWS-StartRdsInstance"
+	stopRunbook  = "AWS-StopRdsInstance"
+)
+
+// runbookSeconds is how long Pulumi waits for a runbook.
+const runbookSeconds = 1800
+
+// database starts or stops the instance, once, when this declaration changes. What a schedule does to it later is no difference.
 func (k *Parking) database(ctx *pulumi.Context) error {
-	state := "available"
-	if k.args.Mode.Down() {
-		state = "stopped"
+	a := k.args
+	role, err := identity.NewServiceRole(ctx, k.name+"-runbook", &identity.ServiceRoleArgs{
+		Name: a.Name + "-parking-runbook", Path: a.RolePath, Boundary: a.RoleBoundary,
+		Services:      []string{"ssm.amazonaws.com"},
+		SourceAccount: a.AccountID,
+		Policy: pulumi.String(identity.NewDocument(identity.Statement{
+			Sid: "StartAndStopTheDatabase", Effect: identity.Allow,
+			Action:   identity.Strings{"rds:DescribeDBInstances", "rds:StartDBInstance", "rds:StopDBInstance"},
+			Resource: identity.Strings{k.databaseARN()},
+		}).JSON()),
+	}, pulumi.Parent(k))
+	if err != nil {
+		return err
 	}
-	opts := []pulumi.ResourceOption{pulumi.Parent(k)}
-	if k.args.Schedule.On() && !k.args.Mode.Down() && !k.args.Waking {
-		opts = append(opts, pulumi.IgnoreChanges([]string{"state"}))
+	runbook := startRunbook
+	if a.Mode.Down() {
+		runbook = stopRunbook
 	}
-	_, err := rds.NewInstanceDesiredState(ctx, k.name+"-database", &rds.InstanceDesiredStateArgs{
-		Identifier: k.args.DatabaseIdentifier,
-		State:      pulumi.String(state),
-		Timeouts: &rds.InstanceDesiredStateTimeoutsArgs{
-			Create: pulumi.String("30m"), Update: pulumi.String("30m"),
-		},
-	}, opts...)
+	_, err = ssm.NewAssociation(ctx, k.name+"-database", &ssm.AssociationArgs{
+		Name:                         pulumi.String(runbook),
+		AssociationName:              pulumi.String(a.Name + "-database"),
+		Parameters:                   pulumi.StringMap{"InstanceId": a.DatabaseIdentifier.ToStringOutput(), "AutomationAssumeRole": role.ARN},
+		WaitForSuccessTimeoutSeconds: pulumi.Int(runbookSeconds),
+	}, pulumi.Parent(k), pulumi.DependsOn(role.Permissions))
 	return err
+}
+
+func (k *Parking) databaseARN() string {
+	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", k.args.Region, k.args.AccountID, k.args.DatabaseName)
 }
 
 // scheduler creates who makes the calls, with a role that may start and stop this database and, where nodes go down at night,
@@ -112,7 +134,7 @@ func (k *Parking) statements(names map[string]string) []identity.Statement {
 	all := []identity.Statement{{
 		Sid: "StartAndStopTheDatabase", Effect: identity.Allow,
 		Action:   identity.Strings{"rds:StartDBInstance", "rds:StopDBInstance"},
-		Resource: identity.Strings{fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", a.Region, a.AccountID, a.DatabaseName)},
+		Resource: identity.Strings{k.databaseARN()},
 	}}
 	var groups, scaling identity.Strings
 	for _, name := range slices.Sorted(maps.Keys(a.NodeGroups)) {
@@ -138,7 +160,7 @@ func (k *Parking) instance() pulumi.Map {
 
 // exercise runs a parked database through its maintenance window once a week.
 func (k *Parking) exercise(ctx *pulumi.Context, s *Scheduler) error {
-	if err := s.At(ctx, "database-exercise-start", "Starts the parked database for its maintenance window", exerciseStart, "rds:startDBInstance", k.instance()); err != nil {
+	if err := s.At(ctx, "database-exercise-start", "Starts the parked database for its backup and its maintenance window", exerciseStart, "rds:startDBInstance", k.instance()); err != nil {
 		return err
 	}
 	return s.At(ctx, "database-exercise-stop", "Stops it again, for less than the seven days that AWS allows", exerciseStop, "rds:stopDBInstance", k.instance())
