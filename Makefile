@@ -10,7 +10,7 @@ STACK ?= dev
 export GOFLAGS := -buildvcs=false -trimpath
 LDFLAGS := -w -s
 PROGRESS := tools/progress.sh
-COVERED := components stacks sandbox drain bootstrap cost doctor
+COVERED := components stacks sandbox drain bootstrap cost doctor report rules
 
 .PHONY: help
 help: ## List the targets
@@ -51,6 +51,7 @@ drift: setup ## Fail when the account of ENVIRONMENT is not what the program say
 
 .PHONY: run-tests
 run-tests: build bin/gotestsum quality-tools
+	@tools/setup.sh webapp
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@$(PROGRESS) "vetting" go vet ./...
 	@mkdir -p reports
@@ -148,6 +149,11 @@ golden: ## Rewrite what is rendered into testdata and the README, where a change
 .PHONY: costs
 costs: build ## Print what dev and prod cost a month at list prices, side by side (bin/groundwork cost -s dev for every line)
 	@bin/groundwork cost -s dev --compare prod
+
+.PHONY: report
+report: build ## Write a page about each environment: reports/prod.html and reports/dev.html
+	@bin/groundwork report -s prod
+	@bin/groundwork report -s dev
 
 .PHONY: overnight
 overnight: build ## Print what a night costs: running, after a shutdown script, parked, hibernated
