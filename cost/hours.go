@@ -19,8 +19,9 @@ func (p *pricing) share(r *sandbox.Resource) (share float64, text string) {
 	start, stop := "", ""
 	for _, s := range p.graph.OfType(scheduleType) {
 		var input struct {
-			DbInstanceIdentifier, NodegroupName string
-			ScalingConfig                       struct{ DesiredSize int }
+			DBInstanceIdentifier string `json:"DbInstanceIdentifier"`
+			NodegroupName        string
+			ScalingConfig        struct{ DesiredSize int }
 		}
 		if err := json.Unmarshal([]byte(s.Inputs.Str("target.input")), &input); err != nil {
 			continue
@@ -29,7 +30,7 @@ func (p *pricing) share(r *sandbox.Resource) (share float64, text string) {
 		switch _, operation, _ := strings.Cut(s.Inputs.Str("target.arn"), "aws-sdk:"); {
 		case operation == "eks:updateNodegroupConfig" && input.NodegroupName == r.Outputs.Str("nodeGroupName"):
 			starts = input.ScalingConfig.DesiredSize > 0
-		case strings.HasPrefix(operation, "rds:") && input.DbInstanceIdentifier == r.Inputs.Str("identifier"):
+		case strings.HasPrefix(operation, "rds:") && input.DBInstanceIdentifier == r.Inputs.Str("identifier"):
 			starts = operation == "rds:startDBInstance"
 		default:
 			continue

@@ -48,7 +48,7 @@ type Page struct {
 	Costs   []CostRow
 	Sheet   *cost.Sheet
 	Lines   []cost.Line
-	// Findings are what the rules say; Held of them are held, Broken are not, the rest only the real engine shows.
+	// Findings are what the rules say; Held of them are held, Broken are not; the rest found nothing to look at.
 	Findings     []rules.Finding
 	Held, Broken int
 	Waivers      []Waiver
@@ -112,12 +112,12 @@ func New(now time.Time, sources ...*Source) *Page {
 	}
 	p.timelines(own.Graph)
 	p.costs(sources)
-	p.Findings = rules.Look(own.Graph, own.Config.Protect)
+	p.Findings = rules.Look(own.Graph, own.Config.Protect, !own.Config.Mode().Down())
 	for _, f := range p.Findings {
 		switch {
 		case f.Held():
 			p.Held++
-		case !f.Engine:
+		case f.Broken():
 			p.Broken++
 		}
 	}

@@ -110,7 +110,7 @@ var clusterRules = []Rule{{
 		}
 	},
 }, {
-	ID: "EKS best practices: core add-ons with pinned versions",
+	ID: "EKS best practices: core add-ons with pinned versions", UpOnly: true,
 	Check: func(g *sandbox.Graph) (int, []string) {
 		want := map[string]bool{"vpc-cni": true, "coredns": true, "kube-proxy": true, "eks-pod-identity-agent": true, "amazon-cloudwatch-observability": true}
 		seen, wrong := each(addonT, func(r *sandbox.Resource) string {

@@ -22,13 +22,13 @@ var monitoringRules = []Rule{{
 	}),
 	Plant: Set(logT, "retentionInDays", 30.0),
 }, {
-	ID: "CKV_AWS_319: alarms act and say what silence means",
+	ID: "CKV_AWS_319: alarms act and say what silence means", UpOnly: true,
 	Check: each(alarmT, func(r *sandbox.Resource) string {
 		return must(r.Inputs["actionsEnabled"] != false && len(r.Inputs.Strs("alarmActions")) > 0 && r.Inputs.Str("treatMissingData") != "", "silent")
 	}),
 	Plant: Set(alarmT, "alarmActions", []any{}),
 }, {
-	ID: "prowler cloudwatch alarms: the metrics that matter are watched",
+	ID: "prowler cloudwatch alarms: the metrics that matter are watched", UpOnly: true,
 	Check: func(g *sandbox.Graph) (int, []string) {
 		have := map[string]bool{}
 		for _, r := range g.OfType(alarmT) {

@@ -17,6 +17,8 @@ type Rule struct {
 	ID string
 	// ProdOnly rules are for production.
 	ProdOnly bool
+	// UpOnly rules are about an environment that is up, not parked or hibernated.
+	UpOnly bool
 	// EngineOnly rules are about what only the real engine shows.
 	EngineOnly bool
 	// Check returns how many things it looked at and what is wrong.
@@ -219,14 +221,18 @@ type Finding struct {
 	Engine bool
 }
 
-// Held is true where the rule was looked at and nothing was wrong.
-func (f Finding) Held() bool { return !f.Engine && len(f.Wrong) == 0 }
+// Held is true where the rule looked at something and nothing was wrong, Broken where something was.
+func (f Finding) Held() bool { return f.Seen > 0 && len(f.Wrong) == 0 }
 
-// Look checks a graph against all rules, those for production where it is one.
-func Look(g *sandbox.Graph, production bool) []Finding {
+// Broken is true where something was wrong.
+func (f Finding) Broken() bool { return f.Seen > 0 && len(f.Wrong) > 0 }
+
+// Look checks a graph against the rules: those for production where it is one, and those for what is up where it is. A rule that
+// only the engine's graph can be checked against is named, and looks at nothing.
+func Look(g *sandbox.Graph, production, up bool) []Finding {
 	var all []Finding
 	for _, r := range All {
-		if r.ProdOnly && !production {
+		if r.ProdOnly && !production || r.UpOnly && !up {
 			continue
 		}
 		f := Finding{ID: r.ID, Engine: r.EngineOnly}

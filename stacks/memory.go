@@ -34,20 +34,18 @@ func remember(ctx *pulumi.Context, c *Config) (memory, error) {
 	if c.Protect || c.Layer == LayerAccount {
 		return m, nil
 	}
-	own, err := pulumi.NewStackReference(ctx, fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack()), nil)
+	outputs, err := ownOutputs(ctx)
 	if err != nil {
-		return m, fmt.Errorf("reading the stack's own outputs: %w", err)
+		return m, err
 	}
-	details, err := own.GetOutputDetails(memoryKey)
-	if err != nil {
-		return m, fmt.Errorf("reading the stack's own outputs: %w", err)
+	if outputs[memoryKey] == nil {
+		// Without a memory but with other outputs it is an environment that was last updated by a program that could not park it.
+		known := len(outputs) > 0
+		return memory{Known: known, HadNodes: known}, nil
 	}
-	if details.Value == nil {
-		return fromBefore(own)
-	}
-	kept, ok := details.Value.(map[string]any)
+	kept, ok := outputs[memoryKey].(map[string]any)
 	if !ok {
-		return m, fmt.Errorf("reading the stack's own outputs: %s is not a mapping but %v", memoryKey, details.Value)
+		return m, fmt.Errorf("reading the stack's own outputs: %s is not a mapping but %v", memoryKey, outputs[memoryKey])
 	}
 	m.Known = true
 	m.Parked, _ = kept["parked"].(bool)
@@ -59,19 +57,19 @@ func remember(ctx *pulumi.Context, c *Config) (memory, error) {
 	return m, nil
 }
 
-// fromBefore is the memory of an environment without one: nothing, or, where there are other outputs, an environment that was
-// last updated by a program that could not park it.
-func fromBefore(own *pulumi.StackReference) (memory, error) {
-	for _, key := range []string{"clusterName", "url", "applicationValues", "alarmTopicArn"} {
-		details, err := own.GetOutputDetails(key)
-		if err != nil {
-			return memory{}, fmt.Errorf("reading the stack's own outputs: %w", err)
-		}
-		if details.Value != nil || details.SecretValue != nil {
-			return memory{Known: true, HadNodes: true}, nil
-		}
+// ownOutputs are those of the stack's last update. A stack reference would be a resource, which a refresh finds changed after every
+// update; the call that it is made of leaves nothing in the state.
+func ownOutputs(ctx *pulumi.Context) (map[string]any, error) {
+	args := struct {
+		Name string `pulumi:"name"`
+	}{fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())}
+	var result struct {
+		Outputs map[string]any `pulumi:"outputs"`
 	}
-	return memory{}, nil
+	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &args, &result); err != nil {
+		return nil, fmt.Errorf("reading the stack's own outputs: %w", err)
+	}
+	return result.Outputs, nil
 }
 
 // refuse returns why an update cannot be done now: a schedule that is taken off at night would leave the night behind for good.

@@ -34,3 +34,17 @@ func TestWaiversGiveReasons(t *testing.T) {
 		require.Greater(t, len(reason), 40, id)
 	}
 }
+
+// TestRulesAtRest: what is left of a parked and a hibernated environment is held to the same rules.
+func TestRulesAtRest(t *testing.T) {
+	for _, mode := range [][]string{{"parked=true"}, {"parked=true", "hibernated=true"}} {
+		held := 0
+		for _, f := range rules.Look(resting(t, mode...), false, false) {
+			assert.False(t, f.Broken(), "%v: %s %v", mode, f.ID, f.Wrong)
+			if f.Held() {
+				held++
+			}
+		}
+		assert.Greater(t, held, 50, mode)
+	}
+}

@@ -91,6 +91,11 @@ type Mocks struct {
 var _ pulumi.MockResourceMonitor = (*Mocks)(nil)
 
 func (m *Mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	if args.Token == "pulumi:pulumi:readStackOutputs" {
+		name := args.Args["name"].StringValue()
+		_, stack, _ := strings.Cut(name, "/"+stacks.Project+"/")
+		return sandbox.Props{"name": name, "outputs": map[string]any(m.outputs[stack])}.PropertyMap(), nil
+	}
 	result, err := sandbox.Invoke(m.cloud.Site, args.Token, sandbox.PlainProps(args.Args))
 	if err != nil {
 		return nil, err
