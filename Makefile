@@ -144,7 +144,8 @@ fuzz: ## Fuzz the configuration decoder, the address plan and the application's 
 
 .PHONY: golden
 golden: ## Rewrite what is rendered into testdata and the README, where a change is meant
-	go test -short ./tests -run 'Rendered|README' -update
+	go test -short ./tests -run 'Rendered|README|Overnight' -update
+	go test ./tests -run TestParkAndUnpark -update # under the real engine: a minute
 
 .PHONY: costs
 costs: build ## Print what dev and prod cost a month at list prices, side by side (bin/groundwork cost -s dev for every line)

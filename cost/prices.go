@@ -37,8 +37,8 @@ var table = func() priceTable {
 	return t
 }()
 
-// Regions are those that the table has prices for.
-func Regions() []string { return []string{"eu-west-1", "us-east-1"} }
+// regions are those that the table has prices for.
+var regions = []string{"eu-west-1", "us-east-1"}
 
 // Checked is the day on which the prices were gathered.
 func Checked() string { return table.Checked }
@@ -51,7 +51,7 @@ func unitPrice(key, region string) (float64, error) {
 	}
 	value := map[string]*float64{"us-east-1": p.USEast1, "eu-west-1": p.EUWest1}[region]
 	if value == nil {
-		return 0, fmt.Errorf("there is no price for %s in %s in cost/prices.json; regions with prices are %s", key, region, strings.Join(Regions(), " and "))
+		return 0, fmt.Errorf("there is no price for %s in %s in cost/prices.json; regions with prices are %s", key, region, strings.Join(regions, " and "))
 	}
 	return *value, nil
 }

@@ -57,7 +57,7 @@ func grouped(lines []Line) []Line {
 	at := map[string]int{}
 	count := map[string]int{}
 	for _, l := range lines {
-		key := fmt.Sprint(l.Type, l.Price, l.What, l.Usage)
+		key := fmt.Sprint(l.Layer, l.Type, l.Price, l.What, l.Usage)
 		i, seen := at[key]
 		if !seen {
 			at[key] = len(out)
@@ -118,6 +118,11 @@ func PrintComparison(w io.Writer, sheets ...*Sheet) {
 	for _, s := range sheets {
 		_, usage := s.Total()
 		fmt.Fprintf(w, " %14.2f", usage)
+	}
+	fmt.Fprintln(w)
+	fmt.Fprintf(w, "%-24s", "twelve hours at night")
+	for _, s := range sheets {
+		fmt.Fprintf(w, " %14.2f", s.Night())
 	}
 	fmt.Fprintln(w)
 }

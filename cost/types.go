@@ -225,7 +225,12 @@ func (p *pricing) hints() {
 				other = arm.Replace(l.Price)
 			}
 			if cheaper, err := unitPrice(other, p.sheet.Region); err == nil && other != l.Price && cheaper < l.UnitPrice {
-				hint("%s as %s would save %.2f a month, if its images run on arm64", l.Resource, strings.TrimPrefix(strings.TrimPrefix(other, "ec2."), "rds.pg."), (l.UnitPrice-cheaper)*l.Quantity*HoursPerMonth)
+				condition := ""
+				if ok {
+					condition = ", if its images run on arm64"
+				}
+				name := strings.TrimPrefix(strings.TrimPrefix(other, "ec2."), "rds.pg.")
+				hint("%s as %s would save %.2f a month%s", l.Resource, strings.TrimSuffix(strings.TrimSuffix(name, ".single"), ".multi_az"), (l.UnitPrice-cheaper)*l.Quantity*HoursPerMonth, condition)
 			}
 		}
 	}

@@ -54,8 +54,10 @@ const (
 	margin, columnWidth, columnGap = 20, 280, 20
 	sideWidth                      = 240
 	publicHeight, dataHeight       = 78, 104
-	privateHeight                  = 170
-	lineHeight                     = 16
+	// nodesOffset is how far below the top of its tier the box of the nodes begins, below the load balancer; nodesHeight is that of
+	// the box without a line for each group.
+	nodesOffset, nodesHeight = 80, 46
+	lineHeight               = 16
 	// storeOffset is how far below the top of its tier a store begins.
 	storeOffset = 10
 )
@@ -68,10 +70,10 @@ type drawing struct {
 	picture *Picture
 }
 
-// Draw makes a picture of a graph: edge on top, the VPC with a column for each zone and a row for each tier, what belongs to no
+// draw makes a picture of a graph: edge on top, the VPC with a column for each zone and a row for each tier, what belongs to no
 // zone at the side.
-func Draw(g *sandbox.Graph) *Picture {
-	d := &drawing{graph: g, picture: &Picture{Flows: Flows(g)}}
+func draw(g *sandbox.Graph) *Picture {
+	d := &drawing{graph: g, picture: &Picture{Flows: flows(g)}}
 	zones := map[string]bool{}
 	for _, s := range g.OfType(subnetT) {
 		zones[s.Inputs.Str("availabilityZone")] = true
@@ -82,6 +84,7 @@ func Draw(g *sandbox.Graph) *Picture {
 	vpcTop := 178
 	publicTop := vpcTop + 62
 	privateTop := publicTop + publicHeight + 12
+	privateHeight := nodesOffset + d.nodesHeight() + 28
 	dataTop := privateTop + privateHeight + 12
 	bottom := dataTop + dataHeight + margin + 10
 	d.picture.Width, d.picture.Height = vpcWidth+sideWidth+4*margin, bottom+margin
@@ -161,6 +164,8 @@ func (d *drawing) gateway(zone string, x, top int) {
 	}
 }
 
+func (d *drawing) nodesHeight() int { return nodesHeight + lineHeight*len(d.graph.OfType(nodesT)) }
+
 // nodes are in every zone; which of them has how many is EKS's business.
 func (d *drawing) nodes(x, top int) {
 	var lines []string
@@ -176,7 +181,7 @@ func (d *drawing) nodes(x, top int) {
 		lines = append(lines, fmt.Sprintf("%s: %v to %v x %s", strings.TrimPrefix(group.Name, "cluster-nodes-"), least, most, kind))
 	}
 	if len(lines) > 0 {
-		d.box(x+24, top+80, columnWidth-48, 46+lineHeight*len(lines), "thing", "nodes, in all zones together", append(lines, "pods of the application")...)
+		d.box(x+24, top+nodesOffset, columnWidth-48, d.nodesHeight(), "thing", "nodes, in all zones together", append(lines, "pods of the application")...)
 	}
 }
 
@@ -192,8 +197,17 @@ func (d *drawing) stores(zone, x, top int) {
 	}
 	cache := first(d.graph, cacheT)
 	if nodes, _ := cache.Inputs.Num("numCacheClusters"); float64(zone) < nodes {
-		d.box(x+16+width+10, top+storeOffset, width, 66, "thing", cache.Inputs.Str("engine")+" "+cache.Inputs.Str("engineVersion"), strings.TrimPrefix(cache.Inputs.Str("nodeType"), "cache."), fmt.Sprintf("node %d of %v", zone+1, nodes))
+		d.box(x+16+width+10, top+storeOffset, width, 66, "thing", cache.Inputs.Str("engine")+" "+cache.Inputs.Str("engineVersion"), strings.TrimPrefix(cache.Inputs.Str("nodeType"), "cache."), members(zone, len(d.zones), int(nodes)))
 	}
+}
+
+// members says which nodes of a cache are in a zone: ElastiCache deals them out.
+func members(zone, zones, nodes int) string {
+	here := (nodes - zone + zones - 1) / zones
+	if here == 1 {
+		return fmt.Sprintf("1 node of %d", nodes)
+	}
+	return fmt.Sprintf("%d nodes of %d", here, nodes)
 }
 
 func (d *drawing) balancer(x, y, w int) {
@@ -212,7 +226,10 @@ func (d *drawing) side(x, y int) {
 	if cluster := first(g, clusterT); len(g.OfType(clusterT)) > 0 {
 		access := "private endpoint"
 		if cluster.Inputs.Flag("vpcConfig.endpointPublicAccess") {
-			access = "endpoint open to " + strings.Join(cluster.Inputs.Strs("vpcConfig.publicAccessCidrs"), ", ")
+			access = "endpoint open to " + cluster.Inputs.Str("vpcConfig.publicAccessCidrs.0")
+			if more := len(cluster.Inputs.Strs("vpcConfig.publicAccessCidrs")) - 1; more > 0 {
+				access = fmt.Sprintf("endpoint open to %d ranges", more+1)
+			}
 		}
 		add("EKS "+cluster.Inputs.Str("version"), access)
 	}
@@ -272,7 +289,7 @@ func (d *drawing) ways(vpcTop, privateTop, dataTop int) {
 		if p, ok := ports["load balancer>nodes"]; ok && hasNodes {
 			d.arrow(middle, privateTop+66, middle, privateTop+80, p, middle+8, privateTop+77)
 		}
-		from := privateTop + 126 + lineHeight*len(d.graph.OfType(nodesT))
+		from := privateTop + nodesOffset + d.nodesHeight()
 		for _, b := range d.picture.Boxes {
 			if b.Kind != "thing" || b.Y != dataTop+storeOffset || b.X < x || b.X > x+columnWidth || !hasNodes {
 				continue
@@ -289,8 +306,8 @@ func (d *drawing) ways(vpcTop, privateTop, dataTop int) {
 	}
 }
 
-// Flows lists every connection that the security groups of a graph let in.
-func Flows(g *sandbox.Graph) []Flow {
+// flows lists every connection that the security groups of a graph let in.
+func flows(g *sandbox.Graph) []Flow {
 	names := map[string]string{}
 	for _, group := range g.OfType(groupT) {
 		names[group.ID] = group.Name

@@ -36,6 +36,8 @@ type Page struct {
 	Title   string
 	Written string
 	Config  *stacks.Config
+	// Tried are settings that were changed for this page, KEY=VALUE.
+	Tried []string
 	// Resources by layer, lowest first.
 	Resources []Count
 	Total     int
@@ -92,12 +94,12 @@ type Difference struct{ Setting, Here, There string }
 // shortestBar is how long something takes to be in the chart, in seconds.
 const shortestBar = 20
 
-// New gathers what the page says about the first source; the second is the environment it is compared with, the rest are further
+// New gathers what the page says about the first source, for which the settings in tried were changed; the second is the environment it is compared with, the rest are further
 // columns of the comparison of costs.
-func New(now time.Time, sources ...*Source) *Page {
+func New(now time.Time, tried []string, sources ...*Source) *Page {
 	own, other := sources[0], sources[1]
 	p := &Page{
-		Title: "groundwork " + own.Name, Written: now.UTC().Format("2 January 2006, 15:04 MST"), Config: own.Config, Picture: Draw(own.Graph),
+		Title: "groundwork " + own.Name, Written: now.UTC().Format("2 January 2006, 15:04 MST"), Config: own.Config, Tried: tried, Picture: draw(own.Graph),
 		Sheet: own.Sheet, Other: other.Name, Differences: differences(own.Raw, other.Raw),
 	}
 	counts := map[string]int{}
@@ -181,7 +183,13 @@ func (p *Page) costs(sources []*Source) {
 func differences(here, there map[string]string) []Difference {
 	a, b := Settings(here), Settings(there)
 	var all []Difference
-	for _, key := range slices.Sorted(maps.Keys(a)) {
+	keys := map[string]bool{}
+	for _, settings := range []map[string]string{a, b} {
+		for key := range settings {
+			keys[key] = true
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if a[key] != b[key] {
 			all = append(all, Difference{key, a[key], b[key]})
 		}

@@ -60,7 +60,7 @@ var clusterRules = []Rule{{
 	}),
 	Plant: Set(componentT, "authenticationMode", "API_AND_CONFIG_MAP"),
 }, {
-	ID: "CIS EKS 4.1.1 / kubescape C-0185: one break-glass administrator, everyone else limited",
+	ID: "CIS EKS 4.1.1 / kubescape C-0185: one break-glass administrator, everyone else limited", UpOnly: true,
 	Check: func(g *sandbox.Graph) (int, []string) {
 		admins, wrong := 0, []string{}
 		for _, r := range g.OfType(policyT) {

@@ -186,7 +186,7 @@ var Identity = []Rule{{
 			}
 		}
 		for _, r := range g.OfType(logT) {
-			use(r, r.Inputs.Str("kmsKeyId"), "logs.eu-west-1.amazonaws.com")
+			use(r, r.Inputs.Str("kmsKeyId"), "logs."+home(g)+".amazonaws.com")
 		}
 		for _, r := range g.OfType(topicT) {
 			use(r, r.Inputs.Str("kmsMasterKeyId"), "cloudwatch.amazonaws.com")

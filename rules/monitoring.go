@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"groundwork/sandbox"
@@ -61,21 +62,27 @@ var monitoringRules = []Rule{{
 	Plant: Set(topicT, "kmsMasterKeyId", "alias/aws/sns"),
 }, {
 	ID: "SEC01-BP01: the provider touches one account and tags everything",
-	Check: each("pulumi:providers:aws", func(r *sandbox.Resource) string {
-		text, err := json.Marshal(r.Inputs)
-		ok := err == nil && r.Inputs.Str("region") != ""
-		for _, want := range []string{`"allowedAccountIds"`, accountOf(string(text)), "Project", "Environment", "ManagedBy"} {
-			ok = ok && strings.Contains(string(text), want)
+	Check: func(g *sandbox.Graph) (int, []string) {
+		accounts := map[string]bool{}
+		seen, wrong := each("pulumi:providers:aws", func(r *sandbox.Resource) string {
+			text, err := json.Marshal(r.Inputs)
+			allowed := allowedAccount.FindSubmatch(text)
+			ok := err == nil && r.Inputs.Str("region") != "" && allowed != nil
+			for _, want := range []string{"Project", "Environment", "ManagedBy"} {
+				ok = ok && strings.Contains(string(text), want)
+			}
+			if ok {
+				accounts[string(allowed[1])] = true
+			}
+			return must(ok && !strings.HasPrefix(r.Name, "default"), "unguarded")
+		})(g)
+		if len(accounts) > 1 {
+			wrong = append(wrong, "more than one account")
 		}
-		return must(ok && !strings.HasPrefix(r.Name, "default"), "unguarded")
-	}),
+		return seen, wrong
+	},
 	Plant: func(g *sandbox.Graph) { delete(first(g, "pulumi:providers:aws").Inputs, "allowedAccountIds") },
 }}
 
-// accountOf returns the account that a stack's provider must be limited to, by the environment in its tags.
-func accountOf(provider string) string {
-	if strings.Contains(provider, "prod") {
-		return "444455556666"
-	}
-	return "111122223333"
-}
+// allowedAccount is the one account in a provider's inputs, in which lists may be JSON inside of JSON.
+var allowedAccount = regexp.MustCompile(`"allowedAccountIds":"?\[\\?"([0-9]{12})\\?"\]`)

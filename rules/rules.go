@@ -36,7 +36,7 @@ var Waivers = map[string]string{
 	"CKV_AWS_382 / AWS-0104 (pulumi-eks groups)":                            "pulumi-eks makes a control plane and a node group with open egress; the first is how the API server reaches webhooks, the second is worn by nothing",
 	"CIS EKS 4.1.1 (cluster creator)":                                       "pulumi-eks 2.8.1 always lets the creator of the cluster administer it; the deploy role is that creator and has to install operators",
 	"kubescape C-0012 (awskms secrets provider)":                            "written into Pulumi.prod.yaml by `pulumi stack init --secrets-provider`, which needs the account; the README gives the command",
-	"FSBP SecretsManager.1 (rotation of other secrets)":                     "the only secret is the database password, which RDS rotates",
+	"FSBP SecretsManager.1 (rotation of other secrets)":                     "RDS rotates the database password; the cache's token and the sessions' key change with a deployment that replaces them, as every pod has to read them anew",
 	"CKV_AWS_158 (RDSOSMetrics)":                                            "enhanced monitoring of all databases of an account writes to this one log group, which RDS makes; a stack that owned it would fail where another database exists",
 	"FSBP CloudFront.4 (origin failover)":                                   "there is one origin, a load balancer in all zones; a second region is a second environment",
 	"FSBP CloudFront.10 CKV_AWS_174 (TLS 1.2 for viewers without a domain)": "the certificate that CloudFront gives fixes the minimum at TLS 1.0; with a domain it is TLS 1.2",
@@ -199,6 +199,16 @@ func nonEmpty(problem string) []string {
 	return []string{problem}
 }
 
+// home is the region of an environment.
+func home(g *sandbox.Graph) string {
+	for _, r := range g.OfType("pulumi:providers:aws") {
+		if r.Name == "aws" {
+			return r.Inputs.Str("region")
+		}
+	}
+	return ""
+}
+
 // keyOf returns the key of this program with an ARN.
 func keyOf(g *sandbox.Graph, arn string) *sandbox.Resource {
 	for _, key := range g.OfType(keyT) {
@@ -224,8 +234,8 @@ type Finding struct {
 // Held is true where the rule looked at something and nothing was wrong, Broken where something was.
 func (f Finding) Held() bool { return f.Seen > 0 && len(f.Wrong) == 0 }
 
-// Broken is true where something was wrong.
-func (f Finding) Broken() bool { return f.Seen > 0 && len(f.Wrong) > 0 }
+// Broken is true where something was wrong, be it that something is missing.
+func (f Finding) Broken() bool { return len(f.Wrong) > 0 }
 
 // Look checks a graph against the rules: those for production where it is one, and those for what is up where it is. A rule that
 // only the engine's graph can be checked against is named, and looks at nothing.

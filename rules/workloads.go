@@ -103,7 +103,7 @@ var workloadRules = []Rule{{
 		release(g, "aws-load-balancer-controller").Inputs.Object("values").Object("serviceAccount")["name"] = "default"
 	},
 }, {
-	ID: "design: operators have a role each, and only where they talk to AWS",
+	ID: "design: operators have a role each, and only where they talk to AWS", UpOnly: true,
 	Check: func(g *sandbox.Graph) (int, []string) {
 		var names []string
 		for _, w := range worn(g) {
@@ -126,7 +126,7 @@ var workloadRules = []Rule{{
 	}),
 	Plant: Set(releaseT, "atomic", false),
 }, {
-	ID: "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers",
+	ID: "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers", UpOnly: true,
 	Check: func(g *sandbox.Graph) (int, []string) {
 		values := release(g, "aws-load-balancer-controller").Inputs.Object("values")
 		ok := values["enableServiceMutatorWebhook"] == false && values["createIngressClassResource"] == false &&
@@ -137,7 +137,7 @@ var workloadRules = []Rule{{
 		delete(release(g, "aws-load-balancer-controller").Inputs.Object("values"), "enableServiceMutatorWebhook")
 	},
 }, {
-	ID: "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice",
+	ID: "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice", UpOnly: true,
 	Check: func(g *sandbox.Graph) (int, []string) {
 		values := release(g, "external-secrets").Inputs.Object("values")
 		var wrong []string
@@ -206,7 +206,7 @@ var workloadRules = []Rule{{
 			keys := all[len(all)-1]
 			if !slices.Equal(read, slices.Sorted(slices.Values(own))) || len(keys.Resource) != len(used) ||
 				!slices.ContainsFunc(keys.Resource, func(arn string) bool { return ownKey(g, arn) }) ||
-				!slices.Equal(keys.Condition["StringEquals"]["kms:ViaService"], []string{"secretsmanager.eu-west-1.amazonaws.com"}) {
+				!slices.Equal(keys.Condition["StringEquals"]["kms:ViaService"], []string{"secretsmanager." + home(g) + ".amazonaws.com"}) {
 				wrong = append(wrong, r.Inputs.Str("policy"))
 			}
 		}

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"slices"
 	"strings"
+
+	"groundwork/components/helm"
 )
 
 // Milestone is what people wait for, in seconds from the beginning.
@@ -31,10 +33,15 @@ func ChangeTimeline(p Percentile, before *Graph, r *Result) *Timeline {
 		return 0
 	})
 	t.Milestones = answering(p, t)
+	layers := map[string]string{}
+	for _, resource := range before.Resources {
+		layers[resource.Type+resource.Name] = before.Layer(resource)
+	}
 	gone := before.reversed(func(resource *Resource) bool { return op[resource.URN] == "delete" })
 	deletions := gone.timeline(p, func(resource *Resource) float64 { return DeleteLatency(resource.Type, resource.Inputs, p) })
 	for _, b := range deletions.Bars {
 		b.Start += t.Seconds
+		b.Layer = layers[b.Type+b.Name]
 		t.Bars = append(t.Bars, b)
 	}
 	for _, step := range deletions.Critical {
@@ -94,19 +101,23 @@ func (g *Graph) behind(dependencies []string, seen map[string]bool) []string {
 // answering says when the application answers again after an update that brought back what it runs on; nothing for other updates.
 func answering(p Percentile, t *Timeline) []Milestone {
 	ready, begins, deployed := 0.0, 0.0, 0.0
-	nodes := false
+	nodes, cluster := false, false
 	for _, b := range t.Bars {
 		end := b.Start + b.Seconds
 		switch b.Type {
-		case nodeGroupType, associationType, "aws:elasticache/replicationGroup:ReplicationGroup":
-			nodes = nodes || b.Type == nodeGroupType
+		case nodeGroupType, associationType, "aws:elasticache/replicationGroup:ReplicationGroup", "aws:eks/addon:Addon", helm.ReleaseType:
 			ready = max(ready, end)
 		case distributionType:
 			begins, deployed = b.Start, end
 		}
+		nodes, cluster = nodes || b.Type == nodeGroupType, cluster || b.Type == clusterType
 	}
 	if !nodes || deployed == 0 {
 		return nil
+	}
+	if cluster {
+		// A new cluster has no application yet.
+		return []Milestone{{"the application can be deployed", ready}, {"CloudFront reaches it from everywhere", deployed}}
 	}
 	pods := ready + Latency("app release --wait", nil, p)
 	// CloudFront takes a change to its edge locations one after another, and says so when the last has it.

@@ -146,6 +146,9 @@ func (s *session) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if now := s.cloud.Clock(); now.After(o.Today) {
+		o.Today = now // Time has been let pass.
+	}
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: toolchain.CLIRoot})
 	if err != nil {
 		return fmt.Errorf("starting the Pulumi CLI: %w", err)

@@ -79,9 +79,7 @@ func (d *deployment) deploy() error {
 			}
 		}
 	}
-	if !d.config.Protect {
-		d.ctx.Export(memoryKey, d.memory.memorize(d.config, d.services.CacheFinalSnapshot))
-	}
+	d.ctx.Export(memoryKey, d.memory.memorize(d.config, d.services.CacheFinalSnapshot))
 	return nil
 }
 

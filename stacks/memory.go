@@ -28,12 +28,9 @@ type memory struct {
 	Schedule parking.Schedule
 }
 
-// remember reads the memory from the stack's own outputs. A protected environment is never parked and needs none.
+// remember reads the memory from the stack's own outputs.
 func remember(ctx *pulumi.Context, c *Config) (memory, error) {
 	var m memory
-	if c.Protect || c.Layer == LayerAccount {
-		return m, nil
-	}
 	outputs, err := ownOutputs(ctx)
 	if err != nil {
 		return m, err
@@ -72,8 +69,12 @@ func ownOutputs(ctx *pulumi.Context) (map[string]any, error) {
 	return result.Outputs, nil
 }
 
-// refuse returns why an update cannot be done now: a schedule that is taken off at night would leave the night behind for good.
+// refuse returns why an update cannot be done now: protection would keep a parked environment from being brought back whole, and a
+// schedule that is taken off at night would leave the night behind for good.
 func (m memory) refuse(c *Config, now time.Time) error {
+	if m.Parked && c.Protect {
+		return fmt.Errorf("configuration of stack %s: groundwork:protect true comes too early, the environment is parked: bring it back with protect false first, then protect it", c.Environment)
+	}
 	if !m.Schedule.On() || c.Schedule.On() || c.Mode().Down() || m.Parked || m.Schedule.Working(now) {
 		return nil
 	}

@@ -41,6 +41,7 @@ func services(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, usEa
 	if c.Mode() == parking.Hibernated {
 		clients = nil
 	}
+	backup, maintenance := c.Schedule.Windows()
 	db, err := database.New(ctx, "database", &database.Args{
 		Spec:                  c.Database,
 		Name:                  c.DatabaseName(),
@@ -52,6 +53,8 @@ func services(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, usEa
 		LogsKeyARN:            p.LogsKeyARN,
 		LogRetentionDays:      c.LogRetentionDays,
 		SharedKeyARN:          p.sharedKey(c),
+		BackupWindow:          backup,
+		MaintenanceWindow:     maintenance,
 		Protect:               c.Protect,
 	}, opts...)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"groundwork/cost"
 )
 
 // checkout is a folder that looks like the repository, tools included, but keeps a state of its own: a test must not
@@ -143,4 +145,48 @@ func TestCommand(t *testing.T) {
 		require.Error(t, err, args)
 		assert.Contains(t, stderr, want, args)
 	}
+}
+
+// TestFigures: the commands that print figures and write pages do it for the environment that was asked for, and refuse what does
+// not go together before they do anything.
+func TestFigures(t *testing.T) {
+	skipShort(t)
+	binary, err := buildCommand()
+	require.NoError(t, err)
+	dir := checkout(t)
+	out, stderr, err := command(t, dir, binary, "cost", "-s", "dev", "--compare", "prod", "--parked", "--hibernated", "--json")
+	require.NoError(t, err, stderr)
+	var sheets []cost.Sheet
+	require.NoError(t, json.Unmarshal([]byte(out), &sheets))
+	var names []string
+	for _, s := range sheets {
+		names = append(names, s.Stack)
+	}
+	assert.Equal(t, []string{"dev", "prod", "dev parked", "dev hibernated"}, names)
+	for _, args := range [][]string{{"cost", "-s", "prod", "--parked"}, {"cost", "-s", "dev", "--config", "cache.nodes=2"}, {"overnight"}, {"timeline", "-s", "prod", "--change", "application"}} {
+		out, stderr, err := command(t, dir, binary, args...)
+		require.NoError(t, err, stderr)
+		assert.NotEmpty(t, out, args)
+	}
+	page := filepath.Join(dir, "page.html")
+	_, stderr, err = command(t, dir, binary, "report", "-s", "prod", "-o", page)
+	require.NoError(t, err, stderr)
+	assert.FileExists(t, page)
+	before, err := os.ReadFile(page)
+	require.NoError(t, err)
+	for want, args := range map[string][]string{
+		"--state prices what is there":                    {"cost", "--state", dir, "--parked"},
+		`--change "sleep" is not one of`:                  {"timeline", "--change", "sleep"},
+		"goes with neither --layer nor --state":           {"timeline", "--change", "park", "--layer", "services"},
+		"there is nothing yet":                            {"sandbox", "advance", "-s", "dev"},
+		`groundwork:cache.nodes 9 is outside 1 to 6`:      {"report", "-s", "prod", "--config", "cache.nodes=9", "-o", page},
+		"groundwork:parked true does not go with protect": {"report", "-s", "prod", "--config", "parked=true", "-o", page},
+	} {
+		_, stderr, err := command(t, dir, binary, args...)
+		require.Error(t, err, args)
+		assert.Contains(t, stderr, want)
+	}
+	after, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Equal(t, before, after, "a page that cannot be written anew stays")
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -153,6 +155,12 @@ func TestOvernight(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, cost.PrintOvernight(&out, running, parked, hibernated))
 	golden(t, "overnight.txt", out.String())
+	_, readme := readme(t)
+	assert.Contains(t, readme, fmt.Sprintf("$ %.2f for twelve hours at small sizes, $ %.2f without the cluster", parked.Night(), hibernated.Night()))
+	guide, err := os.ReadFile(filepath.Join(repository(t).Root, "docs/parking.md"))
+	require.NoError(t, err)
+	assert.Contains(t, string(guide), fmt.Sprintf("$ %.2f, of it 1.20 the control plane", parked.Night()))
+	assert.Contains(t, string(guide), fmt.Sprintf("$ %.2f |", hibernated.Night()))
 }
 
 // TestCostOfTheRealEngine: what the real engine makes costs what the mocks say, the parts that pulumi-eks makes included.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,17 +29,12 @@ const (
 // hourly are the types that a parked environment must not have: they cost by the hour and can be made again.
 var hourly = []string{natT, "aws:ec2/eip:Eip", nodesT, balancerT, originT, cacheT}
 
-// ran is what a stack remembers that was up when it was last updated.
-func ran(stack string) map[string]sandbox.Props {
-	return map[string]sandbox.Props{stack: {"parking": map[string]any{"parked": false, "hadNodes": true, "cacheSnapshot": "", "restoredFrom": ""}}}
-}
-
 // resting is the graph of dev with changes, as an update of an environment that was up declares it.
 func resting(t *testing.T, changes ...string) *sandbox.Graph {
 	t.Helper()
 	raw, err := repository(t).ReadConfig("dev", changes...)
 	require.NoError(t, err)
-	m, err := registerWith("dev", raw, false, ran("dev"))
+	m, err := registerWith("dev", raw, false, map[string]sandbox.Props{"dev": dry.WasUp})
 	require.NoError(t, err)
 	g, err := sandbox.NewGraph(m.Resources)
 	require.NoError(t, err)
@@ -191,7 +188,7 @@ func TestParkingRefusals(t *testing.T) {
 		`schedule={"days":["MON"]}`: "groundwork:schedule true does not go with protect",
 		`schedule={"days":["MONDAY"],"start":"7:00","stop":"25:00","timeZone":"Mars"}`: "groundwork:schedule.days \"MONDAY\" is not one of MON, TUE",
 		`schedule={"days":["MON","MON"]}`:                                              "groundwork:schedule.days \"MON\" is given twice",
-		`schedule={"days":["MON"],"start":"20:00","stop":"07:00"}`:                     "groundwork:schedule.stop \"07:00\" is less than an hour after start 20:00",
+		`schedule={"days":["MON"],"start":"20:00","stop":"07:00"}`:                     "groundwork:schedule.stop \"07:00\" is less than four hours after start 20:00",
 		`schedule={"days":["MON"],"stop":"23:45"}`:                                     "groundwork:schedule.stop \"23:45\" is later than 23:30",
 		`schedule={"days":["MON"],"timeZone":"Local"}`:                                 "groundwork:schedule.timeZone \"Local\" is not a time zone",
 		"encryptionKeys=none":                                                          "groundwork:encryptionKeys \"none\" is not one of separate, shared",
@@ -265,6 +262,9 @@ func checkTimelines(t *testing.T, before *sandbox.Graph, park, unpark *sandbox.R
 		assert.Positive(t, first.Seconds, order)
 		assert.GreaterOrEqual(t, then.Start, first.Start+first.Seconds, order)
 	}
+	record, err := os.ReadFile(filepath.Join(repository(t).Root, "docs/decisions/0012-parking.md"))
+	require.NoError(t, err)
+	assert.Contains(t, string(record), sandbox.Minutes(answers)+" at median latencies, until the last edge location does, "+sandbox.Minutes(reached["it answers at all of them"]))
 	var out bytes.Buffer
 	back.Print(&out, 20)
 	golden(t, "timeline-unpark.txt", out.String())
@@ -352,6 +352,10 @@ func TestMemory(t *testing.T) {
 	_, err = declare(day, scheduled)
 	require.NoError(t, err)
 
+	// Protection would keep a parked environment from being brought back whole.
+	_, err = declare(day, map[string]any{"parking": map[string]any{"parked": true, "hadNodes": true}}, "protect=true", "edge.firewall=managed", "edge.accessLogs=keep", "database.backupRetentionDays=7", "cache.snapshotRetentionDays=7")
+	require.ErrorContains(t, err, "groundwork:protect true comes too early, the environment is parked")
+
 	// An environment of before this memory has been running, so there is something in its cluster.
 	before, err := declare(day, map[string]any{"clusterName": "groundwork-dev"}, "parked=true")
 	require.NoError(t, err)
@@ -364,13 +368,15 @@ func TestMemory(t *testing.T) {
 	assert.Empty(t, bare.OfType(releaseT))
 	assert.Len(t, bare.OfType(addonT), 3)
 
-	// A cache that is made again later does not begin with an old snapshot; its own takes another name.
-	snapshot := func(parked bool) sandbox.Props {
-		g, err := declare(day, map[string]any{"parking": map[string]any{"parked": parked, "hadNodes": true, "cacheSnapshot": "second", "restoredFrom": "first"}})
-		require.NoError(t, err)
-		return first(g, cacheT).Inputs
+	// A cache that is made again later does not begin with an old snapshot.
+	restored, err := declare(day, map[string]any{"parking": map[string]any{"parked": false, "hadNodes": true, "cacheSnapshot": "second", "restoredFrom": "first"}})
+	require.NoError(t, err)
+	assert.Nil(t, first(restored, cacheT).Inputs["snapshotName"])
+	for _, r := range restored.OfType("random:index/randomId:RandomId") {
+		if r.Name == "cache-final-snapshot" {
+			assert.Equal(t, "first", r.Inputs.Str("keepers.restoredFrom"), "as long as it is the same cache, so is the name that it will leave")
+		}
 	}
-	assert.Nil(t, snapshot(false)["snapshotName"])
 	_, err = declare(day, map[string]any{"parking": map[string]any{"parked": true, "hadNodes": true, "cacheSnapshot": "gone"}})
 	require.ErrorContains(t, err, "SnapshotNotFoundFault: gone not found", "and a snapshot that is not there is not passed over")
 }

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -15,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"groundwork/cost"
-	"groundwork/stacks"
+	"groundwork/report"
 )
 
 const (
@@ -31,35 +30,9 @@ func readme(t *testing.T) (path, text string) {
 	return path, string(content)
 }
 
-// flatten lists every setting of a stack file by its path.
-func flatten(t *testing.T, stack string) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	var walk func(path string, value any)
-	walk = func(path string, value any) {
-		if m, ok := value.(map[string]any); ok && len(m) > 0 {
-			for key, element := range m {
-				walk(path+"."+key, element)
-			}
-			return
-		}
-		text, err := json.Marshal(value)
-		require.NoError(t, err)
-		out[path] = strings.NewReplacer(`"`, "", ",", ", ").Replace(string(text))
-	}
-	for key, raw := range stackConfig(t, stack) {
-		var value any
-		if json.Unmarshal([]byte(raw), &value) != nil || strings.HasSuffix(key, "accountId") {
-			value = raw
-		}
-		walk(strings.TrimPrefix(key, stacks.Project+":"), value)
-	}
-	return out
-}
-
 // TestREADMETableOfDifferences: the table is exactly what differs between the two stack files.
 func TestREADMETableOfDifferences(t *testing.T) {
-	dev, prod := flatten(t, "dev"), flatten(t, "prod")
+	dev, prod := report.Settings(stackConfig(t, "dev")), report.Settings(stackConfig(t, "prod"))
 	table := "\n| setting | dev | prod |\n|---|---|---|\n"
 	rows := 0
 	for _, key := range slices.Sorted(maps.Keys(dev)) {

@@ -43,7 +43,7 @@ func written(t *testing.T, p *report.Page) string {
 
 func prodPage(t *testing.T) *report.Page {
 	t.Helper()
-	return report.New(today, source(t, "prod", "prod"), source(t, "dev", "dev"), source(t, "dev parked", "dev", "parked=true"))
+	return report.New(today, nil, source(t, "prod", "prod"), source(t, "dev", "dev"), source(t, "dev parked", "dev", "parked=true"))
 }
 
 // TestReport: the page says what the graph, the sheet, the rules and the settings say.
@@ -73,21 +73,26 @@ func TestReport(t *testing.T) {
 		assert.Contains(t, text, "<code>"+d.Setting+"</code>")
 	}
 	assert.Len(t, p.Differences, len(report.Settings(stackConfig(t, "prod")))-same(t))
+	more := report.New(today, nil, source(t, "prod", "prod"), source(t, "dev", "dev", "tags.Team=shop"))
+	assert.Contains(t, more.Differences, report.Difference{Setting: "tags.Team", There: "shop"}, "what only the other one has is a difference too")
+	wide := written(t, report.New(today, []string{"cache.nodes=4"}, source(t, "prod", "prod", "cache.nodes=4"), source(t, "dev", "dev")))
+	assert.Contains(t, wide, ">2 nodes of 4</text>")
+	assert.Contains(t, wide, "Tried with <code>cache.nodes=4</code>")
 
 	// What is wrong is said, and what is not there is not drawn.
 	open := source(t, "prod", "prod")
 	first(open.Graph, rdsT).Inputs["storageEncrypted"] = false
-	broken := report.New(today, open, source(t, "dev", "dev"))
+	broken := report.New(today, nil, open, source(t, "dev", "dev"))
 	assert.Positive(t, broken.Broken)
 	assert.Contains(t, written(t, broken), "not held")
-	parked := written(t, report.New(today, source(t, "dev parked", "dev", "parked=true"), source(t, "dev", "dev")))
+	parked := written(t, report.New(today, nil, source(t, "dev parked", "dev", "parked=true"), source(t, "dev", "dev")))
 	assert.Contains(t, parked, "answers by itself: parked")
 	for _, gone := range []string{">NAT gateway<", "load balancer, internal", ">nodes, in all zones", ">valkey"} {
 		assert.NotContains(t, parked, gone)
 	}
 	hostile := source(t, "prod", "prod")
 	hostile.Raw["groundwork:owner"] = `"><script>alert(1)</script>`
-	assert.NotContains(t, written(t, report.New(today, hostile, source(t, "dev", "dev"))), "<script")
+	assert.NotContains(t, written(t, report.New(today, nil, hostile, source(t, "dev", "dev"))), "<script")
 }
 
 // same is how many settings dev and prod have in common.
@@ -122,7 +127,8 @@ const lowestContrast = `(() => {
   const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [.2126, .7152, .0722][i], 0);
   const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] > 0) return c; } return [255, 255, 255]; };
   let lowest = 21;
-  for (const e of document.querySelectorAll('h1,h2,h3,p,a,dt,dd,th,td,summary,li,span.name,footer')) {
+  for (const e of document.querySelectorAll('h1,h2,h3,p,a,dt,dd,th,td,summary,li,span,code,strong,footer')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
     const a = light(parse(getComputedStyle(e).color)), b = light(behind(e));
     lowest = Math.min(lowest, (Math.max(a, b) + .05) / (Math.min(a, b) + .05));
   }
@@ -201,6 +207,7 @@ func TestReportInABrowser(t *testing.T) {
 	planted := strings.Replace(html, "<main>", `<main><script>1</script><img src="https://example.invalid/x.png"><p style="width:200em;color:#ccc">x</p>`, 1)
 	s := browse(t, planted, 390, "light")
 	assert.NotEmpty(t, s.complaints)
+	assert.NotEmpty(t, browse(t, regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`).ReplaceAllString(planted, ""), 390, "light").requests)
 	assert.True(t, s.tooWide)
 	assert.Less(t, s.contrast, 4.5)
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +16,7 @@ import (
 )
 
 // newCost makes the command that prices an environment.
-func newCost(stdout, stderr io.Writer) *cobra.Command {
+func newCost(stdout io.Writer) *cobra.Command {
 	f := &flags{}
 	var assume []string
 	var compare, kept string
@@ -24,46 +24,39 @@ func newCost(stdout, stderr io.Writer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cost",
 		Short: "Print what an environment costs, from the resources that the program makes",
-		Long: "Brings the environment up in a sandbox that is thrown away (a quarter of a minute) and prices every resource at list prices. With --state it prices\n" +
-			"what is up in a sandbox that was kept.",
-		Args: cobra.NoArgs,
+		Long:  "Prices every resource that the program declares at list prices; with --state what is up in a sandbox that was kept.",
+		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			assumed, err := cost.Assume(assume)
 			if err != nil {
 				return err
 			}
-			if kept != "" && (parked || hibernated) {
-				return errors.New("--parked and --hibernated price what would be, --state what is: give one or the other")
+			if kept != "" && (parked || hibernated || len(f.Config) > 0) {
+				return errors.New("--state prices what is there: --parked, --hibernated and --config price what would be")
 			}
-			var sheets []*cost.Sheet
-			for _, stack := range []string{f.Stack, compare} {
-				if stack == "" {
-					continue
-				}
-				f.Stack = stack
-				sheet, err := f.sheet(cmd.Context(), stack, kept, assumed, stderr)
-				if err != nil {
-					return err
-				}
-				sheets = append(sheets, sheet)
+			columns := []*flags{f}
+			if compare != "" {
+				other := *f
+				other.Stack, other.Config = compare, nil
+				columns = append(columns, &other)
 			}
-			for _, mode := range []struct {
-				wanted bool
-				name   string
-			}{{parked, "parked"}, {hibernated, "hibernated"}} {
-				if !mode.wanted {
-					continue
-				}
-				sheet, err := f.down(mode.name).sheet(cmd.Context(), f.Stack, "", assumed, stderr)
-				if err != nil {
-					return err
-				}
-				sheet.Stack += " " + mode.name
-				sheets = append(sheets, sheet)
+			if parked {
+				columns = append(columns, f.down("parked"))
+			}
+			if hibernated {
+				columns = append(columns, f.down("hibernated"))
 			}
 			// Alone, each is shown line by line.
 			if compare == "" && parked != hibernated {
-				sheets = sheets[1:]
+				columns = columns[1:]
+			}
+			var sheets []*cost.Sheet
+			for _, column := range columns {
+				sheet, err := column.sheet(cmd.Context(), kept, assumed)
+				if err != nil {
+					return err
+				}
+				sheets = append(sheets, sheet)
 			}
 			switch {
 			case f.json && len(sheets) == 1:
@@ -93,29 +86,35 @@ func newCost(stdout, stderr io.Writer) *cobra.Command {
 // down is an environment at rest. Protection is off: what it would cost can be asked of an environment that must not go down.
 func (f *flags) down(mode string) *flags {
 	resting := *f
-	resting.Config = append(slices.Clone(f.Config), "protect=false", "parked=true")
-	if mode == "hibernated" {
-		resting.Config = append(resting.Config, "hibernated=true")
-	}
+	resting.mode = mode
+	resting.Config = append(slices.Clone(f.Config), "protect=false", "parked=true", fmt.Sprintf("hibernated=%t", mode == "hibernated"))
 	return &resting
 }
 
-// sheet prices one environment.
-func (f *flags) sheet(ctx context.Context, stack, kept string, assumed cost.Assumptions, stderr io.Writer) (*cost.Sheet, error) {
+// sheet prices one environment: as the program declares it, or as it is up in a sandbox that is kept.
+func (f *flags) sheet(ctx context.Context, kept string, assumed cost.Assumptions) (*cost.Sheet, error) {
 	f.state = kept
 	w, o, err := f.workspace(io.Discard)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := w.ReadConfig(stack, f.Config...)
+	name := strings.TrimSpace(f.Stack + " " + f.mode)
+	if kept == "" {
+		s, err := declared(w, name, o)
+		if err != nil {
+			return nil, err
+		}
+		return cost.New(name, s.Graph, s.Config.Region, assumed, o.Today), nil
+	}
+	raw, err := w.ReadConfig(f.Stack)
 	if err != nil {
 		return nil, err
 	}
-	graph, err := graphOf(ctx, w, o, kept != "", stderr)
+	graph, err := graphOf(ctx, w, o, true, io.Discard)
 	if err != nil {
 		return nil, err
 	}
-	return cost.New(stack, graph, raw["aws:region"], assumed, time.Now()), nil
+	return cost.New(name, graph, raw["aws:region"], assumed, o.Today), nil
 }
 
 // graphOf returns what is up in a kept sandbox, or what an up in one that is thrown away makes.

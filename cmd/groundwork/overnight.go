@@ -9,7 +9,7 @@ import (
 )
 
 // newOvernight makes the command that compares nights.
-func newOvernight(stdout, stderr io.Writer) *cobra.Command {
+func newOvernight(stdout io.Writer) *cobra.Command {
 	return &cobra.Command{
 		Use:   "overnight",
 		Short: "Print what a night costs: running, after the article's shutdown script, parked, hibernated",
@@ -23,7 +23,7 @@ func newOvernight(stdout, stderr io.Writer) *cobra.Command {
 			f.Stack, f.Config = "dev", cost.ArticleSettings
 			var sheets []*cost.Sheet
 			for _, g := range []*flags{f, f.down("parked"), f.down("hibernated")} {
-				sheet, err := g.sheet(cmd.Context(), "dev", "", assumed, stderr)
+				sheet, err := g.sheet(cmd.Context(), "", assumed)
 				if err != nil {
 					return err
 				}

@@ -1,12 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,22 +36,18 @@ func newReport(stdout io.Writer) *cobra.Command {
 			if file == "" {
 				file = filepath.Join(w.Root, "reports", o.Stack+".html")
 			}
-			p, err := pageOf(w, o.Stack, compare, o.Config, o.Today)
+			p, err := pageOf(w, compare, o)
 			if err != nil {
+				return err
+			}
+			var page bytes.Buffer
+			if err := p.Write(&page); err != nil {
 				return err
 			}
 			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 				return fmt.Errorf("writing the report: %w", err)
 			}
-			out, err := os.Create(file)
-			if err != nil {
-				return fmt.Errorf("writing the report: %w", err)
-			}
-			if err := p.Write(out); err != nil {
-				out.Close()
-				return err
-			}
-			if err := out.Close(); err != nil {
+			if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
 				return fmt.Errorf("writing the report: %w", err)
 			}
 			fmt.Fprintf(stdout, "Wrote %s: open it in a browser.\n", file)
@@ -67,47 +62,25 @@ func newReport(stdout io.Writer) *cobra.Command {
 	return cmd
 }
 
-// pageOf gathers the page about a stack: beside it the other environment, and the one of both that may be parked, at rest.
-func pageOf(w *sandbox.Workspace, stack, other string, changes []string, today time.Time) (*report.Page, error) {
-	source := func(name, stack string, changes ...string) (*report.Source, error) {
-		raw, err := w.ReadConfig(stack, changes...)
+// pageOf gathers the page about a stack: beside it the other environment, and one that may be parked, at rest.
+func pageOf(w *sandbox.Workspace, other string, o sandbox.Options) (*report.Page, error) {
+	second := o
+	second.Stack, second.Config = other, nil
+	var sources []*report.Source
+	for _, options := range []sandbox.Options{o, second} {
+		s, err := declared(w, options.Stack, options)
 		if err != nil {
 			return nil, err
 		}
-		config, err := stacks.Load(raw, stack, today)
-		if err != nil {
-			return nil, err
-		}
-		graph, err := dry.Graph(stack, raw, dry.Options{Today: today})
-		if err != nil {
-			return nil, fmt.Errorf("running the program for %s: %w", name, err)
-		}
-		assumed, err := cost.Assume(nil)
-		if err != nil {
-			return nil, err
-		}
-		return &report.Source{Name: name, Config: config, Raw: raw, Graph: graph, Sheet: cost.New(name, graph, config.Region, assumed, today)}, nil
+		sources = append(sources, s)
 	}
-	own, err := source(stack, stack, changes...)
-	if err != nil {
-		return nil, err
-	}
-	compared, err := source(other, other)
-	if err != nil {
-		return nil, err
-	}
-	sources := []*report.Source{own, compared}
-	for _, s := range []*report.Source{compared, own} {
-		if s.Config.Protect {
+	for i, options := range []sandbox.Options{o, second} {
+		if sources[i].Config.Protect {
 			continue
 		}
-		var tried []string
-		if s == own {
-			tried = slices.Clone(changes)
-		}
 		for _, mode := range []string{"parked", "hibernated"} {
-			rest := append(slices.Clone(tried), "parked=true", fmt.Sprintf("hibernated=%t", mode == "hibernated"))
-			resting, err := source(s.Name+" "+mode, s.Name, rest...)
+			f := (&flags{Options: options}).down(mode)
+			resting, err := declared(w, options.Stack+" "+mode, f.Options)
 			if err != nil {
 				return nil, err
 			}
@@ -115,5 +88,26 @@ func pageOf(w *sandbox.Workspace, stack, other string, changes []string, today t
 		}
 		break
 	}
-	return report.New(today, sources...), nil
+	return report.New(o.Today, o.Config, sources...), nil
+}
+
+// declared is what the program declares for a stack that was up before: resources, and what they cost.
+func declared(w *sandbox.Workspace, name string, o sandbox.Options) (*report.Source, error) {
+	raw, err := w.ReadConfig(o.Stack, o.Config...)
+	if err != nil {
+		return nil, err
+	}
+	config, err := stacks.Load(raw, o.Stack, o.Today)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := dry.Graph(o.Stack, raw, dry.Options{Today: o.Today, Outputs: map[string]sandbox.Props{o.Stack: dry.WasUp}})
+	if err != nil {
+		return nil, fmt.Errorf("running the program for %s: %w", name, err)
+	}
+	assumed, err := cost.Assume(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &report.Source{Name: name, Config: config, Raw: raw, Graph: graph, Sheet: cost.New(name, graph, config.Region, assumed, o.Today)}, nil
 }

@@ -29,7 +29,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout), newBootstrap(stdout, stderr), newCost(stdout, stderr), newOvernight(stdout, stderr), newTimeline(stdout, stderr), newReport(stdout), newDoctor(stdout, stderr))
+	root.AddCommand(newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout), newBootstrap(stdout, stderr), newCost(stdout), newOvernight(stdout), newTimeline(stdout, stderr), newReport(stdout), newDoctor(stdout, stderr))
 	return root
 }
 
@@ -38,6 +38,8 @@ type flags struct {
 	sandbox.Options
 	json  bool
 	state string
+	// mode is parked or hibernated where an environment is looked at as if it were; empty where it is not.
+	mode string
 }
 
 func newSandbox(stdout, stderr io.Writer) *cobra.Command {

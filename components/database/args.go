@@ -136,6 +136,8 @@ type Args struct {
 	LogRetentionDays int
 	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
 	SharedKeyARN pulumi.StringInput
+	// BackupWindow and MaintenanceWindow are when RDS may do either, in UTC: "02:00-03:00" and "sun:03:30-sun:04:30".
+	BackupWindow, MaintenanceWindow string
 	// Protect refuses deletion of instance and key.
 	Protect bool
 }

@@ -204,8 +204,8 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 		ParameterGroupName:  parameterGroup.Name,
 
 		BackupRetentionPeriod:   pulumi.Int(d.args.BackupRetentionDays),
-		BackupWindow:            pulumi.String("02:00-03:00"),
-		MaintenanceWindow:       pulumi.String("sun:03:30-sun:04:30"),
+		BackupWindow:            pulumi.String(d.args.BackupWindow),
+		MaintenanceWindow:       pulumi.String(d.args.MaintenanceWindow),
 		CopyTagsToSnapshot:      pulumi.Bool(true),
 		DeleteAutomatedBackups:  pulumi.Bool(!d.args.Protect),
 		SkipFinalSnapshot:       pulumi.Bool(false),

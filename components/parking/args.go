@@ -52,8 +52,14 @@ var (
 	clockTime = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 )
 
-// shortestDay is the least time from Start to Stop: what starts in the morning needs a quarter of an hour.
-const shortestDay = time.Hour
+// A working day has room for the start, the database's backup and its maintenance: an hour and a half after Start, for half an hour
+// each, and an hour more for summer time.
+const (
+	settling    = 30 * time.Minute
+	firstWindow = 90 * time.Minute
+	window      = 30 * time.Minute
+	shortestDay = 4 * time.Hour
+)
 
 // latestStop leaves room for what happens shortly after it.
 const latestStop = 23*time.Hour + 30*time.Minute
@@ -72,7 +78,7 @@ func (s Schedule) Problems() spec.Problems {
 	p.Match("start", s.Start, clockTime, "a time such as 07:00, in quotes")
 	p.Match("stop", s.Stop, clockTime, "a time such as 20:00, in quotes")
 	if clockTime.MatchString(s.Start) && clockTime.MatchString(s.Stop) && s.clock(s.Stop)-s.clock(s.Start) < shortestDay {
-		p.Add("stop", s.Stop, "is less than an hour after start %s of the same day", s.Start)
+		p.Add("stop", s.Stop, "is less than four hours after start %s of the same day: the database needs them for its backup and its maintenance", s.Start)
 	}
 	if clockTime.MatchString(s.Stop) && s.clock(s.Stop) > latestStop {
 		p.Add("stop", s.Stop, "is later than 23:30, which leaves no time to stop everything on the same day")
@@ -104,7 +110,53 @@ func (s Schedule) Evenings() string { return s.cron(s.clock(s.Stop)) }
 func (s Schedule) NodesDown() string { return s.cron(s.clock(s.Stop) + 2*time.Minute) }
 
 // Settled is half an hour after each morning, when what was started is there.
-func (s Schedule) Settled() string { return s.cron(s.clock(s.Start) + shortestDay/2) }
+func (s Schedule) Settled() string { return s.cron(s.clock(s.Start) + settling) }
+
+// windows are the daily backup window and the weekly maintenance window of the database as RDS takes them, in UTC: in working hours,
+// as RDS does neither with a database that is stopped. Summer time moves the working day by an hour and the windows not.
+func (s Schedule) windows() (backup, maintenance string) {
+	where, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		return "", ""
+	}
+	_, january := time.Date(2026, 1, 1, 0, 0, 0, 0, where).Zone()
+	_, july := time.Date(2026, 7, 1, 0, 0, 0, 0, where).Zone()
+	first := slices.Index(weekdays, s.sorted()[0])
+	at := func(after time.Duration) time.Time {
+		// A Monday.
+		return time.Date(2026, 1, 5+first, 0, 0, 0, 0, time.UTC).Add(s.clock(s.Start) + after - time.Duration(min(january, july))*time.Second)
+	}
+	day := func(t time.Time) string { return strings.ToLower(t.Format("Mon:15:04")) }
+	return at(firstWindow).Format("15:04") + "-" + at(firstWindow+window).Format("15:04"), day(at(firstWindow+window)) + "-" + day(at(firstWindow+2*window))
+}
+
+// Windows are the database's backup and maintenance windows, in UTC: in the night where it always runs.
+func (s Schedule) Windows() (backup, maintenance string) {
+	if s.On() {
+		return s.windows()
+	}
+	return "02:00-03:00", "sun:03:30-sun:04:30"
+}
+
+// exercise is when a parked database runs once a week, for both of its windows.
+func (s Schedule) exercise() (start, stop, zone string) {
+	if !s.On() {
+		return "cron(45 1 ? * SUN *)", "cron(45 4 ? * SUN *)", "UTC"
+	}
+	one := Schedule{Days: s.sorted()[:1]}
+	return one.cron(s.clock(s.Start)), one.cron(s.clock(s.Start) + shortestDay), s.TimeZone
+}
+
+// sorted are the days, Monday first.
+func (s Schedule) sorted() []string {
+	var days []string
+	for _, day := range weekdays {
+		if slices.Contains(s.Days, day) {
+			days = append(days, day)
+		}
+	}
+	return days
+}
 
 // Working reports whether a moment is between a morning that has settled and the evening.
 func (s Schedule) Working(now time.Time) bool {
@@ -114,17 +166,11 @@ func (s Schedule) Working(now time.Time) bool {
 	}
 	now = now.In(where)
 	at := time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute
-	return slices.Contains(s.Days, strings.ToUpper(now.Weekday().String()[:3])) && at >= s.clock(s.Start)+shortestDay/2 && at < s.clock(s.Stop)
+	return slices.Contains(s.Days, strings.ToUpper(now.Weekday().String()[:3])) && at >= s.clock(s.Start)+settling && at < s.clock(s.Stop)
 }
 
 func (s Schedule) cron(at time.Duration) string {
-	var days []string
-	for _, day := range weekdays {
-		if slices.Contains(s.Days, day) {
-			days = append(days, day)
-		}
-	}
-	return fmt.Sprintf("cron(%d %d ? * %s *)", int(at.Minutes())%60, int(at.Hours()), strings.Join(days, ","))
+	return fmt.Sprintf("cron(%d %d ? * %s *)", int(at.Minutes())%60, int(at.Hours()), strings.Join(s.sorted(), ","))
 }
 
 // NodeGroup is a group of nodes that goes down at night.

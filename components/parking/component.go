@@ -22,14 +22,6 @@ type Parking struct {
 	args *Args
 }
 
-// The database's weekly hours while it is parked, in UTC: its backup window (02:00-03:00) and its maintenance window
-// (sun:03:30-sun:04:30) are in them. Between two of them it is stopped for less than the seven days after which AWS starts it by itself, and nobody stops it again.
-// Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
-const (
-	exerciseStart = "cron(45 1 ? * SUN *)"
-	exerciseStop  = "cron(45 4 ? * SUN *)"
-)
-
 // New creates the rest of an environment. It returns every problem of args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Parking, error) {
 	if args == nil {
@@ -114,7 +106,7 @@ func (k *Parking) databaseARN() string {
 // resize these node groups.
 func (k *Parking) scheduler(ctx *pulumi.Context) (*Scheduler, error) {
 	groups := pulumi.StringMap{}
-	zone := "UTC"
+	_, _, zone := k.args.Schedule.exercise()
 	if !k.args.Mode.Down() {
 		zone = k.args.Schedule.TimeZone
 		for name, group := range k.args.NodeGroups {
@@ -158,12 +150,15 @@ func (k *Parking) instance() pulumi.Map {
 	return pulumi.Map{"DbInstanceIdentifier": pulumi.String(k.args.DatabaseName)}
 }
 
-// exercise runs a parked database through its maintenance window once a week.
+// exercise runs a parked database once a week, for its backup and its maintenance, so that it is never stopped for the seven days
+// after which AWS starts it by itself, and nobody stops it again.
+// Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
 func (k *Parking) exercise(ctx *pulumi.Context, s *Scheduler) error {
-	if err := s.At(ctx, "database-exercise-start", "Starts the parked database for its backup and its maintenance window", exerciseStart, "rds:startDBInstance", k.instance()); err != nil {
+	start, stop, _ := k.args.Schedule.exercise()
+	if err := s.At(ctx, "database-exercise-start", "Starts the parked database for its backup and its maintenance window", start, "rds:startDBInstance", k.instance()); err != nil {
 		return err
 	}
-	return s.At(ctx, "database-exercise-stop", "Stops it again, for less than the seven days that AWS allows", exerciseStop, "rds:stopDBInstance", k.instance())
+	return s.At(ctx, "database-exercise-stop", "Stops it again, for less than the seven days that AWS allows", stop, "rds:stopDBInstance", k.instance())
 }
 
 // nights takes nodes and database down in the evening and up in the morning.

@@ -33,6 +33,9 @@ type Options struct {
 	Today time.Time
 }
 
+// WasUp are the outputs of a stack that was up when it was last updated, as far as its program reads them.
+var WasUp = sandbox.Props{"parking": map[string]any{"parked": false, "hadNodes": true, "cacheSnapshot": "", "restoredFrom": "", "schedule": ""}}
+
 // Graph runs the program of a stack with the given configuration, in the form in which Pulumi hands it over, and returns what it
 // registered.
 func Graph(stack string, raw map[string]string, o Options) (*sandbox.Graph, error) {
