@@ -56,6 +56,9 @@ var monitoringTypes = map[string]Type{
 		ID:        fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
+			for name, value := range in.Object("dimensions") {
+				failIf(&f, value == "", "dimensions."+name, "ValidationError: has no value; a dimension has 1 to 255 characters")
+			}
 			failIf(&f, len(in.Str("name")) > 255, "name", "has more than 255 characters")
 			failIf(&f, len(in.Str("alarmDescription")) > 1024, "alarmDescription", "has more than 1024 characters")
 			failIf(&f, !in.oneOf("comparisonOperator", comparisonOps...), "comparisonOperator", "is not a comparison")

@@ -27,7 +27,6 @@ func observe(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutp
 			Edge:               s.EdgeMetrics,
 			ContainerLogGroup:  p.ContainerLogGroup,
 			ArgoCD:             c.Delivery.Owner == delivery.OwnerArgoCD,
-			FailedCalls:        s.FailedCalls,
 		},
 		Mode:         c.Mode(),
 		Schedule:     c.Schedule,

@@ -28,8 +28,6 @@ type ServicesOutputs struct {
 	TargetGroupARN pulumi.StringOutput `pulumi:"targetGroupArn"`
 	// EdgeMetrics is how metrics name the parts of the edge.
 	EdgeMetrics edge.Metrics `pulumi:"edgeMetrics"`
-	// FailedCalls is the queue of scheduled calls that failed; empty where nothing is scheduled.
-	FailedCalls pulumi.StringOutput `pulumi:"failedCalls"`
 	// CacheFinalSnapshot is what the snapshot is called that the cache leaves behind when it goes.
 	CacheFinalSnapshot pulumi.StringOutput `pulumi:"-"`
 }
@@ -107,12 +105,10 @@ func services(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, usEa
 	if err != nil {
 		return nil, err
 	}
-	failedCalls, err := rest(ctx, c, m, p, db, opts...)
-	if err != nil {
+	if err := rest(ctx, c, p, db, opts...); err != nil {
 		return nil, err
 	}
 	return &ServicesOutputs{
-		FailedCalls:        failedCalls,
 		CacheFinalSnapshot: store.FinalSnapshot,
 		Database:           db.Connection,
 		DatabaseIdentifier: db.Identifier,
@@ -125,10 +121,10 @@ func services(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, usEa
 	}, nil
 }
 
-// rest creates what starts and stops database and nodes, and returns its queue of failed calls. A protected environment never rests.
-func rest(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, db *database.Database, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
+// rest creates what starts and stops database and nodes. A protected environment never rests.
+func rest(ctx *pulumi.Context, c *Config, p *PlatformOutputs, db *database.Database, opts ...pulumi.ResourceOption) error {
 	if c.Protect {
-		return pulumi.String("").ToStringOutput(), nil
+		return nil
 	}
 	groups := map[string]parking.NodeGroup{}
 	for name, physical := range p.NodeGroups {
@@ -137,7 +133,7 @@ func rest(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, db *data
 			Name: physical, AutoScalingGroup: p.AutoScalingGroups[name], Min: sizes.MinSize, Desired: sizes.DesiredSize, Max: sizes.MaxSize,
 		}
 	}
-	k, err := parking.New(ctx, "parking", &parking.Args{
+	_, err := parking.New(ctx, "parking", &parking.Args{
 		Schedule:           c.Schedule,
 		Mode:               c.Mode(),
 		Name:               c.Prefix(),
@@ -150,8 +146,5 @@ func rest(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, db *data
 		ClusterName:        c.ClusterName(),
 		NodeGroups:         groups,
 	}, opts...)
-	if err != nil {
-		return pulumi.StringOutput{}, err
-	}
-	return k.QueueName, nil
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func layeredResources(t *testing.T, graphs ...*sandbox.Graph) map[string]string 
 
 // madeUp is what else differs between two stacks of one environment: the stack's name in URNs, names that Pulumi completes,
 // hosts of distributions.
-var madeUp = regexp.MustCompile(`urn:pulumi:[a-z-]+|-[0-9a-f]{7}\b|\bd[0-9a-f]{13}\b|\b[0-9A-F]{12,32}\b`)
+var madeUp = regexp.MustCompile(`sqs\.amazonaws\.com/[0-9a-f]{12}|urn:pulumi:[a-z-]+|-[0-9a-f]{7}\b|\bd[0-9a-f]{13}\b|\b[0-9A-F]{12,32}\b`)
 
 // stateFiles are the states of the layers of an environment, as they are on disk.
 func stateFiles(t *testing.T, w *sandbox.Workspace, environment string) map[string]string {
@@ -205,4 +206,33 @@ func TestAddingADomain(t *testing.T) {
 	created, deleted := strings.Index(log.String(), " edge-https\n"), strings.LastIndex(log.String(), " edge-http\n")
 	assert.Positive(t, created)
 	assert.Less(t, created, deleted, "the new way comes before the old one goes")
+}
+
+// TestLayersRest: layers park from the top and come back from the bottom; parked, they are what the composed environment is parked.
+func TestLayersRest(t *testing.T) {
+	t.Parallel()
+	skipShort(t)
+	w := scratch(t, t.TempDir())
+	all := func(order []string, config ...string) []*sandbox.Graph {
+		var graphs []*sandbox.Graph
+		for _, layer := range order {
+			var log bytes.Buffer
+			result, err := w.Run(t0, sandbox.Up, options("dev-"+layer, &log, config...))
+			require.NoError(t, err, log.String())
+			graphs = append(graphs, result.Graph)
+		}
+		return graphs
+	}
+	fromTop := slices.Clone(stacks.Layers)
+	slices.Reverse(fromTop)
+	up := all(stacks.Layers)
+	composed := copied(t, "dev")
+	assert.Equal(t, layeredResources(t, run(t, composed, sandbox.Up, "parked=true").Graph), layeredResources(t, all(fromTop, "parked=true")...))
+	before, after := layeredResources(t, up...), layeredResources(t, all(stacks.Layers)...)
+	for _, cache := range []string{cacheT + " cache", "random:index/randomId:RandomId cache-final-snapshot"} {
+		assert.NotEqual(t, before[cache], after[cache], "it begins with a snapshot")
+		delete(before, cache)
+		delete(after, cache)
+	}
+	assert.Equal(t, before, after)
 }

@@ -101,8 +101,6 @@ type Targets struct {
 	ContainerLogGroup pulumi.StringOutput
 	// ArgoCD is true where Argo CD deploys, and may fail to.
 	ArgoCD bool
-	// FailedCalls is the queue of scheduled calls that failed, where there is a schedule.
-	FailedCalls pulumi.StringOutput
 }
 
 // Args are the facts and choices of one environment's observability.

@@ -190,7 +190,7 @@ func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
 		)
 	}
 	if o.args.Mode.Down() || o.args.Schedule.On() {
-		all = append(all, watched{"schedule", pulumi.StringMap{"QueueName": t.FailedCalls}, QueueAlarms()})
+		all = append(all, watched{"schedule", pulumi.StringMap{"QueueName": pulumi.String(parking.QueueName(parking.SchedulerName(o.args.Name)))}, QueueAlarms()})
 	}
 	if o.args.Mode.Down() {
 		// Their names may still be in the outputs of a lower layer that has not been parked yet.
@@ -302,9 +302,9 @@ func (o *Observability) nights(ctx *pulumi.Context) error {
 		if p == &o.global {
 			region = usEast1
 		}
-		name := o.name + "-nights" + p.suffix
+		name, physical := o.name+"-nights"+p.suffix, o.args.Name+"-nights"+p.suffix
 		scheduler, err := parking.NewScheduler(ctx, name, &parking.SchedulerArgs{
-			Name: o.args.Name + "-nights" + p.suffix, AccountID: o.args.AccountID, Region: region,
+			Name: physical, AccountID: o.args.AccountID, Region: region,
 			RolePath: o.args.RolePath, RoleBoundary: o.args.RoleBoundary, TimeZone: o.args.Schedule.TimeZone,
 			Statements: func(map[string]string) []identity.Statement {
 				return []identity.Statement{{
@@ -331,7 +331,7 @@ func (o *Observability) nights(ctx *pulumi.Context) error {
 				return err
 			}
 		}
-		if err := o.watch(ctx, p, watched{"nights" + p.suffix, pulumi.StringMap{"QueueName": scheduler.QueueName}, QueueAlarms()}); err != nil {
+		if err := o.watch(ctx, p, watched{"nights" + p.suffix, pulumi.StringMap{"QueueName": pulumi.String(parking.QueueName(physical))}, QueueAlarms()}); err != nil {
 			return err
 		}
 	}

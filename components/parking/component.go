@@ -15,12 +15,12 @@ import (
 type Parking struct {
 	pulumi.ResourceState
 
-	// QueueName is the queue of failed calls, as metrics name it; empty where nothing is scheduled.
-	QueueName pulumi.StringOutput
-
 	name string
 	args *Args
 }
+
+// SchedulerName is what the group of an environment's schedules is called, by the physical base name.
+func SchedulerName(name string) string { return name + "-parking" }
 
 // New creates the rest of an environment. It returns every problem of args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Parking, error) {
@@ -30,7 +30,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := args.Validate(name); err != nil {
 		return nil, err
 	}
-	k := &Parking{name: name, args: args, QueueName: pulumi.String("").ToStringOutput()}
+	k := &Parking{name: name, args: args}
 	if err := ctx.RegisterComponentResource("groundwork:parking:Parking", name, k, opts...); err != nil {
 		return nil, fmt.Errorf("registering parking %s: %w", name, err)
 	}
@@ -42,7 +42,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		if err != nil {
 			return nil, err
 		}
-		k.QueueName = scheduler.QueueName
 		if args.Mode.Down() {
 			err = k.exercise(ctx, scheduler)
 		} else {
@@ -52,7 +51,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			return nil, err
 		}
 	}
-	if err := ctx.RegisterResourceOutputs(k, pulumi.Map{"queueName": k.QueueName}); err != nil {
+	if err := ctx.RegisterResourceOutputs(k, pulumi.Map{}); err != nil {
 		return nil, fmt.Errorf("registering outputs of parking %s: %w", name, err)
 	}
 	return k, nil
@@ -115,7 +114,7 @@ func (k *Parking) scheduler(ctx *pulumi.Context) (*Scheduler, error) {
 		}
 	}
 	return NewScheduler(ctx, k.name, &SchedulerArgs{
-		Name: k.args.Name + "-parking", AccountID: k.args.AccountID, Region: k.args.Region,
+		Name: SchedulerName(k.args.Name), AccountID: k.args.AccountID, Region: k.args.Region,
 		RolePath: k.args.RolePath, RoleBoundary: k.args.RoleBoundary,
 		Names: groups, Statements: k.statements, TimeZone: zone,
 	}, pulumi.Parent(k))

@@ -28,9 +28,6 @@ type SchedulerArgs struct {
 
 // Scheduler calls AWS at given times: a group of schedules, the role they wear, and the queue that gets what failed.
 type Scheduler struct {
-	// QueueName is the dead-letter queue, as metrics name it.
-	QueueName pulumi.StringOutput
-
 	name              string
 	args              *SchedulerArgs
 	group             *awsscheduler.ScheduleGroup
@@ -45,6 +42,9 @@ const (
 	keepFailureDays = 14
 )
 
+// QueueName is the dead-letter queue of a scheduler, as metrics name it.
+func QueueName(scheduler string) string { return scheduler + "-failures" }
+
 // NewScheduler creates a scheduler under the parent given in opts.
 func NewScheduler(ctx *pulumi.Context, name string, args *SchedulerArgs, opts ...pulumi.ResourceOption) (*Scheduler, error) {
 	group, err := awsscheduler.NewScheduleGroup(ctx, name, &awsscheduler.ScheduleGroupArgs{Name: pulumi.String(args.Name)}, opts...)
@@ -52,7 +52,7 @@ func NewScheduler(ctx *pulumi.Context, name string, args *SchedulerArgs, opts ..
 		return nil, err
 	}
 	queue, err := sqs.NewQueue(ctx, name, &sqs.QueueArgs{
-		Name:                    pulumi.String(args.Name + "-failures"),
+		Name:                    pulumi.String(QueueName(args.Name)),
 		MessageRetentionSeconds: pulumi.Int(keepFailureDays * 24 * 3600),
 		SqsManagedSseEnabled:    pulumi.Bool(true),
 	}, opts...)
@@ -88,7 +88,7 @@ func NewScheduler(ctx *pulumi.Context, name string, args *SchedulerArgs, opts ..
 		return nil, err
 	}
 	return &Scheduler{
-		QueueName: queue.Name, name: name, args: args, group: group, roleARN: role.ARN, queueARN: queue.Arn,
+		name: name, args: args, group: group, roleARN: role.ARN, queueARN: queue.Arn,
 		opts: append([]pulumi.ResourceOption{pulumi.DependsOn(append(role.Permissions, policy))}, opts...),
 	}, nil
 }
