@@ -93,11 +93,7 @@ func pageOf(w *sandbox.Workspace, other string, o sandbox.Options) (*report.Page
 
 // declared is what the program declares for a stack that was up before: resources, and what they cost.
 func declared(w *sandbox.Workspace, name string, o sandbox.Options) (*report.Source, error) {
-	raw, err := w.ReadConfig(o.Stack, o.Config...)
-	if err != nil {
-		return nil, err
-	}
-	config, err := stacks.Load(raw, o.Stack, o.Today)
+	raw, config, err := configOf(w, o)
 	if err != nil {
 		return nil, err
 	}
@@ -110,4 +106,14 @@ func declared(w *sandbox.Workspace, name string, o sandbox.Options) (*report.Sou
 		return nil, err
 	}
 	return &report.Source{Name: name, Config: config, Raw: raw, Graph: graph, Sheet: cost.New(name, graph, config.Region, assumed, o.Today)}, nil
+}
+
+// configOf reads and checks the configuration of a stack.
+func configOf(w *sandbox.Workspace, o sandbox.Options) (map[string]string, *stacks.Config, error) {
+	raw, err := w.ReadConfig(o.Stack, o.Config...)
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := stacks.Load(raw, o.Stack, o.Today)
+	return raw, config, err
 }

@@ -98,11 +98,7 @@ func newTimeline(stdout, stderr io.Writer) *cobra.Command {
 // changeOf tries a change in a sandbox that is thrown away and returns its timeline at any speed of AWS.
 func changeOf(ctx context.Context, w *sandbox.Workspace, o sandbox.Options, change string, stderr io.Writer) (func(sandbox.Percentile) *sandbox.Timeline, error) {
 	if change == "application" {
-		raw, err := w.ReadConfig(o.Stack, o.Config...)
-		if err != nil {
-			return nil, err
-		}
-		config, err := stacks.Load(raw, o.Stack, o.Today)
+		_, config, err := configOf(w, o)
 		if err != nil {
 			return nil, err
 		}
