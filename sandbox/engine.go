@@ -270,18 +270,21 @@ func (w *Workspace) Run(ctx context.Context, operation Operation, o Options) (*R
 		}
 	}
 	if operation == Destroy {
-		if err := s.refuseProtected(ctx); err != nil {
+		if err := s.refuseDestroy(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return s.run(ctx, operation)
 }
 
-// refuseProtected stops a destroy before it has deleted half of a stack.
-func (s *session) refuseProtected(ctx context.Context) error {
+// refuseDestroy stops a destroy before it has deleted half of a stack.
+func (s *session) refuseDestroy(ctx context.Context) error {
 	graph, err := s.graph(ctx)
 	if err != nil {
 		return err
+	}
+	if kept, ok := graph.StackOutputs()["parking"].(map[string]any); ok && kept["parked"] == true && len(graph.OfType(instanceType)) > 0 {
+		return fmt.Errorf("destroying %s: it is parked, and of a stopped database RDS makes no final snapshot; nothing was deleted\nbring it back first: up with parked=false", s.options.Stack)
 	}
 	var names []string
 	for _, r := range graph.Resources {

@@ -223,6 +223,8 @@ func TestParkAndUnpark(t *testing.T) {
 	assert.Empty(t, run(t, w, sandbox.Up, "parked=true", "addons.replicas=2").Changed, "operators wait until there are nodes")
 	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
 	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
+	_, err = w.Run(t0, sandbox.Destroy, options("dev", io.Discard, "parked=true"))
+	require.ErrorContains(t, err, "it is parked, and of a stopped database RDS makes no final snapshot; nothing was deleted")
 
 	unpark := run(t, w, sandbox.Up)
 	checkTimelines(t, brought(t, "dev").result.Graph, park, unpark)
