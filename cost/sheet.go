@@ -30,8 +30,9 @@ type Line struct {
 	PerHour   bool    `json:"perHour"`
 	// Usage is true for what an assumption says, and not the resource.
 	Usage bool `json:"usage"`
-	// Month is what it costs in a month.
-	Month float64 `json:"month"`
+	// Month is what it costs in a month, AtNight in the twelve hours of a night.
+	Month   float64 `json:"month"`
+	AtNight float64 `json:"night"`
 }
 
 // Night is what it costs in the twelve hours of a night: what is paid by the month goes on at night.
@@ -108,6 +109,7 @@ func (p *pricing) line(what, key string, quantity float64, usage bool) {
 	if l.PerHour {
 		l.Month *= HoursPerMonth
 	}
+	l.AtNight = l.Night()
 	p.sheet.Lines = append(p.sheet.Lines, l)
 }
 

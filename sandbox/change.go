@@ -28,7 +28,7 @@ func ChangeTimeline(p Percentile, before *Graph, r *Result) *Timeline {
 			}
 			return Latency(resource.Type, resource.Inputs, p)
 		case "update":
-			return UpdateLatency(resource.Type, resource.Inputs, p)
+			return UpdateLatency(resource.Type, p)
 		}
 		return 0
 	})

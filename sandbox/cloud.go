@@ -257,7 +257,7 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	if err != nil {
 		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
 	}
-	if err := c.wait(ctx, UpdateLatency(token, in, Median)); err != nil {
+	if err := c.wait(ctx, UpdateLatency(token, Median)); err != nil {
 		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
 	}
 	c.mu.Lock()

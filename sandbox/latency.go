@@ -52,9 +52,9 @@ func Latency(token string, in Props, p Percentile) float64 {
 	return latencies["small"][p]
 }
 
-// UpdateLatency returns how many seconds AWS takes to change a resource to the given inputs. Most changes are small; the table
+// UpdateLatency returns how many seconds AWS takes to change a resource of a type. Most changes are small; the table
 // names those that are not.
-func UpdateLatency(token string, in Props, p Percentile) float64 {
+func UpdateLatency(token string, p Percentile) float64 {
 	if row, ok := latencies[token+"(update)"]; ok {
 		return row[p]
 	}

@@ -163,6 +163,7 @@ func TestFigures(t *testing.T) {
 		names = append(names, s.Stack)
 	}
 	assert.Equal(t, []string{"dev", "prod", "dev parked", "dev hibernated"}, names)
+	assert.InDelta(t, sheets[0].Lines[0].Month*12/730, sheets[0].Lines[0].AtNight, 1e-9)
 	for _, args := range [][]string{{"cost", "-s", "prod", "--parked"}, {"cost", "-s", "dev", "--config", "cache.nodes=2"}, {"overnight"}, {"timeline", "-s", "prod", "--change", "application"}} {
 		out, stderr, err := command(t, dir, binary, args...)
 		require.NoError(t, err, stderr)
