@@ -200,10 +200,6 @@ func checkKeys(p *spec.Problems, raw map[string]string) {
 // decodeSetting reads one top-level value. Pulumi hands scalars over as bare text, everything else as JSON.
 func decodeSetting(p *spec.Problems, key, text string, target any) {
 	switch t := target.(type) {
-	case *string:
-		*t = text
-	case *EncryptionKeys:
-		*t = EncryptionKeys(text)
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -216,6 +212,11 @@ func decodeSetting(p *spec.Problems, key, text string, target any) {
 		}
 		*t = text == "true"
 	default:
+		// Text, whatever its type is called, comes as it is.
+		if value := reflect.ValueOf(target).Elem(); value.Kind() == reflect.String {
+			value.SetString(text)
+			return
+		}
 		decodeJSON(p, key, text, target)
 	}
 }
