@@ -214,6 +214,9 @@ var arm = strings.NewReplacer("t3.", "t4g.", "m7i.", "m7g.", "m5.", "m7g.")
 // hints say what would be cheaper, and what will be dearer.
 func (p *pricing) hints() {
 	hint := func(format string, a ...any) { p.sheet.Hints = append(p.sheet.Hints, fmt.Sprintf(format, a...)) }
+	if len(p.graph.OfType(scheduleType)) > 0 && len(p.graph.OfType(nodeGroupType)) > 0 {
+		hint("with a schedule a night is counted as twelve average hours of the week; one with nodes and database down costs less")
+	}
 	endpoints := 0.0
 	for _, l := range p.sheet.Lines {
 		if l.Price == "vpce.interface.hour" {

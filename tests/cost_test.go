@@ -130,7 +130,9 @@ func TestCostParkedByHand(t *testing.T) {
 			assert.Empty(t, sheet.Unpriced)
 		}
 		always, _ := sheetOf(t, "dev", graphIn(t, "dev", changes...), region).Total()
-		weekdays, _ := sheetOf(t, "dev", graphIn(t, "dev", append(changes, office)...), region).Total()
+		scheduled := sheetOf(t, "dev", graphIn(t, "dev", append(changes, office)...), region)
+		assert.Contains(t, strings.Join(scheduled.Hints, "\n"), "with a schedule a night is counted as twelve average hours")
+		weekdays, _ := scheduled.Total()
 		// 65 hours of 168, nodes two minutes more each day; three queues are watched.
 		rest := (1-(65+10.0/60)/168)*2*(p("t3.medium")*730+50*p("volume")) + (1-65.0/168)*p("db.t4g.small")*730
 		assert.InDelta(t, always-rest+3*p("alarm"), weekdays, 0.005, region)
