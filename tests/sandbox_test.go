@@ -417,3 +417,14 @@ func TestSecretOutputsAreMasked(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{"token": "[secret]", "list": []any{"[secret]"}, "open": "yes"}, g.StackOutputs())
 }
+
+// TestNoOutputIsSecret: a program that reads its own stack's outputs is given none of them as soon as one is a secret.
+func TestNoOutputIsSecret(t *testing.T) {
+	for _, stack := range environments {
+		outputs := brought(t, stack).result.Graph.StackOutputs()
+		text, err := json.Marshal(outputs)
+		require.NoError(t, err)
+		assert.Contains(t, outputs, "parking", "what the next update reads")
+		assert.NotContains(t, string(text), "[secret]")
+	}
+}
