@@ -5,12 +5,12 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 STACK ?= dev
-# The Pulumi CLI builds programs with these flags. -trimpath is part of the build cache's key: with other flags here the
-# SDKs, most of the work, would be compiled twice.
-export GOFLAGS := -buildvcs=false -trimpath
+# Everything is compiled with the flags of a plain go build, which go test and the Pulumi CLI use too: with others the
+# SDKs, most of the work, would be compiled twice. This one only keeps Git's state out of binaries.
+export GOFLAGS := -buildvcs=false
 LDFLAGS := -w -s
 PROGRESS := tools/progress.sh
-COVERED := components stacks sandbox drain bootstrap cost doctor report rules
+COVERED := components stacks command internal
 
 .PHONY: help
 help: ## List the targets
@@ -55,7 +55,7 @@ run-tests: build bin/gotestsum quality-tools
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@$(PROGRESS) "vetting" go vet ./...
 	@mkdir -p reports
-	@go test -count=1 ./pipeline
+	@go test -count=1 ./internal/pipeline
 	@$(PROGRESS) "compiling the tests" go test -c -o /dev/null $(COVER) ./tests
 	@$(TESTSUM)-infrastructure.json -- -count=1 $(COVER) -coverprofile=reports/coverage-infrastructure.out ./tests
 	@$(MAKE) --no-print-directory test-webapp

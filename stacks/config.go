@@ -26,7 +26,7 @@ import (
 	"groundwork/components/observability"
 	"groundwork/components/parking"
 	"groundwork/components/registry"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Project is the Pulumi project name, the namespace of the configuration and the first part of every physical name.

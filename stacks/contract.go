@@ -9,7 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // contractVersions count, for each layer that others read, the changes of its outputs that a program of before could not

@@ -12,7 +12,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // decodeJSON fills target, a pointer to a struct, from a JSON object. Unlike encoding/json it takes nothing it does not

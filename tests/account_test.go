@@ -13,9 +13,11 @@ import (
 
 	"groundwork/components/delivery"
 	"groundwork/components/identity"
-	"groundwork/pipeline"
-	"groundwork/rules"
-	"groundwork/sandbox"
+	"groundwork/internal/awstype"
+	"groundwork/internal/engine"
+	"groundwork/internal/graph"
+	"groundwork/internal/pipeline"
+	"groundwork/internal/rules"
 )
 
 // pipelines are settings that let GitHub and Jenkins preview and deploy.
@@ -27,16 +29,16 @@ func pipelines(environment string) []string {
 }
 
 // accountGraph brings the account layer of an environment up in a sandbox of its own.
-func accountGraph(t *testing.T, environment string) *sandbox.Graph {
+func accountGraph(t *testing.T, environment string) *graph.Graph {
 	t.Helper()
 	if testing.Short() {
-		raw, err := repository(t).ReadConfig(environment, pipelines(environment)...)
+		raw, err := repository(t).Project.Config(environment, pipelines(environment)...)
 		require.NoError(t, err)
 		g, err := deploy(environment+"-account", raw, false)
 		require.NoError(t, err)
 		return g
 	}
-	result, err := scratch(t, t.TempDir()).Run(context.Background(), sandbox.Up, options(environment+"-account", io.Discard, pipelines(environment)...))
+	result, err := scratch(t, t.TempDir()).Run(context.Background(), engine.Up, options(environment+"-account", io.Discard, pipelines(environment)...))
 	require.NoError(t, err)
 	return result.Graph
 }
@@ -64,7 +66,7 @@ func mayWear(t *testing.T, policy, issuer, audience, subject string) bool {
 func TestPipelineTrust(t *testing.T) {
 	g := accountGraph(t, "prod")
 	trust := map[string]string{}
-	for _, r := range g.OfType(roleT) {
+	for _, r := range g.OfType(awstype.Role) {
 		trust[r.Name] = r.Inputs.Str("assumeRolePolicy")
 	}
 	preview, deploy := trust["pipelines-preview-role"], trust["pipelines-deploy-role"]
@@ -103,7 +105,7 @@ func TestPipelineTrust(t *testing.T) {
 func TestAccount(t *testing.T) {
 	for _, environment := range environments {
 		g := accountGraph(t, environment)
-		require.NotEmpty(t, g.OfType(bucketT))
+		require.NotEmpty(t, g.OfType(awstype.Bucket))
 		// The rules for roles and buckets hold here too; left out are those for the roles of pods and for log buckets.
 		held := 0
 		for _, r := range slices.Concat(rules.Identity, rules.Edge) {
@@ -118,16 +120,16 @@ func TestAccount(t *testing.T) {
 		}
 		assert.Greater(t, held, 8)
 
-		encryption := first(g, sseT).Inputs.Object("rules.0.applyServerSideEncryptionByDefault")
+		encryption := first(g, awstype.BucketEncryption).Inputs.Object("rules[0].applyServerSideEncryptionByDefault")
 		assert.Equal(t, "aws:kms", encryption["sseAlgorithm"])
-		assert.Contains(t, first(g, sseT).PropertyDependencies["rules"][0], "state-key")
-		assert.Equal(t, "Enabled", first(g, "aws:s3/bucketVersioningV2:BucketVersioningV2").Inputs.Str("versioningConfiguration.status"))
+		assert.Contains(t, first(g, awstype.BucketEncryption).PropertyDependencies["rules"][0], "state-key")
+		assert.Equal(t, "Enabled", first(g, awstype.BucketVersioning).Inputs.Str("versioningConfiguration.status"))
 		var expiry struct{ NoncurrentVersionExpiration map[string]any }
-		text, err := json.Marshal(first(g, expiryT).Inputs.Get("rules.0"))
+		text, err := json.Marshal(first(g, awstype.BucketLifecycle).Inputs.Get("rules[0]"))
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(text, &expiry))
 		assert.EqualValues(t, 90, expiry.NoncurrentVersionExpiration["noncurrentDays"])
-		assert.Nil(t, first(g, expiryT).Inputs.Get("rules.0.expiration"), "a state never expires, only what it replaced")
+		assert.Nil(t, first(g, awstype.BucketLifecycle).Inputs.Get("rules[0].expiration"), "a state never expires, only what it replaced")
 
 		// What protects itself, whatever the stack says: without it everything else has lost its manager.
 		var protected []string
@@ -138,7 +140,7 @@ func TestAccount(t *testing.T) {
 		}
 		assert.ElementsMatch(t, []string{"state", "state-key", "pipelines-github", "pipelines-jenkins"}, protected)
 
-		for _, r := range g.OfType(roleT) {
+		for _, r := range g.OfType(awstype.Role) {
 			assert.Equal(t, "/groundwork/"+environment+"/", r.Inputs.Str("path"))
 			if r.Name == "pipelines-deploy-role" {
 				assert.Contains(t, r.Inputs.Str("permissionsBoundary"), ":policy/groundwork/"+environment+"/", "the deploy role is bounded")
@@ -186,14 +188,14 @@ func TestDeployerOfTheCluster(t *testing.T) {
 	for environment, namespace := range map[string]string{"dev": "webapp", "prod": "argocd"} {
 		g := graphIn(t, environment, pipelines(environment)...)
 		var group string
-		for _, r := range g.OfType("aws:eks/accessEntry:AccessEntry") {
+		for _, r := range g.OfType(awstype.AccessEntry) {
 			if r.Name == "cluster-access-deployer" {
 				assert.Equal(t, identity.DeployRoleARN(stackConfig(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment), r.Inputs.Str("principalArn"))
-				group = r.Inputs.Str("kubernetesGroups.0")
+				group = r.Inputs.Str("kubernetesGroups[0]")
 			}
 		}
 		previewers := 0
-		for _, r := range g.OfType("aws:eks/accessPolicyAssociation:AccessPolicyAssociation") {
+		for _, r := range g.OfType(awstype.AccessPolicyAssociation) {
 			assert.NotContains(t, r.Inputs.Str("principalArn"), "-deploy", "no policy of AWS's besides")
 			if strings.HasSuffix(r.Inputs.Str("principalArn"), "-preview") {
 				previewers++
@@ -201,11 +203,11 @@ func TestDeployerOfTheCluster(t *testing.T) {
 			}
 		}
 		assert.Equal(t, 1, previewers)
-		binding := first(g, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
-		assert.Equal(t, group, binding.Inputs.Str("subjects.0.name"))
+		binding := first(g, awstype.KubernetesRoleBinding)
+		assert.Equal(t, group, binding.Inputs.Str("subjects[0].name"))
 		assert.Equal(t, namespace, binding.Inputs.Str("metadata.namespace"))
-		assert.Len(t, g.OfType("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), 1)
-		rules, _ := first(g, "kubernetes:rbac.authorization.k8s.io/v1:Role").Inputs.Get("rules").([]any)
+		assert.Len(t, g.OfType(awstype.KubernetesRoleBinding), 1)
+		rules, _ := first(g, awstype.KubernetesRole).Inputs.Get("rules").([]any)
 		require.NotEmpty(t, rules)
 		for _, rule := range rules {
 			text, err := json.Marshal(rule)
@@ -215,5 +217,5 @@ func TestDeployerOfTheCluster(t *testing.T) {
 		}
 	}
 	g := graphOf(t, "dev", false)
-	assert.Empty(t, g.OfType("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"), "without pipelines nobody is let in")
+	assert.Empty(t, g.OfType(awstype.KubernetesRoleBinding), "without pipelines nobody is let in")
 }

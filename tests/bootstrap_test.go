@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"groundwork/sandbox"
 )
 
 // TestBootstrap: from nothing to a state in the bucket that it describes, by the real Pulumi with its S3 backend and its KMS
@@ -25,7 +26,7 @@ func TestBootstrap(t *testing.T) {
 	o := options("dev", &log, pipelines("dev")...)
 
 	broken := o
-	broken.Faults = []sandbox.Fault{{Type: "aws:s3/bucketPolicy:BucketPolicy", Operation: "create", Error: "Throttling: Rate exceeded", Times: 1}}
+	broken.Faults = []awssim.Fault{{Type: awstype.BucketPolicy, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1}}
 	_, err := w.Bootstrap(context.Background(), broken)
 	require.ErrorContains(t, err, "Rate exceeded")
 

@@ -5,23 +5,25 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"groundwork/sandbox"
 )
 
 // account is an empty simulated account.
-func account() *sandbox.Cloud {
-	return sandbox.NewCloud(sandbox.Site{Region: "eu-west-1", Account: "111122223333"})
+func account() *awssim.Cloud {
+	return awssim.NewCloud(awssim.Site{Region: "eu-west-1", Account: "111122223333"})
 }
 
 // create makes a resource and returns its ID.
-func create(t *testing.T, c *sandbox.Cloud, token, name string, in sandbox.Props) string {
+func create(t *testing.T, c *awssim.Cloud, token, name string, in graph.Props) string {
 	t.Helper()
 	id, _, err := c.Create(t0, "urn:"+name, token, in)
 	require.NoError(t, err)
@@ -29,24 +31,24 @@ func create(t *testing.T, c *sandbox.Cloud, token, name string, in sandbox.Props
 }
 
 func TestUnknownTypesAndFunctionsAreErrors(t *testing.T) {
-	_, err := sandbox.Check("aws:s3/bucketObject:BucketObject", nil)
+	_, err := awssim.Check("aws:s3/bucketObject:BucketObject", nil)
 	require.ErrorContains(t, err, "the sandbox does not simulate aws:s3/bucketObject:BucketObject")
 	_, _, err = account().Create(t0, "urn:x", "aws:s3/bucketObject:BucketObject", nil)
 	require.Error(t, err)
 	_, err = account().Update(t0, "aws:s3/bucketObject:BucketObject", "x", nil)
 	require.Error(t, err)
 	require.Error(t, account().Delete(t0, "aws:s3/bucketObject:BucketObject", "x"))
-	_, err = sandbox.Invoke(sandbox.Site{}, "aws:ec2/getAmi:getAmi", nil)
+	_, err = awssim.Invoke(awssim.Site{}, "aws:ec2/getAmi:getAmi", nil)
 	require.ErrorContains(t, err, "does not simulate the function aws:ec2/getAmi:getAmi")
 }
 
 // TestInvokes: the three functions that the program and pulumi-eks may call.
 func TestInvokes(t *testing.T) {
-	site := sandbox.Site{Region: "eu-west-1", Account: "111122223333"}
+	site := awssim.Site{Region: "eu-west-1", Account: "111122223333"}
 	for token, want := range map[string]string{
 		"aws:index/getPartition:getPartition": "aws", "aws:index/getRegion:getRegion": "eu-west-1", "aws:index/getCallerIdentity:getCallerIdentity": "111122223333",
 	} {
-		result, err := sandbox.Invoke(site, token, nil)
+		result, err := awssim.Invoke(site, token, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, result.Str("id"), token)
 	}
@@ -55,192 +57,192 @@ func TestInvokes(t *testing.T) {
 // awsRefusals are inputs that AWS or its provider refuses.
 var awsRefusals = []struct {
 	token    string
-	in       sandbox.Props
+	in       graph.Props
 	property string
 }{
-	{vpcT, sandbox.Props{"cidrBlock": "10.0.0.0/8"}, "cidrBlock"},
-	{vpcT, sandbox.Props{"cidrBlock": "10.0.1.0/16"}, "cidrBlock"},
-	{vpcT, sandbox.Props{"cidrBlok": "10.0.0.0/16"}, "cidrBlok"},
-	{vpcT, sandbox.Props{"enableDnsSupport": "yes"}, "enableDnsSupport"},
-	{subnetT, sandbox.Props{"cidrBlock": "10.0.0.0/24"}, "vpcId"},
-	{subnetT, sandbox.Props{"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/24", "availabilityZone": "Ireland"}, "availabilityZone"},
-	{groupT, sandbox.Props{"description": "the cluster's nodes"}, "description"},
-	{groupT, sandbox.Props{"name": "sg-1"}, "name"},
-	{ingressT, sandbox.Props{"securityGroupId": "sg-1", "ipProtocol": "tcp", "fromPort": 1.0, "toPort": 2.0}, "cidrIpv4"},
-	{ingressT, sandbox.Props{"securityGroupId": "sg-1", "ipProtocol": "tcp", "cidrIpv4": "10.0.0.0/8", "fromPort": 9.0, "toPort": 2.0}, "toPort"},
-	{ingressT, sandbox.Props{"securityGroupId": "sg-1", "ipProtocol": "-1", "cidrIpv4": "10.0.0.0/8", "fromPort": 1.0, "toPort": 2.0}, "fromPort"},
-	{ruleT, sandbox.Props{"securityGroupId": "sg-1", "type": "sideways", "protocol": "tcp", "fromPort": 1.0, "toPort": 2.0}, "type"},
-	{natT, sandbox.Props{"subnetId": "subnet-1"}, "allocationId"},
-	{endpointT, sandbox.Props{"vpcId": "vpc-1", "vpcEndpointType": "Gateway", "subnetIds": []any{"subnet-1"}}, "subnetIds"},
-	{endpointT, sandbox.Props{"vpcId": "vpc-1", "vpcEndpointType": "Interface", "routeTableIds": []any{"rtb-1"}}, "routeTableIds"},
-	{flowT, sandbox.Props{"trafficType": "SOME"}, "trafficType"},
-	{flowT, sandbox.Props{"maxAggregationInterval": 30.0}, "maxAggregationInterval"},
-	{templateT, sandbox.Props{"name": "lt"}, "name"},
-	{templateT, sandbox.Props{"metadataOptions": map[string]any{"httpPutResponseHopLimit": 65.0}}, "metadataOptions.httpPutResponseHopLimit"},
-	{templateT, sandbox.Props{"metadataOptions": map[string]any{"httpTokens": "maybe"}}, "metadataOptions.httpTokens"},
-	{templateT, sandbox.Props{"blockDeviceMappings": []any{map[string]any{"ebs": map[string]any{"volumeType": "gp9"}}}}, "blockDeviceMappings[0].ebs.volumeType"},
-	{roleT, sandbox.Props{"assumeRolePolicy": "{", "name": "a"}, "assumeRolePolicy"},
-	{roleT, sandbox.Props{"assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Permit"}]}`}, "assumeRolePolicy"},
-	{roleT, sandbox.Props{"assumeRolePolicy": `{"Version":"2008-10-17","Statement":[]}`}, "assumeRolePolicy"},
-	{roleT, sandbox.Props{"assumeRolePolicy": "", "name": "a b"}, "name"},
-	{roleT, sandbox.Props{"assumeRolePolicy": "", "path": "x"}, "path"},
-	{attachT, sandbox.Props{"role": "a", "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolcy"}, "policyArn"},
-	{attachT, sandbox.Props{"role": "a", "policyArn": "AmazonEKSClusterPolicy"}, "policyArn"},
-	{oidcT, sandbox.Props{"url": "http://x", "clientIdLists": []any{}}, "url"},
-	{keyT, sandbox.Props{"deletionWindowInDays": 5.0}, "deletionWindowInDays"},
-	{keyT, sandbox.Props{"rotationPeriodInDays": 5.0}, "rotationPeriodInDays"},
-	{"aws:kms/alias:Alias", sandbox.Props{"name": "alias/aws/mine", "targetKeyId": "k"}, "name"},
-	{clusterT, sandbox.Props{"roleArn": "r", "version": "1.20", "vpcConfig": map[string]any{"subnetIds": []any{}}}, "version"},
-	{clusterT, sandbox.Props{"roleArn": "r", "vpcConfig": map[string]any{}}, "vpcConfig.subnetIds"},
-	{nodesT, sandbox.Props{"clusterName": "c", "nodeRoleArn": "r", "subnetIds": []any{"s"}, "amiType": "AL2_x86_64", "scalingConfig": map[string]any{"desiredSize": 1.0, "minSize": 1.0, "maxSize": 2.0}}, "amiType"},
-	{nodesT, sandbox.Props{"clusterName": "c", "nodeRoleArn": "r", "subnetIds": []any{"s"}, "amiType": "AL2023_x86_64_STANDARD", "instanceTypes": []any{"m7g.large"}, "scalingConfig": map[string]any{"desiredSize": 1.0, "minSize": 1.0, "maxSize": 2.0}}, "amiType"},
-	{nodesT, sandbox.Props{"clusterName": "c", "nodeRoleArn": "r", "subnetIds": []any{"s"}, "scalingConfig": map[string]any{"desiredSize": 3.0, "minSize": 3.0, "maxSize": 2.0}}, "scalingConfig.minSize"},
-	{addonT, sandbox.Props{"clusterName": "c", "addonName": "coredns", "addonVersion": "latest"}, "addonVersion"},
-	{addonT, sandbox.Props{"clusterName": "c", "addonName": "coredns", "resolveConflictsOnCreate": "PRESERVE"}, "resolveConflictsOnCreate"},
-	{accessT, sandbox.Props{"clusterName": "c", "principalArn": "arn:aws:iam::111122223333:root"}, "principalArn"},
-	{policyT, sandbox.Props{"clusterName": "c", "principalArn": "p", "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", "accessScope": map[string]any{"type": "namespace"}}, "accessScope.namespaces"},
-	{rdsT, sandbox.Props{"instanceClass": "db.t3.huge"}, "instanceClass"},
-	{rdsT, sandbox.Props{"instanceClass": "db.t3.micro", "monitoringInterval": 20.0}, "monitoringInterval"},
-	{rdsT, sandbox.Props{"instanceClass": "db.t3.micro", "identifier": "a--b"}, "identifier"},
-	{rdsT, sandbox.Props{"instanceClass": "db.t3.micro", "databaseInsightsMode": "advanced", "performanceInsightsRetentionPeriod": 7.0}, "performanceInsightsRetentionPeriod"},
-	{rdsT, sandbox.Props{"instanceClass": "db.t3.micro", "password": "x", "manageMasterUserPassword": true}, "password"},
-	{paramT, sandbox.Props{"family": "mysql8.0"}, "family"},
-	{repoT, sandbox.Props{"name": "WebApp"}, "name"},
-	{logT, sandbox.Props{"name": "a b"}, "name"},
-	{logT, sandbox.Props{"retentionInDays": 31.0}, "retentionInDays"},
-	{alarmT, sandbox.Props{"comparisonOperator": "Above", "evaluationPeriods": 1.0}, "comparisonOperator"},
-	{alarmT, sandbox.Props{"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 1.0, "datapointsToAlarm": 2.0}, "datapointsToAlarm"},
-	{alarmT, sandbox.Props{"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 1.0, "dimensions": map[string]any{"QueueName": ""}}, "dimensions.QueueName"},
-	{scheduleT, sandbox.Props{"scheduleExpression": "cron(0 20 * * MON)", "flexibleTimeWindow": map[string]any{"mode": "OFF"}, "target": map[string]any{"arn": "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance", "roleArn": "r"}}, "scheduleExpression"},
-	{scheduleT, sandbox.Props{"scheduleExpression": "cron(0 20 ? * MON *)", "scheduleExpressionTimezone": "Mars/Olympus", "flexibleTimeWindow": map[string]any{"mode": "OFF"}, "target": map[string]any{"arn": "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance", "roleArn": "r"}}, "scheduleExpression"},
-	{scheduleT, sandbox.Props{"scheduleExpression": "cron(0 20 ? * MON *)", "flexibleTimeWindow": map[string]any{"mode": "OFF"}, "target": map[string]any{"arn": "arn:aws:lambda:eu-west-1:1:function:f", "roleArn": "r"}}, "target.arn"},
-	{functionT, sandbox.Props{"name": "f", "runtime": "nodejs20.x", "code": ""}, "runtime"},
-	{powerT, sandbox.Props{"name": "AWS-RebootRdsInstance"}, "name"},
-	{"aws:sqs/queue:Queue", sandbox.Props{"name": "a b"}, "name"},
-	{topicT, sandbox.Props{"name": "a.b"}, "name"},
-	{"aws:cloudwatch/dashboard:Dashboard", sandbox.Props{"dashboardName": "a", "dashboardBody": "{"}, "dashboardBody"},
-	{"aws:sns/topicSubscription:TopicSubscription", sandbox.Props{"topic": "t", "protocol": "email", "endpoint": "me"}, "endpoint"},
-	{"aws:budgets/budget:Budget", sandbox.Props{"budgetType": "COST", "timeUnit": "HOURLY"}, "timeUnit"},
-	{cacheT, sandbox.Props{"description": "d", "replicationGroupId": strings.Repeat("x", 41)}, "replicationGroupId"},
-	{cacheT, sandbox.Props{"description": "d", "replicationGroupId": "a--b"}, "replicationGroupId"},
-	{cacheT, sandbox.Props{"description": "d", "numCacheClusters": 1.0, "automaticFailoverEnabled": true}, "automaticFailoverEnabled"},
-	{cacheT, sandbox.Props{"description": "d", "multiAzEnabled": true}, "multiAzEnabled"},
-	{cacheT, sandbox.Props{"description": "d", "numCacheClusters": 7.0}, "numCacheClusters"},
-	{cacheT, sandbox.Props{"description": "d", "nodeType": "t4g.micro"}, "nodeType"},
-	{cacheT, sandbox.Props{"description": "d", "engine": "memcached"}, "engine"},
-	{cacheT, sandbox.Props{"description": "d", "authToken": "short", "transitEncryptionEnabled": true}, "authToken"},
-	{cacheT, sandbox.Props{"description": "d", "authToken": "0123456789abcdef"}, "authToken"},
-	{secretT, sandbox.Props{"name": "a b"}, "name"},
-	{secretT, sandbox.Props{"recoveryWindowInDays": 3.0}, "recoveryWindowInDays"},
-	{versionT, sandbox.Props{"secretId": "s"}, "secretString"},
-	{"random:index/randomPassword:RandomPassword", sandbox.Props{"length": 0.0}, "length"},
-	{"random:index/randomId:RandomId", sandbox.Props{"byteLength": 0.0}, "byteLength"},
+	{awstype.VPC, graph.Props{"cidrBlock": "10.0.0.0/8"}, "cidrBlock"},
+	{awstype.VPC, graph.Props{"cidrBlock": "10.0.1.0/16"}, "cidrBlock"},
+	{awstype.VPC, graph.Props{"cidrBlok": "10.0.0.0/16"}, "cidrBlok"},
+	{awstype.VPC, graph.Props{"enableDnsSupport": "yes"}, "enableDnsSupport"},
+	{awstype.Subnet, graph.Props{"cidrBlock": "10.0.0.0/24"}, "vpcId"},
+	{awstype.Subnet, graph.Props{"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/24", "availabilityZone": "Ireland"}, "availabilityZone"},
+	{awstype.SecurityGroup, graph.Props{"description": "the cluster's nodes"}, "description"},
+	{awstype.SecurityGroup, graph.Props{"name": "sg-1"}, "name"},
+	{awstype.IngressRule, graph.Props{"securityGroupId": "sg-1", "ipProtocol": "tcp", "fromPort": 1.0, "toPort": 2.0}, "cidrIpv4"},
+	{awstype.IngressRule, graph.Props{"securityGroupId": "sg-1", "ipProtocol": "tcp", "cidrIpv4": "10.0.0.0/8", "fromPort": 9.0, "toPort": 2.0}, "toPort"},
+	{awstype.IngressRule, graph.Props{"securityGroupId": "sg-1", "ipProtocol": "-1", "cidrIpv4": "10.0.0.0/8", "fromPort": 1.0, "toPort": 2.0}, "fromPort"},
+	{awstype.SecurityGroupRule, graph.Props{"securityGroupId": "sg-1", "type": "sideways", "protocol": "tcp", "fromPort": 1.0, "toPort": 2.0}, "type"},
+	{awstype.NATGateway, graph.Props{"subnetId": "subnet-1"}, "allocationId"},
+	{awstype.VPCEndpoint, graph.Props{"vpcId": "vpc-1", "vpcEndpointType": "Gateway", "subnetIds": []any{"subnet-1"}}, "subnetIds"},
+	{awstype.VPCEndpoint, graph.Props{"vpcId": "vpc-1", "vpcEndpointType": "Interface", "routeTableIds": []any{"rtb-1"}}, "routeTableIds"},
+	{awstype.FlowLog, graph.Props{"trafficType": "SOME"}, "trafficType"},
+	{awstype.FlowLog, graph.Props{"maxAggregationInterval": 30.0}, "maxAggregationInterval"},
+	{awstype.LaunchTemplate, graph.Props{"name": "lt"}, "name"},
+	{awstype.LaunchTemplate, graph.Props{"metadataOptions": map[string]any{"httpPutResponseHopLimit": 65.0}}, "metadataOptions.httpPutResponseHopLimit"},
+	{awstype.LaunchTemplate, graph.Props{"metadataOptions": map[string]any{"httpTokens": "maybe"}}, "metadataOptions.httpTokens"},
+	{awstype.LaunchTemplate, graph.Props{"blockDeviceMappings": []any{map[string]any{"ebs": map[string]any{"volumeType": "gp9"}}}}, "blockDeviceMappings[0].ebs.volumeType"},
+	{awstype.Role, graph.Props{"assumeRolePolicy": "{", "name": "a"}, "assumeRolePolicy"},
+	{awstype.Role, graph.Props{"assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Permit"}]}`}, "assumeRolePolicy"},
+	{awstype.Role, graph.Props{"assumeRolePolicy": `{"Version":"2008-10-17","Statement":[]}`}, "assumeRolePolicy"},
+	{awstype.Role, graph.Props{"assumeRolePolicy": "", "name": "a b"}, "name"},
+	{awstype.Role, graph.Props{"assumeRolePolicy": "", "path": "x"}, "path"},
+	{awstype.RolePolicyAttachment, graph.Props{"role": "a", "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolcy"}, "policyArn"},
+	{awstype.RolePolicyAttachment, graph.Props{"role": "a", "policyArn": "AmazonEKSClusterPolicy"}, "policyArn"},
+	{awstype.OIDCProvider, graph.Props{"url": "http://x", "clientIdLists": []any{}}, "url"},
+	{awstype.Key, graph.Props{"deletionWindowInDays": 5.0}, "deletionWindowInDays"},
+	{awstype.Key, graph.Props{"rotationPeriodInDays": 5.0}, "rotationPeriodInDays"},
+	{awstype.KeyAlias, graph.Props{"name": "alias/aws/mine", "targetKeyId": "k"}, "name"},
+	{awstype.EKSCluster, graph.Props{"roleArn": "r", "version": "1.20", "vpcConfig": map[string]any{"subnetIds": []any{}}}, "version"},
+	{awstype.EKSCluster, graph.Props{"roleArn": "r", "vpcConfig": map[string]any{}}, "vpcConfig.subnetIds"},
+	{awstype.NodeGroup, graph.Props{"clusterName": "c", "nodeRoleArn": "r", "subnetIds": []any{"s"}, "amiType": "AL2_x86_64", "scalingConfig": map[string]any{"desiredSize": 1.0, "minSize": 1.0, "maxSize": 2.0}}, "amiType"},
+	{awstype.NodeGroup, graph.Props{"clusterName": "c", "nodeRoleArn": "r", "subnetIds": []any{"s"}, "amiType": "AL2023_x86_64_STANDARD", "instanceTypes": []any{"m7g.large"}, "scalingConfig": map[string]any{"desiredSize": 1.0, "minSize": 1.0, "maxSize": 2.0}}, "amiType"},
+	{awstype.NodeGroup, graph.Props{"clusterName": "c", "nodeRoleArn": "r", "subnetIds": []any{"s"}, "scalingConfig": map[string]any{"desiredSize": 3.0, "minSize": 3.0, "maxSize": 2.0}}, "scalingConfig.minSize"},
+	{awstype.Addon, graph.Props{"clusterName": "c", "addonName": "coredns", "addonVersion": "latest"}, "addonVersion"},
+	{awstype.Addon, graph.Props{"clusterName": "c", "addonName": "coredns", "resolveConflictsOnCreate": "PRESERVE"}, "resolveConflictsOnCreate"},
+	{awstype.AccessEntry, graph.Props{"clusterName": "c", "principalArn": "arn:aws:iam::111122223333:root"}, "principalArn"},
+	{awstype.AccessPolicyAssociation, graph.Props{"clusterName": "c", "principalArn": "p", "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", "accessScope": map[string]any{"type": "namespace"}}, "accessScope.namespaces"},
+	{awstype.DBInstance, graph.Props{"instanceClass": "db.t3.huge"}, "instanceClass"},
+	{awstype.DBInstance, graph.Props{"instanceClass": "db.t3.micro", "monitoringInterval": 20.0}, "monitoringInterval"},
+	{awstype.DBInstance, graph.Props{"instanceClass": "db.t3.micro", "identifier": "a--b"}, "identifier"},
+	{awstype.DBInstance, graph.Props{"instanceClass": "db.t3.micro", "databaseInsightsMode": "advanced", "performanceInsightsRetentionPeriod": 7.0}, "performanceInsightsRetentionPeriod"},
+	{awstype.DBInstance, graph.Props{"instanceClass": "db.t3.micro", "password": "x", "manageMasterUserPassword": true}, "password"},
+	{awstype.DBParameterGroup, graph.Props{"family": "mysql8.0"}, "family"},
+	{awstype.Repository, graph.Props{"name": "WebApp"}, "name"},
+	{awstype.LogGroup, graph.Props{"name": "a b"}, "name"},
+	{awstype.LogGroup, graph.Props{"retentionInDays": 31.0}, "retentionInDays"},
+	{awstype.MetricAlarm, graph.Props{"comparisonOperator": "Above", "evaluationPeriods": 1.0}, "comparisonOperator"},
+	{awstype.MetricAlarm, graph.Props{"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 1.0, "datapointsToAlarm": 2.0}, "datapointsToAlarm"},
+	{awstype.MetricAlarm, graph.Props{"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 1.0, "dimensions": map[string]any{"QueueName": ""}}, "dimensions.QueueName"},
+	{awstype.Schedule, graph.Props{"scheduleExpression": "cron(0 20 * * MON)", "flexibleTimeWindow": map[string]any{"mode": "OFF"}, "target": map[string]any{"arn": "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance", "roleArn": "r"}}, "scheduleExpression"},
+	{awstype.Schedule, graph.Props{"scheduleExpression": "cron(0 20 ? * MON *)", "scheduleExpressionTimezone": "Mars/Olympus", "flexibleTimeWindow": map[string]any{"mode": "OFF"}, "target": map[string]any{"arn": "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance", "roleArn": "r"}}, "scheduleExpression"},
+	{awstype.Schedule, graph.Props{"scheduleExpression": "cron(0 20 ? * MON *)", "flexibleTimeWindow": map[string]any{"mode": "OFF"}, "target": map[string]any{"arn": "arn:aws:lambda:eu-west-1:1:function:f", "roleArn": "r"}}, "target.arn"},
+	{awstype.CloudFrontFunction, graph.Props{"name": "f", "runtime": "nodejs20.x", "code": ""}, "runtime"},
+	{awstype.Association, graph.Props{"name": "AWS-RebootRdsInstance"}, "name"},
+	{awstype.Queue, graph.Props{"name": "a b"}, "name"},
+	{awstype.Topic, graph.Props{"name": "a.b"}, "name"},
+	{awstype.Dashboard, graph.Props{"dashboardName": "a", "dashboardBody": "{"}, "dashboardBody"},
+	{awstype.TopicSubscription, graph.Props{"topic": "t", "protocol": "email", "endpoint": "me"}, "endpoint"},
+	{awstype.Budget, graph.Props{"budgetType": "COST", "timeUnit": "HOURLY"}, "timeUnit"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "replicationGroupId": strings.Repeat("x", 41)}, "replicationGroupId"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "replicationGroupId": "a--b"}, "replicationGroupId"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "numCacheClusters": 1.0, "automaticFailoverEnabled": true}, "automaticFailoverEnabled"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "multiAzEnabled": true}, "multiAzEnabled"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "numCacheClusters": 7.0}, "numCacheClusters"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "nodeType": "t4g.micro"}, "nodeType"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "engine": "memcached"}, "engine"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "authToken": "short", "transitEncryptionEnabled": true}, "authToken"},
+	{awstype.ReplicationGroup, graph.Props{"description": "d", "authToken": "0123456789abcdef"}, "authToken"},
+	{awstype.Secret, graph.Props{"name": "a b"}, "name"},
+	{awstype.Secret, graph.Props{"recoveryWindowInDays": 3.0}, "recoveryWindowInDays"},
+	{awstype.SecretVersion, graph.Props{"secretId": "s"}, "secretString"},
+	{awstype.RandomPassword, graph.Props{"length": 0.0}, "length"},
+	{awstype.RandomID, graph.Props{"byteLength": 0.0}, "byteLength"},
 }
 
 func TestAWSRefusals(t *testing.T) {
 	for _, r := range awsRefusals {
-		failures, err := sandbox.Check(r.token, r.in)
+		failures, err := awssim.Check(r.token, r.in)
 		require.NoError(t, err)
-		assert.True(t, slices.ContainsFunc(failures, func(f sandbox.Failure) bool { return f.Property == r.property }), "%s %v: %v", r.token, r.in, failures)
+		assert.True(t, slices.ContainsFunc(failures, func(f awssim.Failure) bool { return f.Property == r.property }), "%s %v: %v", r.token, r.in, failures)
 	}
 }
 
 // TestCloudKeepsOrder: what AWS refuses because of what else exists.
 func TestCloudKeepsOrder(t *testing.T) {
 	c := account()
-	vpc := create(t, c, vpcT, "vpc", sandbox.Props{"cidrBlock": "10.0.0.0/16"})
-	_, _, err := c.Create(t0, "urn:s", subnetT, sandbox.Props{"vpcId": "vpc-none", "cidrBlock": "10.0.0.0/24"})
+	vpc := create(t, c, awstype.VPC, "vpc", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	_, _, err := c.Create(t0, "urn:s", awstype.Subnet, graph.Props{"vpcId": "vpc-none", "cidrBlock": "10.0.0.0/24"})
 	require.ErrorContains(t, err, "InvalidVpcID.NotFound")
-	_, _, err = c.Create(t0, "urn:s", subnetT, sandbox.Props{"vpcId": vpc, "cidrBlock": "10.1.0.0/24"})
+	_, _, err = c.Create(t0, "urn:s", awstype.Subnet, graph.Props{"vpcId": vpc, "cidrBlock": "10.1.0.0/24"})
 	require.ErrorContains(t, err, "InvalidSubnet.Range")
-	subnet := create(t, c, subnetT, "subnet", sandbox.Props{"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"})
-	_, _, err = c.Create(t0, "urn:s2", subnetT, sandbox.Props{"vpcId": vpc, "cidrBlock": "10.0.0.128/25"})
+	subnet := create(t, c, awstype.Subnet, "subnet", graph.Props{"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"})
+	_, _, err = c.Create(t0, "urn:s2", awstype.Subnet, graph.Props{"vpcId": vpc, "cidrBlock": "10.0.0.128/25"})
 	require.ErrorContains(t, err, "InvalidSubnet.Conflict")
-	require.ErrorContains(t, c.Delete(t0, vpcT, vpc), "DependencyViolation")
-	require.NoError(t, c.Delete(t0, subnetT, subnet))
-	require.NoError(t, c.Delete(t0, subnetT, subnet), "deleting twice is not an error")
-	require.NoError(t, c.Delete(t0, vpcT, vpc))
-	assert.Nil(t, c.Read(vpcT, vpc))
+	require.ErrorContains(t, c.Delete(t0, awstype.VPC, vpc), "DependencyViolation")
+	require.NoError(t, c.Delete(t0, awstype.Subnet, subnet))
+	require.NoError(t, c.Delete(t0, awstype.Subnet, subnet), "deleting twice is not an error")
+	require.NoError(t, c.Delete(t0, awstype.VPC, vpc))
+	assert.Nil(t, c.Read(awstype.VPC, vpc))
 	assert.Empty(t, c.Objects())
 }
 
 func TestCloudRefusesSecondNames(t *testing.T) {
 	c := account()
-	in := sandbox.Props{"name": "a", "assumeRolePolicy": `{}`}
-	id := create(t, c, roleT, "a", in)
-	_, _, err := c.Create(t0, "urn:b", roleT, in)
+	in := graph.Props{"name": "a", "assumeRolePolicy": `{}`}
+	id := create(t, c, awstype.Role, "a", in)
+	_, _, err := c.Create(t0, "urn:b", awstype.Role, in)
 	require.ErrorContains(t, err, "EntityAlreadyExists: a already exists")
-	_, err = c.Update(t0, roleT, id, in)
+	_, err = c.Update(t0, awstype.Role, id, in)
 	require.NoError(t, err, "its own name is no conflict")
-	_, err = c.Update(t0, roleT, "gone", in)
+	_, err = c.Update(t0, awstype.Role, "gone", in)
 	require.ErrorContains(t, err, "ResourceNotFoundException")
 }
 
 func TestQuotas(t *testing.T) {
 	c := account()
 	for i := range 5 {
-		create(t, c, "aws:ec2/eip:Eip", string(rune('a'+i)), sandbox.Props{"domain": "vpc"})
+		create(t, c, awstype.ElasticIP, string(rune('a'+i)), graph.Props{"domain": "vpc"})
 	}
-	_, _, err := c.Create(t0, "urn:f", "aws:ec2/eip:Eip", sandbox.Props{"domain": "vpc"})
+	_, _, err := c.Create(t0, "urn:f", awstype.ElasticIP, graph.Props{"domain": "vpc"})
 	require.ErrorContains(t, err, "AddressLimitExceeded")
 }
 
 // TestDatabaseLife: protection, the final snapshot and its name, and the log groups RDS makes when nobody did.
 func TestDatabaseLife(t *testing.T) {
 	c := account()
-	in := sandbox.Props{
+	in := graph.Props{
 		"identifier": "main", "instanceClass": "db.t3.micro", "engine": "postgres", "engineVersion": "15", "deletionProtection": true,
 		"finalSnapshotIdentifier": "main-final", "enabledCloudwatchLogsExports": []any{"postgresql"}, "manageMasterUserPassword": true,
 	}
-	id := create(t, c, rdsT, "db", in)
+	id := create(t, c, awstype.DBInstance, "db", in)
 	assert.Contains(t, c.Left(), "log group /aws/rds/instance/main/postgresql")
-	require.ErrorContains(t, c.Delete(t0, rdsT, id), "Cannot delete protected DB Instance")
+	require.ErrorContains(t, c.Delete(t0, awstype.DBInstance, id), "Cannot delete protected DB Instance")
 	in["deletionProtection"] = false
-	state, err := c.Update(t0, rdsT, id, in)
+	state, err := c.Update(t0, awstype.DBInstance, id, in)
 	require.NoError(t, err)
 	assert.NotEmpty(t, state.Get("masterUserSecrets"))
-	require.NoError(t, c.Delete(t0, rdsT, id))
+	require.NoError(t, c.Delete(t0, awstype.DBInstance, id))
 	assert.Contains(t, c.Left(), "database snapshot main-final")
-	id = create(t, c, rdsT, "db", in)
-	require.ErrorContains(t, c.Delete(t0, rdsT, id), "DBSnapshotAlreadyExists")
+	id = create(t, c, awstype.DBInstance, "db", in)
+	require.ErrorContains(t, c.Delete(t0, awstype.DBInstance, id), "DBSnapshotAlreadyExists")
 }
 
 func TestLogGroupsNeedAKeyThatLogsMayUse(t *testing.T) {
 	c := account()
-	key := create(t, c, keyT, "key", sandbox.Props{"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}]}`})
-	_, _, err := c.Create(t0, "urn:l", logT, sandbox.Props{"name": "/a", "kmsKeyId": c.Read(keyT, key).Str("arn")})
+	key := create(t, c, awstype.Key, "key", graph.Props{"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}]}`})
+	_, _, err := c.Create(t0, "urn:l", awstype.LogGroup, graph.Props{"name": "/a", "kmsKeyId": c.Read(awstype.Key, key).Str("arn")})
 	require.ErrorContains(t, err, "does not let CloudWatch Logs use it")
 }
 
 func TestFaults(t *testing.T) {
 	c := account()
-	c.Inject(sandbox.Fault{Type: vpcT, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1})
-	_, _, err := c.Create(t0, "urn:v", vpcT, sandbox.Props{"cidrBlock": "10.0.0.0/16"})
+	c.Inject(awssim.Fault{Type: awstype.VPC, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1})
+	_, _, err := c.Create(t0, "urn:v", awstype.VPC, graph.Props{"cidrBlock": "10.0.0.0/16"})
 	require.ErrorContains(t, err, "api error Throttling: Rate exceeded")
 	assert.Empty(t, c.Objects(), "what failed does not exist")
-	id := create(t, c, vpcT, "v", sandbox.Props{"cidrBlock": "10.0.0.0/16"})
-	c.Inject(sandbox.Fault{Error: "ExpiredToken: The security token included in the request is expired"})
-	_, err = c.Update(t0, vpcT, id, sandbox.Props{"cidrBlock": "10.0.0.0/16"})
+	id := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	c.Inject(awssim.Fault{Error: "ExpiredToken: The security token included in the request is expired"})
+	_, err = c.Update(t0, awstype.VPC, id, graph.Props{"cidrBlock": "10.0.0.0/16"})
 	require.ErrorContains(t, err, "ExpiredToken")
-	require.ErrorContains(t, c.Delete(t0, vpcT, id), "ExpiredToken")
+	require.ErrorContains(t, c.Delete(t0, awstype.VPC, id), "ExpiredToken")
 }
 
 // TestCloudSurvivesOnDisk: a cloud that is opened again is the same; one whose file is damaged says so.
 func TestCloudSurvivesOnDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "deep", "cloud.json")
-	c, err := sandbox.OpenCloud(path)
+	c, err := awssim.OpenCloud(path)
 	require.NoError(t, err)
-	id := create(t, c, vpcT, "v", sandbox.Props{"cidrBlock": "10.0.0.0/16"})
-	require.NoError(t, c.Tamper(vpcT, id, "enableDnsSupport", false))
-	require.Error(t, c.Tamper(vpcT, "none", "x", 1))
-	again, err := sandbox.OpenCloud(path)
+	id := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	require.NoError(t, c.InjectDrift(awstype.VPC, id, "enableDnsSupport", false))
+	require.Error(t, c.InjectDrift(awstype.VPC, "none", "x", 1))
+	again, err := awssim.OpenCloud(path)
 	require.NoError(t, err)
 	assert.Equal(t, c.Objects(), again.Objects())
-	lost, err := again.Forget(func(o sandbox.Object) bool { return o.ID == id })
+	lost, err := again.Forget(func(o awssim.Object) bool { return o.ID == id })
 	require.NoError(t, err)
 	assert.Len(t, lost, 1)
 	require.NoError(t, writeFile(path, "{"))
-	_, err = sandbox.OpenCloud(path)
+	_, err = awssim.OpenCloud(path)
 	require.ErrorContains(t, err, "delete the file to begin anew")
 }
 
@@ -250,29 +252,29 @@ func TestWaitingEnds(t *testing.T) {
 	c.Speed = 0.001
 	ctx, cancel := context.WithCancel(t0)
 	cancel()
-	_, _, err := c.Create(ctx, "urn:v", vpcT, sandbox.Props{"cidrBlock": "10.0.0.0/16"})
+	_, _, err := c.Create(ctx, "urn:v", awstype.VPC, graph.Props{"cidrBlock": "10.0.0.0/16"})
 	require.ErrorContains(t, err, "waiting for AWS")
 	assert.Empty(t, c.Objects())
-	c.Hurry()
-	c.Hurry()
-	id := create(t, c, vpcT, "v", sandbox.Props{"cidrBlock": "10.0.0.0/16"})
+	c.SkipLatency()
+	c.SkipLatency()
+	id := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
 	assert.NotEmpty(t, id)
 }
 
 // TestCatalogueNamesRealInputs: every immutable property and every reference is an input of the type, by the SDK's own
 // argument structs.
 func TestCatalogueNamesRealInputs(t *testing.T) {
-	types := sandbox.KnownTypes()
+	types := awssim.KnownTypes()
 	assert.Greater(t, len(types), 35)
 	seen := 0
 	for _, token := range types {
-		entry := sandbox.Lookup(token)
-		for _, path := range slices.Concat(entry.Immutable, entry.Required) {
+		entry := awssim.Lookup(token)
+		for _, path := range slices.Concat(awstype.Of(token).Replaces, entry.Required) {
 			assert.True(t, isInput(entry.Args.ElementType(), path), "%s %s", token, path)
 			seen++
 		}
-		if entry.AutoName != "" {
-			assert.True(t, isInput(entry.Args.ElementType(), entry.AutoName), token)
+		if name := awstype.Of(token).AutoName; name != "" {
+			assert.True(t, isInput(entry.Args.ElementType(), name), token)
 		}
 		for _, ref := range entry.Refs {
 			assert.Contains(t, types, ref.Type, token)
@@ -281,49 +283,58 @@ func TestCatalogueNamesRealInputs(t *testing.T) {
 		}
 	}
 	assert.Greater(t, seen, 100)
-	assert.False(t, isInput(sandbox.Lookup(vpcT).Args.ElementType(), "cidrBlok"), "the check must see a wrong one")
+	assert.False(t, isInput(awssim.Lookup(awstype.VPC).Args.ElementType(), "cidrBlok"), "the check must see a wrong one")
 }
 
-// isInput follows a path through the SDK's plain argument types.
+// isInput follows a property path through the SDK's plain argument types.
 func isInput(t reflect.Type, path string) bool {
-	for _, step := range strings.Split(path, ".") {
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+	steps, err := resource.ParsePropertyPath(path)
+	if err != nil {
+		return false
+	}
+	for _, step := range steps {
+		for t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
-		if _, err := strconv.Atoi(step); err == nil {
-			continue
-		}
-		if t.Kind() == reflect.Map {
+		name, isName := step.(string)
+		switch {
+		case !isName && t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
 			t = t.Elem()
 			continue
-		}
-		if t.Kind() != reflect.Struct {
+		case t.Kind() == reflect.Slice:
+			t = t.Elem() // A path without an index means every element.
+		case !isName || t.Kind() != reflect.Struct:
 			return false
 		}
-		found := false
-		for i := range t.NumField() {
-			if t.Field(i).Tag.Get("pulumi") == step {
-				t, found = t.Field(i).Type, true
-				break
-			}
-		}
-		if !found {
+		field, ok := fieldOf(t, name)
+		if !ok {
 			return false
 		}
+		t = field.Type
 	}
 	return true
 }
 
+// fieldOf finds the field of a struct by its Pulumi name.
+func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("pulumi") == name {
+			return t.Field(i), true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
 func TestLatencies(t *testing.T) {
-	multi := sandbox.Latency(rdsT, sandbox.Props{"multiAz": true}, sandbox.Median)
+	multi := awstype.CreateSeconds(awstype.DBInstance, graph.Props{"multiAz": true}, awstype.Median)
 	assert.Equal(t, 840.0, multi)
-	assert.Equal(t, 443.0, sandbox.Latency(rdsT, sandbox.Props{}, sandbox.Median))
-	assert.Equal(t, 15.0, sandbox.Latency(addonT, sandbox.Props{"addonName": "coredns"}, sandbox.Median))
-	assert.Equal(t, 24.0, sandbox.Latency(addonT, sandbox.Props{"addonName": "eks-pod-identity-agent"}, sandbox.Median))
-	assert.Equal(t, 78.0, sandbox.Latency("kubernetes:helm.sh/v3:Release", sandbox.Props{"chart": "argo-cd"}, sandbox.Median))
-	assert.Equal(t, 1.0, sandbox.Latency("aws:x/y:Z", nil, sandbox.Median))
-	for _, token := range []string{clusterT, natT, keyT} {
-		fast, slow := sandbox.Latency(token, nil, sandbox.Fast), sandbox.Latency(token, nil, sandbox.Slow)
+	assert.Equal(t, 443.0, awstype.CreateSeconds(awstype.DBInstance, graph.Props{}, awstype.Median))
+	assert.Equal(t, 15.0, awstype.CreateSeconds(awstype.Addon, graph.Props{"addonName": "coredns"}, awstype.Median))
+	assert.Equal(t, 24.0, awstype.CreateSeconds(awstype.Addon, graph.Props{"addonName": "eks-pod-identity-agent"}, awstype.Median))
+	assert.Equal(t, 78.0, awstype.CreateSeconds(awstype.HelmRelease, graph.Props{"chart": "argo-cd"}, awstype.Median))
+	assert.Equal(t, 1.0, awstype.CreateSeconds("aws:x/y:Z", nil, awstype.Median))
+	for _, token := range []string{awstype.EKSCluster, awstype.NATGateway, awstype.Key} {
+		fast, slow := awstype.CreateSeconds(token, nil, awstype.Fast), awstype.CreateSeconds(token, nil, awstype.Slow)
 		assert.Less(t, fast, slow, token)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/cost"
+	"groundwork/internal/cost"
 )
 
 // checkout is a folder that looks like the repository, tools included, but keeps a state of its own: a test must not
@@ -26,7 +26,7 @@ func checkout(t *testing.T) string {
 		require.NoError(t, os.Symlink(from, to))
 	}
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "tools"} {
-		link(filepath.Join(w.Root, name), filepath.Join(dir, name))
+		link(filepath.Join(w.Project.Root, name), filepath.Join(dir, name))
 	}
 	own := filepath.Join(dir, ".groundwork")
 	require.NoError(t, os.Mkdir(own, 0o755))

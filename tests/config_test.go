@@ -16,13 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"groundwork/internal/awstype"
 	"groundwork/stacks"
 )
 
 // load reads the real stack file with changes as --config takes them.
 func load(t testing.TB, stack string, changes ...string) (*stacks.Config, error) {
 	t.Helper()
-	raw, err := repository(t).ReadConfig(stack, changes...)
+	raw, err := repository(t).Project.Config(stack, changes...)
 	require.NoError(t, err)
 	return stacks.Load(raw, stack, today)
 }
@@ -317,12 +318,12 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, "v1.14.3-eksbuild.16", c.Cluster.AddonVersion("coredns"))
 	g, err := deploy("dev", raw, false)
 	require.NoError(t, err)
-	assert.Equal(t, "AL2023_ARM_64_STANDARD", first(g, nodesT).Inputs.Str("amiType"))
+	assert.Equal(t, "AL2023_ARM_64_STANDARD", first(g, awstype.NodeGroup).Inputs.Str("amiType"))
 }
 
 // TestProjectFileDeclaresEverySetting: Pulumi.yaml and the program know the same keys with the same types.
 func TestProjectFileDeclaresEverySetting(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(repository(t).Root, "Pulumi.yaml"))
+	text, err := os.ReadFile(filepath.Join(repository(t).Project.Root, "Pulumi.yaml"))
 	require.NoError(t, err)
 	var project struct {
 		Name   string
@@ -369,7 +370,7 @@ func TestEverySettingHasAKindTheDecoderKnows(t *testing.T) {
 // TestSecretsAreNeverPlain: a key that sounds like a secret must not be in a stack file, unless encrypted.
 func TestSecretsAreNeverPlain(t *testing.T) {
 	for _, stack := range environments {
-		text, err := os.ReadFile(filepath.Join(repository(t).Root, "Pulumi."+stack+".yaml"))
+		text, err := os.ReadFile(filepath.Join(repository(t).Project.Root, "Pulumi."+stack+".yaml"))
 		require.NoError(t, err)
 		assert.NotRegexp(t, `(?im)^\s*\S*(password|passwd|token|apikey|private_?key)\S*:\s*[^\s{]`, string(text))
 	}
@@ -378,7 +379,7 @@ func TestSecretsAreNeverPlain(t *testing.T) {
 // FuzzConfig: whatever a stack file holds, Load answers with a configuration or with problems that name a key.
 func FuzzConfig(f *testing.F) {
 	w := repository(f)
-	raw, err := w.ReadConfig("dev")
+	raw, err := w.Project.Config("dev")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -14,8 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/cost"
-	"groundwork/sandbox"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/cost"
+	"groundwork/internal/graph"
 	"groundwork/stacks"
 )
 
@@ -35,16 +37,16 @@ func usEast(stack string) []string {
 	return []string{"aws:region=us-east-1", "network.zones=" + zones[stack]}
 }
 
-func graphIn(t *testing.T, stack string, changes ...string) *sandbox.Graph {
+func graphIn(t *testing.T, stack string, changes ...string) *graph.Graph {
 	t.Helper()
-	raw, err := repository(t).ReadConfig(stack, changes...)
+	raw, err := repository(t).Project.Config(stack, changes...)
 	require.NoError(t, err)
 	g, err := deploy(stack, raw, false)
 	require.NoError(t, err)
 	return g
 }
 
-func sheetOf(t *testing.T, stack string, g *sandbox.Graph, region string, assume ...string) *cost.Sheet {
+func sheetOf(t *testing.T, stack string, g *graph.Graph, region string, assume ...string) *cost.Sheet {
 	t.Helper()
 	assumed, err := cost.Assume(assume)
 	require.NoError(t, err)
@@ -71,7 +73,7 @@ func TestCostByHand(t *testing.T) {
 				gateways, class, storage = zones, hours("db.m7g.large x2"), p("storage x2")
 			}
 			metrics := 0.0
-			for _, r := range g.OfType(alarmT) {
+			for _, r := range g.OfType(awstype.MetricAlarm) {
 				// "metricName" is there once for each metric that is looked at.
 				metrics += max(1, float64(strings.Count(fmt.Sprint(map[string]any(r.Inputs)), "metricName:")))
 			}
@@ -79,11 +81,11 @@ func TestCostByHand(t *testing.T) {
 				gateways*(hours("nat")+hours("address")) + float64(len(c.Network.InterfaceEndpoints))*zones*hours("endpoint") +
 				hours("balancer") + class + float64(c.Database.StorageGiB)*storage + float64(c.Cache.Nodes)*hours(c.Cache.NodeType) +
 				// The database's own secret is RDS's.
-				float64(len(g.OfType(secretT))+1)*p("secret") + float64(len(g.OfType(keyT)))*p("key") + metrics*p("alarm") + p("dashboard") +
-				float64(len(g.OfType("aws:cloudwatch/logMetricFilter:LogMetricFilter")))*p("metric")
+				float64(len(g.OfType(awstype.Secret))+1)*p("secret") + float64(len(g.OfType(awstype.Key)))*p("key") + metrics*p("alarm") + p("dashboard") +
+				float64(len(g.OfType(awstype.LogMetricFilter)))*p("metric")
 			usage := gateways*50*p("natGB") + p("unit")*730 + 10*(p("logs")+p("logs kept")) + 2*p("images") + 5*p("buckets")
 			if stack == "prod" {
-				rules, _ := first(g, "aws:wafv2/webAcl:WebAcl").Inputs["rules"].([]any)
+				rules, _ := first(g, awstype.WebACL).Inputs["rules"].([]any)
 				fixed += p("acl") + float64(len(rules))*p("rule")
 				usage += 2*p("requests") + 20*p("endpointGB")
 			}
@@ -122,7 +124,7 @@ func TestCostParkedByHand(t *testing.T) {
 			{[]string{"parked=true", "hibernated=true"}, data, kept, 8},
 		} {
 			g := graphIn(t, "dev", append(changes, c.settings...)...)
-			assert.InDelta(t, c.alarms, float64(len(g.OfType(alarmT))), 0)
+			assert.InDelta(t, c.alarms, float64(len(g.OfType(awstype.MetricAlarm))), 0)
 			sheet := sheetOf(t, "dev", g, region)
 			fixed, usage := sheet.Total()
 			assert.InDelta(t, c.fixed+c.alarms*p("alarm"), fixed, 0.005, "%v in %s", c.settings, region)
@@ -159,7 +161,7 @@ func TestOvernight(t *testing.T) {
 	golden(t, "overnight.txt", out.String())
 	_, readme := readme(t)
 	assert.Contains(t, readme, fmt.Sprintf("$ %.2f for twelve hours at small sizes, $ %.2f without the cluster", parked.Night(), hibernated.Night()))
-	guide, err := os.ReadFile(filepath.Join(repository(t).Root, "docs/parking.md"))
+	guide, err := os.ReadFile(filepath.Join(repository(t).Project.Root, "docs/parking.md"))
 	require.NoError(t, err)
 	assert.Contains(t, string(guide), fmt.Sprintf("$ %.2f, of it 1.20 the control plane", parked.Night()))
 	assert.Contains(t, string(guide), fmt.Sprintf("$ %.2f |", hibernated.Night()))
@@ -182,8 +184,8 @@ func TestCostOfTheRealEngine(t *testing.T) {
 func TestCostDropsNothing(t *testing.T) {
 	g := copyOf(t, graphOf(t, "dev", false))
 	before, _ := sheetOf(t, "dev", g, "eu-west-1").Total()
-	first(g, rdsT).Inputs["instanceClass"] = "db.x99.mega"
-	first(g, natT).Type = "aws:new/thing:Thing"
+	first(g, awstype.DBInstance).Inputs["instanceClass"] = "db.x99.mega"
+	first(g, awstype.NATGateway).Type = "aws:new/thing:Thing"
 	sheet := sheetOf(t, "dev", g, "eu-west-1")
 	require.Len(t, sheet.Unpriced, 2)
 	assert.Contains(t, sheet.Unpriced[0], "aws:new/thing:Thing")
@@ -228,11 +230,11 @@ func TestCostHints(t *testing.T) {
 
 // TestEveryTypeHasAPrice: whatever the sandbox can simulate is priced or free, so that a new component cannot be forgotten.
 func TestEveryTypeHasAPrice(t *testing.T) {
-	var resources []*sandbox.Resource
-	for i, token := range sandbox.KnownTypes() {
-		resources = append(resources, &sandbox.Resource{URN: fmt.Sprint("urn:", i), Type: token, Name: token, Custom: true, Inputs: sandbox.Props{}, Outputs: sandbox.Props{}})
+	var resources []*graph.Resource
+	for i, token := range awssim.KnownTypes() {
+		resources = append(resources, &graph.Resource{URN: fmt.Sprint("urn:", i), Type: token, Name: token, Custom: true, Inputs: graph.Props{}, Outputs: graph.Props{}})
 	}
-	g, err := sandbox.NewGraph(resources)
+	g, err := graph.New(resources)
 	require.NoError(t, err)
 	for _, problem := range sheetOf(t, "all", g, "eu-west-1").Unpriced {
 		assert.NotContains(t, problem, "nothing is known", problem)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/doctor"
+	"groundwork/internal/doctor"
 	"groundwork/stacks"
 )
 
@@ -42,11 +42,11 @@ func healthy() map[string]string {
 
 func look(t *testing.T, stack string, today time.Time, answers map[string]string, offline bool, changes ...string) doctor.Report {
 	t.Helper()
-	raw, err := repository(t).ReadConfig(stack, changes...)
+	raw, err := repository(t).Project.Config(stack, changes...)
 	require.NoError(t, err)
 	c, err := stacks.Load(raw, stack, time.Time{})
 	require.NoError(t, err)
-	report, err := doctor.Look(context.Background(), c, repository(t).Root, today, machine(answers), offline)
+	report, err := doctor.Look(context.Background(), c, repository(t).Project.Root, today, machine(answers), offline)
 	require.NoError(t, err)
 	return report
 }
@@ -130,7 +130,7 @@ func TestDoctorOfWhatIsUp(t *testing.T) {
 }
 
 func TestDoctorNeedsTheCertificates(t *testing.T) {
-	raw, err := repository(t).ReadConfig("dev")
+	raw, err := repository(t).Project.Config("dev")
 	require.NoError(t, err)
 	c, err := stacks.Load(raw, "dev", time.Time{})
 	require.NoError(t, err)

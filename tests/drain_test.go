@@ -15,8 +15,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/drain"
-	"groundwork/sandbox"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/drain"
+	"groundwork/internal/engine"
+	"groundwork/internal/graph"
 )
 
 // TestDrain: what a controller made stops a destroy, in words that name it; after draining the destroy succeeds.
@@ -28,15 +31,15 @@ func TestDrain(t *testing.T) {
 	up := brought(t, "dev").result
 
 	// A Service of type LoadBalancer, and what the controller makes of it.
-	cloud, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
+	cloud, err := awssim.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
 	require.NoError(t, err)
 	here := cloud.In("eu-west-1")
-	subnets := first(up.Graph, balancerT).Inputs["subnets"]
+	subnets := first(up.Graph, awstype.LoadBalancer).Inputs["subnets"]
 	tags := map[string]any{"elbv2.k8s.aws/cluster": "groundwork-dev", "service.k8s.aws/stack": "default/legacy"}
-	require.NoError(t, here.Plant(sandbox.Object{Type: groupT, ID: "sg-stray", State: sandbox.Props{"name": "k8s-legacy", "vpcId": first(up.Graph, vpcT).ID, "tags": tags}}))
-	require.NoError(t, here.Plant(sandbox.Object{Type: balancerT, ID: "loadbalancer/app/k8s-legacy/1", State: sandbox.Props{"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags}}))
+	require.NoError(t, here.Seed(awssim.Object{Type: awstype.SecurityGroup, ID: "sg-stray", State: graph.Props{"name": "k8s-legacy", "vpcId": first(up.Graph, awstype.VPC).ID, "tags": tags}}))
+	require.NoError(t, here.Seed(awssim.Object{Type: awstype.LoadBalancer, ID: "loadbalancer/app/k8s-legacy/1", State: graph.Props{"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags}}))
 
-	_, err = w.Run(ctx, sandbox.Destroy, o)
+	_, err = w.Run(ctx, engine.Destroy, o)
 	require.ErrorContains(t, err, "k8s-legacy", "the error names what is in the way")
 
 	drained := func(d drain.Options) (string, error) {
@@ -56,7 +59,7 @@ func TestDrain(t *testing.T) {
 	again, err := drained(drain.Options{})
 	require.NoError(t, err)
 	assert.Contains(t, again, "Nothing that controllers made")
-	_, err = w.Run(ctx, sandbox.Destroy, o)
+	_, err = w.Run(ctx, engine.Destroy, o)
 	require.NoError(t, err)
 }
 

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"groundwork/sandbox"
 )
 
 // declared is the whole difference between dev and prod, beyond names and accounts: type and input, or a type that has
@@ -83,8 +84,8 @@ var physicalID = regexp.MustCompile(`[0-9a-f]{8}[0-9a-f-]{8,28}|E[0-9A-F]{13}\b|
 
 // TestDevAndProdDifferOnlyAsDeclared compares both graphs input by input, after taking names, accounts and IDs out.
 func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
-	plainInputs := func(g *sandbox.Graph, stack string) map[string]sandbox.Props {
-		out := map[string]sandbox.Props{}
+	plainInputs := func(g *graph.Graph, stack string) map[string]graph.Props {
+		out := map[string]graph.Props{}
 		for _, r := range g.Resources {
 			if !strings.HasPrefix(r.Type, "aws:") && !strings.HasPrefix(r.Type, "kubernetes:") {
 				continue
@@ -98,7 +99,7 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 				neutral = strings.ReplaceAll(neutral, pair[0], pair[1])
 			}
 			neutral = physicalID.ReplaceAllString(neutral, "ID")
-			var in sandbox.Props
+			var in graph.Props
 			require.NoError(t, json.Unmarshal([]byte(neutral), &in))
 			// Lists of subnets are longer in prod, as there are more zones.
 			for _, key := range []string{"subnetIds", "subnets", "routeTableIds"} {
@@ -119,7 +120,7 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 		token, _, _ := strings.Cut(key, "|")
 		other, ok := dev[key]
 		if !ok {
-			if token != alarmT { // Alarms of the additional NAT gateways.
+			if token != awstype.MetricAlarm { // Alarms of the additional NAT gateways.
 				found[token+" +"] = true
 			}
 			continue

@@ -9,8 +9,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"groundwork/rules"
-	"groundwork/sandbox"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+	"groundwork/internal/rules"
 	"groundwork/stacks"
 )
 
@@ -20,7 +22,7 @@ type property struct {
 	// engineOnly properties are about what only the real engine shows.
 	engineOnly bool
 	check      func(v view) (seen int, wrong []string)
-	plant      func(g *sandbox.Graph)
+	plant      func(g *graph.Graph)
 }
 
 var properties = []property{{
@@ -39,7 +41,7 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) { first(g, vpcT).Parent = "" },
+	plant: func(g *graph.Graph) { first(g, awstype.VPC).Parent = "" },
 }, {
 	name: "no layer depends on a higher one",
 	check: func(v view) (int, []string) {
@@ -60,13 +62,13 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
-		first(g, vpcT).Dependencies = []string{first(g, rdsT).URN}
+	plant: func(g *graph.Graph) {
+		first(g, awstype.VPC).Dependencies = []string{first(g, awstype.DBInstance).URN}
 	},
 }, {
 	name:  "whatever names another resource gets the name from that resource",
 	check: func(v view) (int, []string) { return wiring(v.graph) },
-	plant: func(g *sandbox.Graph) { first(g, subnetT).PropertyDependencies = nil },
+	plant: func(g *graph.Graph) { first(g, awstype.Subnet).PropertyDependencies = nil },
 }, {
 	name: "exactly these are protected where protection is on, nothing elsewhere",
 	check: func(v view) (int, []string) {
@@ -82,8 +84,8 @@ var properties = []property{{
 		seen, wrong := 0, []string{}
 		for _, r := range v.graph.Resources {
 			// All that pulumi-eks makes inherits the protection of its component.
-			inside := v.graph.Get(r.Parent) != nil && v.graph.Get(r.Parent).Type == componentT
-			if !r.Custom || inside && r.Type != clusterT || r.Type == lifecycleT {
+			inside := v.graph.Get(r.Parent) != nil && v.graph.Get(r.Parent).Type == awstype.EKSComponent
+			if !r.Custom || inside && r.Type != awstype.EKSCluster || r.Type == awstype.LifecyclePolicy {
 				continue
 			}
 			seen++
@@ -94,11 +96,11 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) { r := first(g, rdsT); r.Protect = !r.Protect },
+	plant: func(g *graph.Graph) { r := first(g, awstype.DBInstance); r.Protect = !r.Protect },
 }, {
 	name:  "physical names are inside AWS's limits",
 	check: func(v view) (int, []string) { return names(v.graph) },
-	plant: rules.Set(roleT, "name", strings.Repeat("x", 65)),
+	plant: rules.Set(awstype.Role, "name", strings.Repeat("x", 65)),
 }, {
 	name: "physical names carry the environment",
 	check: func(v view) (int, []string) {
@@ -117,14 +119,14 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: rules.Set(roleT, "name", "node"),
+	plant: rules.Set(awstype.Role, "name", "node"),
 }, {
 	name: "everything in AWS goes through one of the program's own two providers",
 	check: func(v view) (int, []string) {
 		var wrong []string
 		seen := 0
 		for _, r := range v.graph.Resources {
-			if !strings.HasPrefix(r.Type, "aws:") || strings.HasPrefix(v.name, "mocks") && r.Type == clusterT {
+			if !strings.HasPrefix(r.Type, "aws:") || strings.HasPrefix(v.name, "mocks") && r.Type == awstype.EKSCluster {
 				continue
 			}
 			seen++
@@ -134,24 +136,24 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) {
-		first(g, vpcT).Provider = "urn:pulumi:dev::groundwork::pulumi:providers:aws::default::1"
+	plant: func(g *graph.Graph) {
+		first(g, awstype.VPC).Provider = "urn:pulumi:dev::groundwork::pulumi:providers:aws::default::1"
 	},
 }, {
 	name: "instances and volumes carry the stack's tags",
 	check: func(v view) (int, []string) {
 		var wrong []string
-		for _, template := range v.graph.OfType(templateT) {
+		for _, template := range v.graph.OfType(awstype.LaunchTemplate) {
 			for _, kind := range []string{"0", "1"} {
-				tags := template.Inputs.Object("tagSpecifications." + kind + ".tags")
+				tags := template.Inputs.Object("tagSpecifications[" + kind + "].tags")
 				if tags["Project"] != stacks.Project || tags["Environment"] != v.stack || tags["Owner"] != "platform" {
-					wrong = append(wrong, template.Name+" "+template.Inputs.Str("tagSpecifications."+kind+".resourceType"))
+					wrong = append(wrong, template.Name+" "+template.Inputs.Str("tagSpecifications["+kind+"].resourceType"))
 				}
 			}
 		}
-		return len(v.graph.OfType(templateT)), wrong
+		return len(v.graph.OfType(awstype.LaunchTemplate)), wrong
 	},
-	plant: rules.Set(templateT, "tagSpecifications", []any{}),
+	plant: rules.Set(awstype.LaunchTemplate, "tagSpecifications", []any{}),
 }, {
 	name: "everything that takes tags carries the stack's", engineOnly: true,
 	check: func(v view) (int, []string) {
@@ -169,46 +171,46 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *sandbox.Graph) { first(g, vpcT).Outputs["tagsAll"] = map[string]any{} },
+	plant: func(g *graph.Graph) { first(g, awstype.VPC).Outputs["tagsAll"] = map[string]any{} },
 }, {
 	name:  "database and cache are reachable from the nodes, at their ports, and from nowhere else",
 	check: func(v view) (int, []string) { return reach(v.graph) },
-	plant: func(g *sandbox.Graph) {
-		extra := *first(g, ingressT)
+	plant: func(g *graph.Graph) {
+		extra := *first(g, awstype.IngressRule)
 		extra.URN += "-planted"
-		extra.Inputs = sandbox.Props{"securityGroupId": first(g, rdsT).Inputs.Strs("vpcSecurityGroupIds")[0], "cidrIpv4": "10.0.0.0/8"}
+		extra.Inputs = graph.Props{"securityGroupId": first(g, awstype.DBInstance).Inputs.Strs("vpcSecurityGroupIds")[0], "cidrIpv4": "10.0.0.0/8"}
 		g.Resources = append(g.Resources, &extra)
 	},
 }, {
 	name:  "the internet reaches CloudFront, CloudFront the load balancer, that the pods' port, the pods their stores; nothing else",
 	check: func(v view) (int, []string) { return entrances(v) },
-	plant: func(g *sandbox.Graph) {
-		extra := *first(g, ingressT)
+	plant: func(g *graph.Graph) {
+		extra := *first(g, awstype.IngressRule)
 		extra.URN += "-planted"
-		extra.Inputs = sandbox.Props{"securityGroupId": first(g, balancerT).Inputs.Strs("securityGroups")[0], "cidrIpv4": "0.0.0.0/0", "ipProtocol": "tcp", "fromPort": 80.0, "toPort": 80.0}
+		extra.Inputs = graph.Props{"securityGroupId": first(g, awstype.LoadBalancer).Inputs.Strs("securityGroups")[0], "cidrIpv4": "0.0.0.0/0", "ipProtocol": "tcp", "fromPort": 80.0, "toPort": 80.0}
 		g.Resources = append(g.Resources, &extra)
 	},
 }, {
 	name: "subnets lie inside the VPC and do not overlap",
 	check: func(v view) (int, []string) {
-		c := sandbox.NewCloud(sandbox.Site{Region: "eu-west-1", Account: "111122223333"})
+		c := awssim.NewCloud(awssim.Site{Region: "eu-west-1", Account: "111122223333"})
 		var wrong []string
-		net := first(v.graph, vpcT)
-		id, _, err := c.Create(t0, net.URN, vpcT, net.Inputs)
+		net := first(v.graph, awstype.VPC)
+		id, _, err := c.Create(t0, net.URN, awstype.VPC, net.Inputs)
 		if err != nil {
 			return 0, []string{err.Error()}
 		}
-		for _, s := range v.graph.OfType(subnetT) {
+		for _, s := range v.graph.OfType(awstype.Subnet) {
 			in := s.Inputs.Clone()
 			in["vpcId"] = id
-			if _, _, err := c.Create(t0, s.URN, subnetT, in); err != nil {
+			if _, _, err := c.Create(t0, s.URN, awstype.Subnet, in); err != nil {
 				wrong = append(wrong, err.Error())
 			}
 		}
-		return len(v.graph.OfType(subnetT)), wrong
+		return len(v.graph.OfType(awstype.Subnet)), wrong
 	},
-	plant: func(g *sandbox.Graph) {
-		g.OfType(subnetT)[0].Inputs["cidrBlock"] = g.OfType(subnetT)[1].Inputs["cidrBlock"]
+	plant: func(g *graph.Graph) {
+		g.OfType(awstype.Subnet)[0].Inputs["cidrBlock"] = g.OfType(awstype.Subnet)[1].Inputs["cidrBlock"]
 	},
 }}
 
@@ -235,15 +237,15 @@ var ownProvider = regexp.MustCompile(`pulumi:providers:aws::aws(-us-east-1)?::`)
 
 // sameName are types whose resources have the logical name of a protected one beside them.
 var sameName = []string{
-	groupT, paramT, "aws:rds/subnetGroup:SubnetGroup", "aws:elasticache/subnetGroup:SubnetGroup", "aws:elasticache/parameterGroup:ParameterGroup",
+	awstype.SecurityGroup, awstype.DBParameterGroup, awstype.DBSubnetGroup, awstype.CacheSubnetGroup, awstype.CacheParameterGroup,
 }
 
 // wiring checks that each input that names another resource has that resource among its ancestors by property
 // dependencies: an ID that was written into the program has none.
-func wiring(g *sandbox.Graph) (seen int, wrong []string) {
+func wiring(g *graph.Graph) (seen int, wrong []string) {
 	for _, r := range g.Resources {
-		for _, ref := range sandbox.Lookup(r.Type).Refs {
-			key, _, _ := strings.Cut(ref.Path, ".")
+		for _, ref := range awssim.Lookup(r.Type).Refs {
+			key, _, _ := strings.Cut(strings.ReplaceAll(ref.Path, "[", "."), ".")
 			if len(r.Inputs.Strs(ref.Path)) == 0 || strings.Contains(r.Inputs.Str(ref.Path), "alias/aws/") {
 				continue
 			}
@@ -257,7 +259,7 @@ func wiring(g *sandbox.Graph) (seen int, wrong []string) {
 }
 
 // descends reports whether a resource of a type is reached from urns by property dependencies.
-func descends(g *sandbox.Graph, urns []string, token string) bool {
+func descends(g *graph.Graph, urns []string, token string) bool {
 	done := map[string]bool{}
 	var visit func(urn string) bool
 	visit = func(urn string) bool {
@@ -267,7 +269,7 @@ func descends(g *sandbox.Graph, urns []string, token string) bool {
 		}
 		done[urn] = true
 		// A security group or cluster that pulumi-eks made arrives as an output of its component.
-		if r.Type == token || r.Type == componentT && (token == clusterT || token == groupT) || r.Type == clusterT && token == groupT {
+		if r.Type == token || r.Type == awstype.EKSComponent && (token == awstype.EKSCluster || token == awstype.SecurityGroup) || r.Type == awstype.EKSCluster && token == awstype.SecurityGroup {
 			return true
 		}
 		for _, dependencies := range r.PropertyDependencies {
@@ -286,29 +288,29 @@ var nameLimits = map[string]struct {
 	max      int
 	form     *regexp.Regexp
 }{
-	roleT:                             {"name", 64, regexp.MustCompile(`^[\w+=,.@-]+$`)},
-	groupT:                            {"name", 255, regexp.MustCompile(`^[^-].*$`)},
-	templateT:                         {"name", 128, regexp.MustCompile(`^[\w().\-/]{3,}$`)},
-	clusterT:                          {"name", 100, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
-	nodesT:                            {"nodeGroupNamePrefix", 37, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
-	rdsT:                              {"identifier", 63, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
-	paramT:                            {"namePrefix", 229, regexp.MustCompile(`^[a-z](-?[a-z0-9])*-$`)},
-	repoT:                             {"name", 256, regexp.MustCompile(`^[a-z][a-z0-9._/-]+$`)},
-	logT:                              {"name", 512, regexp.MustCompile(`^[\w./#-]+$`)},
-	alarmT:                            {"name", 255, regexp.MustCompile(`^[\w-]+$`)},
-	topicT:                            {"name", 256, regexp.MustCompile(`^[\w-]+$`)},
-	"aws:kms/alias:Alias":             {"name", 256, regexp.MustCompile(`^alias/[\w/-]+$`)},
-	"aws:rds/subnetGroup:SubnetGroup": {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
-	"aws:rds/eventSubscription:EventSubscription": {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
-	cacheT:  {"replicationGroupId", 40, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
-	secretT: {"namePrefix", 486, regexp.MustCompile(`^[\w/-]+$`)},
-	"aws:elasticache/subnetGroup:SubnetGroup":       {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
-	"aws:elasticache/parameterGroup:ParameterGroup": {"name", 255, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
-	"aws:cloudwatch/dashboard:Dashboard":            {"dashboardName", 255, regexp.MustCompile(`^[\w-]+$`)},
-	"aws:budgets/budget:Budget":                     {"name", 100, regexp.MustCompile(`^[^:\\]+$`)},
+	awstype.Role:                {"name", 64, regexp.MustCompile(`^[\w+=,.@-]+$`)},
+	awstype.SecurityGroup:       {"name", 255, regexp.MustCompile(`^[^-].*$`)},
+	awstype.LaunchTemplate:      {"name", 128, regexp.MustCompile(`^[\w().\-/]{3,}$`)},
+	awstype.EKSCluster:          {"name", 100, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
+	awstype.NodeGroup:           {"nodeGroupNamePrefix", 37, regexp.MustCompile(`^[0-9A-Za-z][\w-]*$`)},
+	awstype.DBInstance:          {"identifier", 63, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	awstype.DBParameterGroup:    {"namePrefix", 229, regexp.MustCompile(`^[a-z](-?[a-z0-9])*-$`)},
+	awstype.Repository:          {"name", 256, regexp.MustCompile(`^[a-z][a-z0-9._/-]+$`)},
+	awstype.LogGroup:            {"name", 512, regexp.MustCompile(`^[\w./#-]+$`)},
+	awstype.MetricAlarm:         {"name", 255, regexp.MustCompile(`^[\w-]+$`)},
+	awstype.Topic:               {"name", 256, regexp.MustCompile(`^[\w-]+$`)},
+	awstype.KeyAlias:            {"name", 256, regexp.MustCompile(`^alias/[\w/-]+$`)},
+	awstype.DBSubnetGroup:       {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
+	awstype.DBEventSubscription: {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
+	awstype.ReplicationGroup:    {"replicationGroupId", 40, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	awstype.Secret:              {"namePrefix", 486, regexp.MustCompile(`^[\w/-]+$`)},
+	awstype.CacheSubnetGroup:    {"name", 255, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)},
+	awstype.CacheParameterGroup: {"name", 255, regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)},
+	awstype.Dashboard:           {"dashboardName", 255, regexp.MustCompile(`^[\w-]+$`)},
+	awstype.Budget:              {"name", 100, regexp.MustCompile(`^[^:\\]+$`)},
 }
 
-func names(g *sandbox.Graph) (seen int, wrong []string) {
+func names(g *graph.Graph) (seen int, wrong []string) {
 	for _, r := range g.Resources {
 		limit, ok := nameLimits[r.Type]
 		if !ok {

@@ -12,22 +12,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"groundwork/rules"
-	"groundwork/sandbox"
+	"groundwork/internal/engine"
+	"groundwork/internal/graph"
+	"groundwork/internal/rules"
+	"groundwork/internal/sandbox"
 )
 
 // view is one environment's graph, from mocks or from the real engine.
 type view struct {
 	name, stack string
-	graph       *sandbox.Graph
+	graph       *graph.Graph
 }
 
 // engineRun is one environment brought up by the real engine in the sandbox, once for all tests.
 type engineRun struct {
 	once      sync.Once
-	workspace *sandbox.Workspace
+	workspace *sandbox.Sandbox
 	log       bytes.Buffer
-	result    *sandbox.Result
+	result    *engine.Result
 	err       error
 }
 
@@ -62,7 +64,7 @@ func brought(t testing.TB, stack string) *engineRun {
 	run := engineRuns[stack]
 	run.once.Do(func() {
 		run.workspace = scratch(t, engineDir+"/"+stack)
-		run.result, run.err = run.workspace.Run(context.Background(), sandbox.Up, options(stack, io.MultiWriter(&run.log, progress{t})))
+		run.result, run.err = run.workspace.Run(context.Background(), engine.Up, options(stack, io.MultiWriter(&run.log, progress{t})))
 		if run.err == nil {
 			run.err = os.CopyFS(engineDir+"/kept-"+stack, os.DirFS(run.workspace.State))
 		}
@@ -82,7 +84,7 @@ func (p progress) Write(line []byte) (int, error) {
 }
 
 // copied is an environment that is up, for a test to change as it likes.
-func copied(t testing.TB, stack string) *sandbox.Workspace {
+func copied(t testing.TB, stack string) *sandbox.Sandbox {
 	t.Helper()
 	brought(t, stack)
 	w := scratch(t, t.TempDir())
@@ -91,7 +93,7 @@ func copied(t testing.TB, stack string) *sandbox.Workspace {
 }
 
 // scratch is the repository with a state folder of its own.
-func scratch(t testing.TB, state string) *sandbox.Workspace {
+func scratch(t testing.TB, state string) *sandbox.Sandbox {
 	t.Helper()
 	w := repository(t)
 	w.State = state
@@ -112,16 +114,16 @@ func views(t *testing.T) []view {
 }
 
 // copyOf is a deep copy, to plant violations in.
-func copyOf(t *testing.T, g *sandbox.Graph) *sandbox.Graph {
+func copyOf(t *testing.T, g *graph.Graph) *graph.Graph {
 	t.Helper()
-	var resources []*sandbox.Resource
+	var resources []*graph.Resource
 	text, err := json.Marshal(g.Resources)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &resources))
-	c, err := sandbox.NewGraph(resources)
+	c, err := graph.New(resources)
 	require.NoError(t, err)
 	return c
 }
 
 // first returns the first resource of a type.
-func first(g *sandbox.Graph, token string) *sandbox.Resource { return g.OfType(token)[0] }
+func first(g *graph.Graph, token string) *graph.Resource { return g.OfType(token)[0] }

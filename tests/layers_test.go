@@ -16,13 +16,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/sandbox"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/engine"
+	"groundwork/internal/graph"
+	"groundwork/internal/sandbox"
 	"groundwork/stacks"
 )
 
 // layeredResources are the resources of graphs by type and name, their inputs without what AWS made up. Providers and
 // references between stacks are what layers are made of, not what they make.
-func layeredResources(t *testing.T, graphs ...*sandbox.Graph) map[string]string {
+func layeredResources(t *testing.T, graphs ...*graph.Graph) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, g := range graphs {
@@ -48,7 +52,7 @@ func layeredResources(t *testing.T, graphs ...*sandbox.Graph) map[string]string 
 var madeUp = regexp.MustCompile(`sqs\.amazonaws\.com/[0-9a-f]{12}|urn:pulumi:[a-z-]+|-[0-9a-f]{7}\b|\bd[0-9a-f]{13}\b|\b[0-9A-F]{12,32}\b`)
 
 // stateFiles are the states of the layers of an environment, as they are on disk.
-func stateFiles(t *testing.T, w *sandbox.Workspace, environment string) map[string]string {
+func stateFiles(t *testing.T, w *sandbox.Sandbox, environment string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	for _, layer := range stacks.Layers {
@@ -65,16 +69,16 @@ func TestLayers(t *testing.T) {
 	t.Parallel()
 	composed := brought(t, "prod").result.Graph
 	w := scratch(t, t.TempDir())
-	up := func(layer string, config ...string) *sandbox.Result {
+	up := func(layer string, config ...string) *engine.Result {
 		var log bytes.Buffer
-		result, err := w.Run(context.Background(), sandbox.Up, options("prod-"+layer, &log, config...))
+		result, err := w.Run(context.Background(), engine.Up, options("prod-"+layer, &log, config...))
 		require.NoError(t, err, log.String())
 		return result
 	}
-	_, err := w.Run(context.Background(), sandbox.Up, options("prod-services", &bytes.Buffer{}))
+	_, err := w.Run(context.Background(), engine.Up, options("prod-services", &bytes.Buffer{}))
 	require.ErrorContains(t, err, "prod-platform", "there is nothing to build on yet")
 
-	var graphs []*sandbox.Graph
+	var graphs []*graph.Graph
 	for _, layer := range stacks.Layers {
 		graphs = append(graphs, up(layer).Graph)
 	}
@@ -103,16 +107,16 @@ func TestLayers(t *testing.T) {
 
 // TestContractErrors: what a lower stack does not say, or says wrong, is named with the stack and the field.
 func TestContractErrors(t *testing.T) {
-	good := sandbox.Props{"platform": map[string]any{"contractVersion": 1.0}}
+	good := graph.Props{"platform": map[string]any{"contractVersion": 1.0}}
 	for name, c := range map[string]struct {
-		outputs map[string]sandbox.Props
+		outputs map[string]graph.Props
 		wants   []string
 	}{
 		"nothing": {nil, []string{"reading stack dev-platform", "output platform is missing", "pulumi up -s dev-platform --config-file Pulumi.dev.yaml"}},
-		"another version": {map[string]sandbox.Props{"dev-platform": {"platform": map[string]any{"contractVersion": 2.0}}},
+		"another version": {map[string]graph.Props{"dev-platform": {"platform": map[string]any{"contractVersion": 2.0}}},
 			[]string{"output platform has contract version 2; this program reads version 1"}},
-		"fields missing": {map[string]sandbox.Props{"dev-platform": good}, []string{"output platform.cluster is missing", "output platform.placement is missing", "output platform.logsKeyArn is missing"}},
-		"fields wrong": {map[string]sandbox.Props{"dev-platform": {"platform": map[string]any{
+		"fields missing": {map[string]graph.Props{"dev-platform": good}, []string{"output platform.cluster is missing", "output platform.placement is missing", "output platform.logsKeyArn is missing"}},
+		"fields wrong": {map[string]graph.Props{"dev-platform": {"platform": map[string]any{
 			"contractVersion": 1.0, "placement": map[string]any{"vpcId": 7.0, "privateSubnetIds": "subnet-1", "dataSubnetIds": []any{1.0}},
 			"cluster": "main", "autoScalingGroups": []any{}, "natGatewayIds": map[string]any{"a": 1.0}, "logsKeyArn": true,
 		}}}, []string{
@@ -138,14 +142,14 @@ func TestSplit(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	w := copied(t, "dev")
-	run := func(operation sandbox.Operation, stack string) *sandbox.Result {
+	run := func(operation engine.Operation, stack string) *engine.Result {
 		var log bytes.Buffer
 		result, err := w.Run(ctx, operation, options(stack, &log))
 		require.NoError(t, err, log.String())
 		return result
 	}
 	objects := func() (ids []string) {
-		c, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
+		c, err := awssim.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
 		require.NoError(t, err)
 		for _, o := range c.Objects() {
 			if o.URN == "" {
@@ -179,7 +183,7 @@ func TestSplit(t *testing.T) {
 	assert.FileExists(t, filepath.Join(dir, "Pulumi.dev.yaml"), "the shared settings are where they were")
 
 	for _, layer := range stacks.Layers {
-		result := run(sandbox.Up, "dev-"+layer)
+		result := run(engine.Up, "dev-"+layer)
 		for _, change := range result.Changed {
 			// Components are no things in the cloud, and neither are providers.
 			r := result.Graph.Get(change.URN)
@@ -189,7 +193,7 @@ func TestSplit(t *testing.T) {
 	}
 	assert.Equal(t, before, objects(), "nothing in the cloud has changed")
 	for i := len(stacks.Layers) - 1; i >= 0; i-- {
-		run(sandbox.Destroy, "dev-"+stacks.Layers[i])
+		run(engine.Destroy, "dev-"+stacks.Layers[i])
 	}
 	assert.Empty(t, objects(), "all of it can be destroyed, from the top down")
 }
@@ -199,7 +203,7 @@ func TestAddingADomain(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	var log bytes.Buffer
-	result, err := w.Run(context.Background(), sandbox.Up, options("dev", &log, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789"))
+	result, err := w.Run(context.Background(), engine.Up, options("dev", &log, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789"))
 	require.NoError(t, err, log.String())
 	assert.Zero(t, result.Changes["replace"])
 	assert.Equal(t, "https://shop.example.com", result.Graph.StackOutputs()["url"])
@@ -213,11 +217,11 @@ func TestLayersRest(t *testing.T) {
 	t.Parallel()
 	skipShort(t)
 	w := scratch(t, t.TempDir())
-	all := func(order []string, config ...string) []*sandbox.Graph {
-		var graphs []*sandbox.Graph
+	all := func(order []string, config ...string) []*graph.Graph {
+		var graphs []*graph.Graph
 		for _, layer := range order {
 			var log bytes.Buffer
-			result, err := w.Run(t0, sandbox.Up, options("dev-"+layer, &log, config...))
+			result, err := w.Run(t0, engine.Up, options("dev-"+layer, &log, config...))
 			require.NoError(t, err, log.String())
 			graphs = append(graphs, result.Graph)
 		}
@@ -227,9 +231,9 @@ func TestLayersRest(t *testing.T) {
 	slices.Reverse(fromTop)
 	up := all(stacks.Layers)
 	composed := copied(t, "dev")
-	assert.Equal(t, layeredResources(t, run(t, composed, sandbox.Up, "parked=true").Graph), layeredResources(t, all(fromTop, "parked=true")...))
+	assert.Equal(t, layeredResources(t, run(t, composed, engine.Up, "parked=true").Graph), layeredResources(t, all(fromTop, "parked=true")...))
 	before, after := layeredResources(t, up...), layeredResources(t, all(stacks.Layers)...)
-	for _, cache := range []string{cacheT + " cache", "random:index/randomId:RandomId cache-final-snapshot"} {
+	for _, cache := range []string{awstype.ReplicationGroup + " cache", "random:index/randomId:RandomId cache-final-snapshot"} {
 		assert.NotEqual(t, before[cache], after[cache], "it begins with a snapshot")
 		delete(before, cache)
 		delete(after, cache)

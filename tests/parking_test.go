@@ -16,32 +16,31 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"groundwork/components/edge"
-	"groundwork/sandbox"
-	"groundwork/sandbox/dry"
-)
-
-const (
-	scheduleT = "aws:scheduler/schedule:Schedule"
-	functionT = "aws:cloudfront/function:Function"
-	powerT    = "aws:ssm/association:Association"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/engine"
+	"groundwork/internal/graph"
+	"groundwork/internal/mockrun"
+	"groundwork/internal/sandbox"
+	"groundwork/internal/timeline"
 )
 
 // hourly are the types that a parked environment must not have: they cost by the hour and can be made again.
-var hourly = []string{natT, "aws:ec2/eip:Eip", nodesT, balancerT, originT, cacheT}
+var hourly = []string{awstype.NATGateway, awstype.ElasticIP, awstype.NodeGroup, awstype.LoadBalancer, awstype.VPCOrigin, awstype.ReplicationGroup}
 
 // resting is the graph of dev with changes, as an update of an environment that was up declares it.
-func resting(t *testing.T, changes ...string) *sandbox.Graph {
+func resting(t *testing.T, changes ...string) *graph.Graph {
 	t.Helper()
-	raw, err := repository(t).ReadConfig("dev", changes...)
+	raw, err := repository(t).Project.Config("dev", changes...)
 	require.NoError(t, err)
-	m, err := registerWith("dev", raw, false, map[string]sandbox.Props{"dev": dry.WasUp})
+	m, err := registerWith("dev", raw, false, map[string]graph.Props{"dev": mockrun.WasUp})
 	require.NoError(t, err)
-	g, err := sandbox.NewGraph(m.Resources)
+	g, err := graph.New(m.Resources)
 	require.NoError(t, err)
 	return g
 }
 
-func run(t *testing.T, w *sandbox.Workspace, operation sandbox.Operation, config ...string) *sandbox.Result {
+func run(t *testing.T, w *sandbox.Sandbox, operation engine.Operation, config ...string) *engine.Result {
 	t.Helper()
 	var log bytes.Buffer
 	result, err := w.Run(t0, operation, options("dev", &log, config...))
@@ -50,9 +49,9 @@ func run(t *testing.T, w *sandbox.Workspace, operation sandbox.Operation, config
 }
 
 // plainState is an exported state as text by resource, without what differs in every export: times, order, ciphertext.
-func plainState(t *testing.T, w *sandbox.Workspace) map[string]map[string]string {
+func plainState(t *testing.T, w *sandbox.Sandbox) map[string]map[string]string {
 	t.Helper()
-	exported, err := w.Export(t0, options("dev", io.Discard))
+	exported, err := w.Export("dev")
 	require.NoError(t, err)
 	var state struct{ Resources []map[string]any }
 	require.NoError(t, json.Unmarshal(exported.Deployment, &state))
@@ -89,23 +88,23 @@ func flattenState(out map[string]string, path string, value any) {
 // madeAgain are the properties that may differ after an environment was parked and brought back: IDs that AWS makes up, whatever
 // names them, and the names of the cache's snapshots.
 var madeAgain = map[string][]string{
-	"aws:ec2/eip:Eip":                {".id", ".outputs.id", ".outputs.allocationId", ".outputs.arn", ".outputs.publicIp"},
-	natT:                             {".id", ".outputs.id", ".inputs.allocationId", ".outputs.allocationId"},
-	"aws:ec2/route:Route":            {".id", ".outputs.id", ".inputs.natGatewayId", ".outputs.natGatewayId"},
-	nodesT:                           {".id", ".outputs.id", ".outputs.arn", ".outputs.nodeGroupName", ".outputs.resources[].autoscalingGroups[].name"},
-	balancerT:                        {".id", ".outputs.id", ".outputs.arn", ".outputs.arnSuffix", ".outputs.dnsName"},
-	"aws:lb/listener:Listener":       {".id", ".outputs.id", ".outputs.arn", ".inputs.loadBalancerArn", ".outputs.loadBalancerArn"},
-	originT:                          {".id", ".outputs.id", ".outputs.arn", ".outputs.etag", ".inputs.vpcOriginEndpointConfig.arn", ".outputs.vpcOriginEndpointConfig.arn"},
-	distributionT:                    {".inputs.origins[].domainName", ".outputs.origins[].domainName", ".inputs.origins[].vpcOriginConfig.vpcOriginId", ".outputs.origins[].vpcOriginConfig.vpcOriginId"},
-	"random:index/randomId:RandomId": {".id", ".outputs.id", ".outputs.hex", ".outputs.b64Std", ".outputs.b64Url", ".outputs.dec", ".inputs.keepers.restoredFrom", ".outputs.keepers.restoredFrom"},
-	cacheT:                           {".inputs.finalSnapshotIdentifier", ".outputs.finalSnapshotIdentifier", ".inputs.snapshotName", ".outputs.snapshotName"},
-	alarmT: {
+	awstype.ElasticIP:        {".id", ".outputs.id", ".outputs.allocationId", ".outputs.arn", ".outputs.publicIp"},
+	awstype.NATGateway:       {".id", ".outputs.id", ".inputs.allocationId", ".outputs.allocationId"},
+	awstype.Route:            {".id", ".outputs.id", ".inputs.natGatewayId", ".outputs.natGatewayId"},
+	awstype.NodeGroup:        {".id", ".outputs.id", ".outputs.arn", ".outputs.nodeGroupName", ".outputs.resources[].autoscalingGroups[].name"},
+	awstype.LoadBalancer:     {".id", ".outputs.id", ".outputs.arn", ".outputs.arnSuffix", ".outputs.dnsName"},
+	awstype.Listener:         {".id", ".outputs.id", ".outputs.arn", ".inputs.loadBalancerArn", ".outputs.loadBalancerArn"},
+	awstype.VPCOrigin:        {".id", ".outputs.id", ".outputs.arn", ".outputs.etag", ".inputs.vpcOriginEndpointConfig.arn", ".outputs.vpcOriginEndpointConfig.arn"},
+	awstype.Distribution:     {".inputs.origins[].domainName", ".outputs.origins[].domainName", ".inputs.origins[].vpcOriginConfig.vpcOriginId", ".outputs.origins[].vpcOriginConfig.vpcOriginId"},
+	awstype.RandomID:         {".id", ".outputs.id", ".outputs.hex", ".outputs.b64Std", ".outputs.b64Url", ".outputs.dec", ".inputs.keepers.restoredFrom", ".outputs.keepers.restoredFrom"},
+	awstype.ReplicationGroup: {".inputs.finalSnapshotIdentifier", ".outputs.finalSnapshotIdentifier", ".inputs.snapshotName", ".outputs.snapshotName"},
+	awstype.MetricAlarm: {
 		".inputs.dimensions.LoadBalancer", ".outputs.dimensions.LoadBalancer", ".inputs.dimensions.NatGatewayId", ".outputs.dimensions.NatGatewayId",
 		".inputs.dimensions.AutoScalingGroupName", ".outputs.dimensions.AutoScalingGroupName",
 	},
-	powerT:                               {".id", ".outputs.id", ".outputs.arn", ".outputs.associationId"},
-	"aws:cloudwatch/dashboard:Dashboard": {".inputs.dashboardBody", ".outputs.dashboardBody"},
-	"pulumi:pulumi:Stack":                {".outputs.parking.cacheSnapshot", ".outputs.parking.restoredFrom"},
+	awstype.Association:   {".id", ".outputs.id", ".outputs.arn", ".outputs.associationId"},
+	awstype.Dashboard:     {".inputs.dashboardBody", ".outputs.dashboardBody"},
+	"pulumi:pulumi:Stack": {".outputs.parking.cacheSnapshot", ".outputs.parking.restoredFrom"},
 }
 
 // differences are the properties in which two states differ, but for what may.
@@ -148,36 +147,36 @@ func TestParkedGraph(t *testing.T) {
 		for _, token := range hourly {
 			assert.Empty(t, g.OfType(token), "%s in %v", token, mode)
 		}
-		for _, endpoint := range g.OfType(endpointT) {
+		for _, endpoint := range g.OfType(awstype.VPCEndpoint) {
 			assert.Equal(t, "Gateway", endpoint.Inputs.Str("vpcEndpointType"))
 		}
-		assert.Equal(t, "AWS-StopRdsInstance", first(g, powerT).Inputs.Str("name"))
-		assert.Len(t, g.OfType(rdsT), 1)
-		assert.Len(t, g.OfType("aws:lb/targetGroup:TargetGroup"), 1, "its ARN is what the application is bound to")
-		for _, alarm := range g.OfType(alarmT) {
+		assert.Equal(t, "AWS-StopRdsInstance", first(g, awstype.Association).Inputs.Str("name"))
+		assert.Len(t, g.OfType(awstype.DBInstance), 1)
+		assert.Len(t, g.OfType(awstype.TargetGroup), 1, "its ARN is what the application is bound to")
+		for _, alarm := range g.OfType(awstype.MetricAlarm) {
 			standing := strings.HasSuffix(alarm.Name, "api-errors") || strings.HasSuffix(alarm.Name, "failed-call")
 			assert.Equal(t, standing, alarm.Inputs["alarmActions"] != nil, alarm.Name)
 		}
-		page := first(g, functionT).Outputs.Str("arn")
-		distribution := first(g, distributionT).Inputs
-		assert.Equal(t, page, distribution.Str("defaultCacheBehavior.functionAssociations.0.functionArn"))
+		page := first(g, awstype.CloudFrontFunction).Outputs.Str("arn")
+		distribution := first(g, awstype.Distribution).Inputs
+		assert.Equal(t, page, distribution.Str("defaultCacheBehavior.functionAssociations[0].functionArn"))
 		ordered := distribution["orderedCacheBehaviors"].([]any)
 		assert.Len(t, ordered, 2)
 		for _, behaviour := range ordered {
-			assert.Equal(t, page, sandbox.Props(behaviour.(map[string]any)).Str("functionAssociations.0.functionArn"))
+			assert.Equal(t, page, graph.Props(behaviour.(map[string]any)).Str("functionAssociations[0].functionArn"))
 		}
 		clusters := 1
 		if len(mode) > 1 && strings.HasPrefix(mode[1], "hibernated") {
 			clusters = 0
-			assert.Empty(t, g.OfType(releaseT))
+			assert.Empty(t, g.OfType(awstype.HelmRelease))
 		}
-		assert.Len(t, g.OfType(clusterT), clusters)
+		assert.Len(t, g.OfType(awstype.EKSCluster), clusters)
 	}
 	running := resting(t)
 	for _, token := range hourly {
 		assert.NotEmpty(t, running.OfType(token), "the test looks for what is there when the environment runs: "+token)
 	}
-	assert.Empty(t, running.OfType(scheduleT))
+	assert.Empty(t, running.OfType(awstype.Schedule))
 }
 
 // TestParkingRefusals: where the environment is protected, and whatever else cannot be.
@@ -206,45 +205,45 @@ func TestParkAndUnpark(t *testing.T) {
 	w := copied(t, "dev")
 	cloud, err := w.Cloud("dev")
 	require.NoError(t, err)
-	require.NoError(t, cloud.Hold(cacheT, "groundwork-dev-cache", "4711 sessions"))
+	require.NoError(t, cloud.SetContents(awstype.ReplicationGroup, "groundwork-dev-cache", "4711 sessions"))
 	before := plainState(t, w)
 
-	park := run(t, w, sandbox.Up, "parked=true")
+	park := run(t, w, engine.Up, "parked=true")
 	parked := plainState(t, w)
 	assert.NotEmpty(t, differences(before, parked, madeAgain), "parking changes something")
-	again := run(t, w, sandbox.Up, "parked=true")
+	again := run(t, w, engine.Up, "parked=true")
 	assert.Empty(t, again.Changed, "a second up of a parked environment changes nothing")
 	cloud, err = w.Cloud("dev")
 	require.NoError(t, err)
 	for _, o := range cloud.Objects() {
 		assert.NotContains(t, hourly, o.Type, o.ID)
 	}
-	assert.Equal(t, "stopped", find(t, cloud, rdsT).State.Str("status"))
-	assert.Empty(t, run(t, w, sandbox.Up, "parked=true", "addons.replicas=2").Changed, "operators wait until there are nodes")
-	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
+	assert.Equal(t, "stopped", find(t, cloud, awstype.DBInstance).State.Str("status"))
+	assert.Empty(t, run(t, w, engine.Up, "parked=true", "addons.replicas=2").Changed, "operators wait until there are nodes")
+	_, err = w.Run(t0, engine.Up, options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
 	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
-	_, err = w.Run(t0, sandbox.Destroy, options("dev", io.Discard, "parked=true"))
+	_, err = w.Run(t0, engine.Destroy, options("dev", io.Discard, "parked=true"))
 	require.ErrorContains(t, err, "it is parked, and of a stopped database RDS makes no final snapshot; nothing was deleted")
 
-	unpark := run(t, w, sandbox.Up)
+	unpark := run(t, w, engine.Up)
 	checkTimelines(t, brought(t, "dev").result.Graph, park, unpark)
 	assert.Empty(t, differences(before, plainState(t, w), madeAgain))
-	assert.Empty(t, run(t, w, sandbox.Up).Changed, "and then nothing changes any more")
+	assert.Empty(t, run(t, w, engine.Up).Changed, "and then nothing changes any more")
 	cloud, err = w.Cloud("dev")
 	require.NoError(t, err)
-	assert.Equal(t, "4711 sessions", find(t, cloud, cacheT).Holds, "what was in the cache is in it again")
-	assert.Equal(t, "available", find(t, cloud, rdsT).State.Str("status"))
+	assert.Equal(t, "4711 sessions", find(t, cloud, awstype.ReplicationGroup).Contents, "what was in the cache is in it again")
+	assert.Equal(t, "available", find(t, cloud, awstype.DBInstance).State.Str("status"))
 
 	// The next time takes another snapshot.
-	run(t, w, sandbox.Up, "parked=true")
-	run(t, w, sandbox.Up)
+	run(t, w, engine.Up, "parked=true")
+	run(t, w, engine.Up)
 	assert.Empty(t, differences(before, plainState(t, w), madeAgain))
 }
 
 // checkTimelines: unparking takes no longer than ten minutes until the application answers, and parking deletes in order.
-func checkTimelines(t *testing.T, before *sandbox.Graph, park, unpark *sandbox.Result) {
+func checkTimelines(t *testing.T, before *graph.Graph, park, unpark *engine.Result) {
 	t.Helper()
-	back := sandbox.ChangeTimeline(sandbox.Median, park.Graph, unpark)
+	back := timeline.OfUpdate(awstype.Median, park.Graph, unpark.Graph, unpark.Operations())
 	reached := map[string]float64{}
 	for _, m := range back.Milestones {
 		reached[m.What] = m.Seconds
@@ -254,19 +253,19 @@ func checkTimelines(t *testing.T, before *sandbox.Graph, park, unpark *sandbox.R
 	assert.LessOrEqual(t, answers, 600.0)
 	// Load balancer, listener, VPC origin, distribution.
 	assert.InDelta(t, 152+1+300+228, reached["it answers at all of them"], 2)
-	down := sandbox.ChangeTimeline(sandbox.Median, before, park)
-	bars := map[string]sandbox.Bar{}
+	down := timeline.OfUpdate(awstype.Median, before, park.Graph, park.Operations())
+	bars := map[string]timeline.Bar{}
 	for _, b := range down.Bars {
 		bars[b.Type] = b
 	}
-	for _, order := range [][2]string{{nodesT, natT}, {natT, "aws:ec2/eip:Eip"}, {distributionT, originT}, {originT, balancerT}, {powerT, nodesT}} {
+	for _, order := range [][2]string{{awstype.NodeGroup, awstype.NATGateway}, {awstype.NATGateway, awstype.ElasticIP}, {awstype.Distribution, awstype.VPCOrigin}, {awstype.VPCOrigin, awstype.LoadBalancer}, {awstype.Association, awstype.NodeGroup}} {
 		first, then := bars[order[0]], bars[order[1]]
 		assert.Positive(t, first.Seconds, order)
 		assert.GreaterOrEqual(t, then.Start, first.Start+first.Seconds, order)
 	}
-	record, err := os.ReadFile(filepath.Join(repository(t).Root, "docs/decisions/0012-parking.md"))
+	record, err := os.ReadFile(filepath.Join(repository(t).Project.Root, "docs/decisions/0012-parking.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(record), sandbox.Minutes(answers)+" at median latencies, until the last edge location does, "+sandbox.Minutes(reached["it answers at all of them"]))
+	assert.Contains(t, string(record), timeline.Minutes(answers)+" at median latencies, until the last edge location does, "+timeline.Minutes(reached["it answers at all of them"]))
 	var out bytes.Buffer
 	back.Print(&out, 20)
 	golden(t, "timeline-unpark.txt", out.String())
@@ -281,7 +280,7 @@ func TestHibernate(t *testing.T) {
 		cloud, err := w.Cloud("dev")
 		require.NoError(t, err)
 		for _, o := range cloud.Objects() {
-			if slices.Contains([]string{rdsT, secretT, repoT, keyT, bucketT, logT, distributionT, "aws:lb/targetGroup:TargetGroup"}, o.Type) {
+			if slices.Contains([]string{awstype.DBInstance, awstype.Secret, awstype.Repository, awstype.Key, awstype.Bucket, awstype.LogGroup, awstype.Distribution, awstype.TargetGroup}, o.Type) {
 				ids[o.Type+" "+o.ID] = o.URN
 			}
 		}
@@ -290,17 +289,17 @@ func TestHibernate(t *testing.T) {
 	before := kept()
 	for _, steps := range [][][]string{{{"parked=true"}, {"parked=true", "hibernated=true"}}, {{"parked=true", "hibernated=true"}, {"parked=true"}}} {
 		for _, step := range steps {
-			run(t, w, sandbox.Up, step...)
+			run(t, w, engine.Up, step...)
 			assert.Equal(t, before, kept(), step)
 		}
-		assert.Empty(t, run(t, w, sandbox.Up, steps[1]...).Changed, steps[1])
-		result := run(t, w, sandbox.Up)
+		assert.Empty(t, run(t, w, engine.Up, steps[1]...).Changed, steps[1])
+		result := run(t, w, engine.Up)
 		assert.Equal(t, before, kept())
-		assert.Len(t, result.Graph.OfType(releaseT), len(brought(t, "dev").result.Graph.OfType(releaseT)))
+		assert.Len(t, result.Graph.OfType(awstype.HelmRelease), len(brought(t, "dev").result.Graph.OfType(awstype.HelmRelease)))
 	}
 }
 
-func find(t *testing.T, c *sandbox.Cloud, token string) sandbox.Object {
+func find(t *testing.T, c *awssim.Cloud, token string) awssim.Object {
 	t.Helper()
 	for _, o := range c.Objects() {
 		if o.Type == token {
@@ -308,7 +307,7 @@ func find(t *testing.T, c *sandbox.Cloud, token string) sandbox.Object {
 		}
 	}
 	require.Fail(t, "there is no "+token)
-	return sandbox.Object{}
+	return awssim.Object{}
 }
 
 // TestParkedPage runs the function that answers for a parked environment, as CloudFront would.
@@ -335,10 +334,10 @@ func TestParkedPage(t *testing.T) {
 
 // TestMemory: what an update makes of what the last one left.
 func TestMemory(t *testing.T) {
-	declare := func(now time.Time, outputs map[string]any, changes ...string) (*sandbox.Graph, error) {
-		raw, err := repository(t).ReadConfig("dev", changes...)
+	declare := func(now time.Time, outputs map[string]any, changes ...string) (*graph.Graph, error) {
+		raw, err := repository(t).Project.Config("dev", changes...)
 		require.NoError(t, err)
-		return dry.Graph("dev", raw, dry.Options{Outputs: map[string]sandbox.Props{"dev": outputs}, Today: now})
+		return mockrun.Graph("dev", raw, mockrun.Options{Outputs: map[string]graph.Props{"dev": outputs}, Today: now})
 	}
 	// Taking a schedule off is refused at night, when nobody would bring the environment up again.
 	scheduled := map[string]any{"parking": map[string]any{"parked": false, "hadNodes": true, "schedule": "MON,TUE 07:00 20:00 Europe/Dublin"}}
@@ -361,20 +360,20 @@ func TestMemory(t *testing.T) {
 	// An environment of before this memory has been running, so there is something in its cluster.
 	before, err := declare(day, map[string]any{"clusterName": "groundwork-dev"}, "parked=true")
 	require.NoError(t, err)
-	assert.NotEmpty(t, before.OfType(releaseT))
+	assert.NotEmpty(t, before.OfType(awstype.HelmRelease))
 	// One that never ran has a bare cluster: what needs a node waits.
-	raw, err := repository(t).ReadConfig("dev", "parked=true")
+	raw, err := repository(t).Project.Config("dev", "parked=true")
 	require.NoError(t, err)
-	bare, err := dry.Graph("dev", raw, dry.Options{Today: day})
+	bare, err := mockrun.Graph("dev", raw, mockrun.Options{Today: day})
 	require.NoError(t, err)
-	assert.Empty(t, bare.OfType(releaseT))
-	assert.Len(t, bare.OfType(addonT), 3)
+	assert.Empty(t, bare.OfType(awstype.HelmRelease))
+	assert.Len(t, bare.OfType(awstype.Addon), 3)
 
 	// A cache that is made again later does not begin with an old snapshot.
 	restored, err := declare(day, map[string]any{"parking": map[string]any{"parked": false, "hadNodes": true, "cacheSnapshot": "second", "restoredFrom": "first"}})
 	require.NoError(t, err)
-	assert.Nil(t, first(restored, cacheT).Inputs["snapshotName"])
-	for _, r := range restored.OfType("random:index/randomId:RandomId") {
+	assert.Nil(t, first(restored, awstype.ReplicationGroup).Inputs["snapshotName"])
+	for _, r := range restored.OfType(awstype.RandomID) {
 		if r.Name == "cache-final-snapshot" {
 			assert.Equal(t, "first", r.Inputs.Str("keepers.restoredFrom"), "as long as it is the same cache, so is the name that it will leave")
 		}

@@ -25,7 +25,7 @@ import (
 	"groundwork/components/observability"
 	"groundwork/components/registry"
 	"groundwork/components/secrets"
-	"groundwork/sandbox/dry"
+	"groundwork/internal/mockrun"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -226,7 +226,7 @@ func TestAlarmTable(t *testing.T) {
 
 // TestComponentsRefuseBadArguments: each constructor names the component and every problem, and registers nothing.
 func TestComponentsRefuseBadArguments(t *testing.T) {
-	m := &dry.Mocks{}
+	m := &mockrun.Mocks{}
 	check := func(name string, err error, wants ...string) {
 		t.Helper()
 		require.Error(t, err, name)

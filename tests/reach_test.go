@@ -10,8 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/rules"
-	"groundwork/sandbox"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+	"groundwork/internal/rules"
 )
 
 var t0 = context.Background()
@@ -19,12 +21,12 @@ var t0 = context.Background()
 // reach proves who can open a connection to database and cache: it follows their security groups to their rules, the rules
 // to their sources, and their subnets to their routes. It accepts exactly one source, the group that nodes wear, at
 // exactly the port of each.
-func reach(g *sandbox.Graph) (seen int, wrong []string) {
+func reach(g *graph.Graph) (seen int, wrong []string) {
 	nodes := map[string]bool{}
-	for _, cluster := range g.OfType(clusterT) {
+	for _, cluster := range g.OfType(awstype.EKSCluster) {
 		nodes[cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId")] = true
 	}
-	for _, template := range g.OfType(templateT) {
+	for _, template := range g.OfType(awstype.LaunchTemplate) {
 		if groups := template.Inputs.Strs("vpcSecurityGroupIds"); len(groups) > 0 {
 			// A template with groups of its own takes the cluster's off the nodes.
 			nodes = map[string]bool{}
@@ -37,7 +39,7 @@ func reach(g *sandbox.Graph) (seen int, wrong []string) {
 		admitted := false
 		for _, group := range store.groups {
 			for _, r := range g.Resources {
-				if r.Inputs.Str("securityGroupId") != group || r.Type != ingressT && r.Type != ruleT || r.Inputs.Str("type") == "egress" {
+				if r.Inputs.Str("securityGroupId") != group || r.Type != awstype.IngressRule && r.Type != awstype.SecurityGroupRule || r.Inputs.Str("type") == "egress" {
 					continue
 				}
 				seen++
@@ -68,7 +70,7 @@ type store struct {
 }
 
 // stores are the databases and caches of a graph.
-func stores(g *sandbox.Graph) []store {
+func stores(g *graph.Graph) []store {
 	var all []store
 	in := func(token, name string) []string {
 		for _, group := range g.OfType(token) {
@@ -78,23 +80,23 @@ func stores(g *sandbox.Graph) []store {
 		}
 		return nil
 	}
-	for _, r := range g.OfType(rdsT) {
+	for _, r := range g.OfType(awstype.DBInstance) {
 		port, _ := r.Inputs.Num("port")
 		all = append(all, store{
-			r.Name, port, r.Inputs.Strs("vpcSecurityGroupIds"), in("aws:rds/subnetGroup:SubnetGroup", r.Inputs.Str("dbSubnetGroupName")), r.Inputs.Flag("publiclyAccessible"),
+			r.Name, port, r.Inputs.Strs("vpcSecurityGroupIds"), in(awstype.DBSubnetGroup, r.Inputs.Str("dbSubnetGroupName")), r.Inputs.Flag("publiclyAccessible"),
 		})
 	}
-	for _, r := range g.OfType(cacheT) {
+	for _, r := range g.OfType(awstype.ReplicationGroup) {
 		port, _ := r.Inputs.Num("port")
 		all = append(all, store{
-			r.Name, port, r.Inputs.Strs("securityGroupIds"), in("aws:elasticache/subnetGroup:SubnetGroup", r.Inputs.Str("subnetGroupName")), false,
+			r.Name, port, r.Inputs.Strs("securityGroupIds"), in(awstype.CacheSubnetGroup, r.Inputs.Str("subnetGroupName")), false,
 		})
 	}
 	return all
 }
 
 // isolated returns every way from a store's subnets to outside the VPC.
-func isolated(g *sandbox.Graph, s store) []string {
+func isolated(g *graph.Graph, s store) []string {
 	var wrong []string
 	if s.public {
 		wrong = append(wrong, s.name+" has a public address")
@@ -104,12 +106,12 @@ func isolated(g *sandbox.Graph, s store) []string {
 	}
 	for _, subnet := range s.subnets {
 		tied := false
-		for _, a := range g.OfType(assocT) {
+		for _, a := range g.OfType(awstype.RouteTableAssociation) {
 			if a.Inputs.Str("subnetId") != subnet {
 				continue
 			}
 			tied = true
-			for _, r := range g.OfType(routeT) {
+			for _, r := range g.OfType(awstype.Route) {
 				if r.Inputs.Str("routeTableId") == a.Inputs.Str("routeTableId") {
 					wrong = append(wrong, fmt.Sprintf("%s of %s has the route %s", subnet, s.name, r.Name))
 				}
@@ -124,20 +126,20 @@ func isolated(g *sandbox.Graph, s store) []string {
 
 // flows lists every connection that a security group of the program lets in, as "from -> to :ports". Groups that nothing
 // wears, which pulumi-eks makes, are left out.
-func flows(g *sandbox.Graph) []string {
+func flows(g *graph.Graph) []string {
 	names := map[string]string{}
-	for _, group := range g.OfType(groupT) {
+	for _, group := range g.OfType(awstype.SecurityGroup) {
 		names[group.ID] = group.Name
 	}
-	for _, cluster := range g.OfType(clusterT) {
+	for _, cluster := range g.OfType(awstype.EKSCluster) {
 		names[cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId")] = "nodes"
 	}
-	origin, _ := sandbox.Invoke(sandbox.Site{Region: "eu-west-1"}, "aws:ec2/getManagedPrefixList:getManagedPrefixList",
-		sandbox.Props{"name": "com.amazonaws.global.cloudfront.origin-facing"})
+	origin, _ := awssim.Invoke(awssim.Site{Region: "eu-west-1"}, "aws:ec2/getManagedPrefixList:getManagedPrefixList",
+		graph.Props{"name": "com.amazonaws.global.cloudfront.origin-facing"})
 	names[origin.Str("id")] = "CloudFront"
 	var all []string
 	for _, r := range g.Resources {
-		if r.Type != ingressT && r.Type != ruleT || r.Inputs.Str("type") == "egress" || strings.HasPrefix(r.Name, "cluster-eks") {
+		if r.Type != awstype.IngressRule && r.Type != awstype.SecurityGroupRule || r.Inputs.Str("type") == "egress" || strings.HasPrefix(r.Name, "cluster-eks") {
 			continue
 		}
 		source := r.Inputs.Str("referencedSecurityGroupId") + r.Inputs.Str("sourceSecurityGroupId") + r.Inputs.Str("prefixListId")
@@ -176,7 +178,7 @@ func entrances(v view) (seen int, wrong []string) {
 		wrong = append(wrong, fmt.Sprintf("ways in are %v, not %v", got, want))
 	}
 	public := map[string]bool{}
-	for _, s := range v.graph.OfType(subnetT) {
+	for _, s := range v.graph.OfType(awstype.Subnet) {
 		if s.Inputs.Str("tags.Tier") == "public" {
 			public[s.ID] = true
 		}
@@ -184,27 +186,27 @@ func entrances(v view) (seen int, wrong []string) {
 	for _, r := range v.graph.Resources {
 		for _, key := range []string{"subnetId", "subnetIds", "subnets", "vpcConfig.subnetIds"} {
 			for _, id := range r.Inputs.Strs(key) {
-				if public[id] && r.Type != natT && r.Type != assocT {
+				if public[id] && r.Type != awstype.NATGateway && r.Type != awstype.RouteTableAssociation {
 					wrong = append(wrong, r.Type+" "+r.Name+" is in a public subnet")
 				}
 			}
 		}
 	}
-	for _, b := range v.graph.OfType(balancerT) {
+	for _, b := range v.graph.OfType(awstype.LoadBalancer) {
 		if !b.Inputs.Flag("internal") {
 			wrong = append(wrong, b.Name+" has public addresses")
 		}
 	}
-	for _, d := range v.graph.OfType(distributionT) {
+	for _, d := range v.graph.OfType(awstype.Distribution) {
 		origins, _ := d.Inputs["origins"].([]any)
 		for _, o := range origins {
-			if sandbox.Props(o.(map[string]any)).Get("vpcOriginConfig") == nil {
+			if graph.Props(o.(map[string]any)).Get("vpcOriginConfig") == nil {
 				wrong = append(wrong, d.Name+" has an origin outside the VPC")
 			}
 		}
 	}
 	// What the load balancer may open is the other end of what the pods let in.
-	for _, r := range v.graph.OfType(egressT) {
+	for _, r := range v.graph.OfType(awstype.EgressRule) {
 		if port, _ := r.Inputs.Num("toPort"); port != 8080 || flowsTo(v.graph, r) != "nodes" {
 			wrong = append(wrong, r.Name+" lets out to somewhere else")
 		}
@@ -212,8 +214,8 @@ func entrances(v view) (seen int, wrong []string) {
 	return len(got), wrong
 }
 
-func flowsTo(g *sandbox.Graph, r *sandbox.Resource) string {
-	for _, cluster := range g.OfType(clusterT) {
+func flowsTo(g *graph.Graph, r *graph.Resource) string {
+	for _, cluster := range g.OfType(awstype.EKSCluster) {
 		if r.Inputs.Str("referencedSecurityGroupId") == cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId") {
 			return "nodes"
 		}
@@ -225,7 +227,7 @@ func flowsTo(g *sandbox.Graph, r *sandbox.Resource) string {
 // rules hold as they do without.
 func TestEdgeWithADomain(t *testing.T) {
 	for _, stack := range environments {
-		raw, err := repository(t).ReadConfig(stack, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789")
+		raw, err := repository(t).Project.Config(stack, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789")
 		require.NoError(t, err)
 		g, err := deploy(stack, raw, false)
 		require.NoError(t, err)
@@ -240,13 +242,13 @@ func TestEdgeWithADomain(t *testing.T) {
 			_, wrong := r.Check(g)
 			assert.Empty(t, wrong, r.ID)
 		}
-		d := first(g, distributionT)
+		d := first(g, awstype.Distribution)
 		assert.Equal(t, []string{"shop.example.com"}, d.Inputs.Strs("aliases"))
 		assert.Contains(t, d.Inputs.Str("viewerCertificate.acmCertificateArn"), ":us-east-1:")
 		assert.Equal(t, "TLSv1.2_2021", d.Inputs.Str("viewerCertificate.minimumProtocolVersion"))
-		assert.Contains(t, first(g, listenerT).Inputs.Str("certificateArn"), ":eu-west-1:")
+		assert.Contains(t, first(g, awstype.Listener).Inputs.Str("certificateArn"), ":eu-west-1:")
 		var records []string
-		for _, r := range g.OfType("aws:route53/record:Record") {
+		for _, r := range g.OfType(awstype.DNSRecord) {
 			records = append(records, r.Inputs.Str("type"))
 		}
 		assert.Equal(t, []string{"A", "AAAA", "CNAME"}, records)

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/cost"
-	"groundwork/report"
+	"groundwork/internal/cost"
+	"groundwork/internal/report"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 
 func readme(t *testing.T) (path, text string) {
 	t.Helper()
-	path = filepath.Join(repository(t).Root, "README.md")
+	path = filepath.Join(repository(t).Project.Root, "README.md")
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return path, string(content)
@@ -104,7 +104,7 @@ func TestREADMECosts(t *testing.T) {
 // TestREADMENamesThingsThatExist: every path and make target in the README is there.
 func TestREADMENamesThingsThatExist(t *testing.T) {
 	_, text := readme(t)
-	root := repository(t).Root
+	root := repository(t).Project.Root
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	require.NoError(t, err)
 	seen := 0

@@ -20,7 +20,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/report"
+	"groundwork/internal/awstype"
+	"groundwork/internal/report"
 )
 
 // source is one environment as the report takes it.
@@ -28,7 +29,7 @@ func source(t *testing.T, name, stack string, changes ...string) *report.Source 
 	t.Helper()
 	c, err := load(t, stack, changes...)
 	require.NoError(t, err)
-	raw, err := repository(t).ReadConfig(stack, changes...)
+	raw, err := repository(t).Project.Config(stack, changes...)
 	require.NoError(t, err)
 	g := graphIn(t, stack, changes...)
 	return &report.Source{Name: name, Config: c, Raw: raw, Graph: g, Sheet: sheetOf(t, name, g, c.Region)}
@@ -51,7 +52,7 @@ func TestReport(t *testing.T) {
 	p := prodPage(t)
 	text := written(t, p)
 	g := graphOf(t, "prod", false)
-	for _, subnet := range g.OfType(subnetT) {
+	for _, subnet := range g.OfType(awstype.Subnet) {
 		assert.Contains(t, text, subnet.Inputs.Str("tags.Tier")+" "+subnet.Inputs.Str("cidrBlock")+"</text>")
 	}
 	assert.Equal(t, 3, strings.Count(text, ">NAT gateway</text>"))
@@ -81,7 +82,7 @@ func TestReport(t *testing.T) {
 
 	// What is wrong is said, and what is not there is not drawn.
 	open := source(t, "prod", "prod")
-	first(open.Graph, rdsT).Inputs["storageEncrypted"] = false
+	first(open.Graph, awstype.DBInstance).Inputs["storageEncrypted"] = false
 	broken := report.New(today, nil, open, source(t, "dev", "dev"))
 	assert.Positive(t, broken.Broken)
 	assert.Contains(t, written(t, broken), "not held")

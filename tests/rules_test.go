@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/rules"
+	"groundwork/internal/rules"
 )
 
 func TestSecurityRules(t *testing.T) {

@@ -14,7 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/sandbox"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/engine"
+	"groundwork/internal/graph"
+	"groundwork/internal/sandbox"
+	"groundwork/internal/timeline"
 	"groundwork/stacks"
 )
 
@@ -34,24 +39,24 @@ func TestLife(t *testing.T) {
 			up := brought(t, stack)
 			// From here on both environments, each with a workspace of its own; whoever else uses these has ended.
 			t.Parallel()
-			do := func(operation sandbox.Operation, config ...string) *sandbox.Result {
+			do := func(operation engine.Operation, config ...string) *engine.Result {
 				t.Helper()
 				result, err := up.workspace.Run(t0, operation, options(stack, io.Discard, config...))
 				require.NoError(t, err)
 				return result
 			}
-			again := do(sandbox.Up)
+			again := do(engine.Up)
 			assert.Empty(t, again.Changed, "a second up changes nothing")
 			assert.Greater(t, again.Changes["same"], 100)
 
-			preview := do(sandbox.Preview, changed[stack].config)
+			preview := do(engine.Preview, changed[stack].config)
 			assert.Equal(t, changed[stack].names, described(preview), "a changed value is exactly the expected difference")
-			assert.Empty(t, do(sandbox.Preview).Changed, "a preview changes nothing")
+			assert.Empty(t, do(engine.Preview).Changed, "a preview changes nothing")
 
-			assert.Empty(t, do(sandbox.Refresh).Changes["update"], "nothing has drifted")
+			assert.Empty(t, do(engine.Refresh).Changes["update"], "nothing has drifted")
 
 			if stack == "prod" {
-				_, err := up.workspace.Run(t0, sandbox.Destroy, options(stack, io.Discard))
+				_, err := up.workspace.Run(t0, engine.Destroy, options(stack, io.Discard))
 				require.ErrorContains(t, err, "resources are protected, nothing was deleted")
 				require.ErrorContains(t, err, "add --unprotect")
 			}
@@ -59,10 +64,10 @@ func TestLife(t *testing.T) {
 			w := copied(t, stack)
 			o := options(stack, io.Discard)
 			o.Unprotect = true
-			destroyed, err := w.Run(t0, sandbox.Destroy, o)
+			destroyed, err := w.Run(t0, engine.Destroy, o)
 			require.NoError(t, err)
 			assert.Empty(t, destroyed.Graph.Resources)
-			cloud, err := sandbox.OpenCloud(filepath.Join(w.State, "cloud-"+stack+".json"))
+			cloud, err := awssim.OpenCloud(filepath.Join(w.State, "cloud-"+stack+".json"))
 			require.NoError(t, err)
 			for _, o := range cloud.Objects() {
 				assert.Equal(t, "RDSOSMetrics", o.ID, "nothing else is left in the account")
@@ -76,7 +81,7 @@ func TestLife(t *testing.T) {
 	}
 }
 
-func described(r *sandbox.Result) []string {
+func described(r *engine.Result) []string {
 	var all []string
 	for _, c := range r.Changed {
 		all = append(all, c.Op+" "+c.Type+" "+c.Name+" ["+strings.Join(c.Properties, " ")+"]")
@@ -86,7 +91,7 @@ func described(r *sandbox.Result) []string {
 
 // TestCriticalPath: the first deployment of production stays under the bound at median latencies.
 func TestCriticalPath(t *testing.T) {
-	chain, seconds := brought(t, "prod").result.Graph.CriticalPath(sandbox.Median)
+	chain, seconds := timeline.CriticalPath(brought(t, "prod").result.Graph, awstype.Median)
 	assert.LessOrEqual(t, seconds, 15.6*60, "%v", chain)
 	assert.Greater(t, seconds, 840.0, "the database alone takes longer")
 	total := 0.0
@@ -95,7 +100,7 @@ func TestCriticalPath(t *testing.T) {
 		total += step.Seconds
 	}
 	assert.InDelta(t, seconds, total, 0.001)
-	_, dev := brought(t, "dev").result.Graph.CriticalPath(sandbox.Median)
+	_, dev := timeline.CriticalPath(brought(t, "dev").result.Graph, awstype.Median)
 	assert.Less(t, dev, seconds)
 }
 
@@ -103,9 +108,9 @@ func TestCriticalPath(t *testing.T) {
 func TestSecretsStaySecret(t *testing.T) {
 	for _, stack := range environments {
 		up := brought(t, stack)
-		state, err := up.workspace.Export(t0, options(stack, io.Discard))
+		state, err := up.workspace.Export(stack)
 		require.NoError(t, err)
-		cloud, err := sandbox.OpenCloud(filepath.Join(up.workspace.State, "cloud-"+stack+".json"))
+		cloud, err := awssim.OpenCloud(filepath.Join(up.workspace.State, "cloud-"+stack+".json"))
 		require.NoError(t, err)
 		seen := 0
 		for _, o := range cloud.Objects() {
@@ -127,7 +132,7 @@ func TestSecretsStaySecret(t *testing.T) {
 // TestReplacement: what AWS cannot change is replaced, and the preview says so.
 func TestReplacement(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.workspace.Run(t0, sandbox.Preview, options("dev", io.Discard, "database.username=other_admin"))
+	preview, err := up.workspace.Run(t0, engine.Preview, options("dev", io.Discard, "database.username=other_admin"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
@@ -142,7 +147,7 @@ func TestReplacement(t *testing.T) {
 // be replaced comes up before the old one goes.
 func TestNodesRollInPlace(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.workspace.Run(t0, sandbox.Preview, options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"))
+	preview, err := up.workspace.Run(t0, engine.Preview, options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"update aws:ec2/launchTemplate:LaunchTemplate cluster-nodes-general [instanceType]",
@@ -151,7 +156,7 @@ func TestNodesRollInPlace(t *testing.T) {
 
 	w := copied(t, "dev")
 	var log bytes.Buffer
-	_, err = w.Run(t0, sandbox.Up, options("dev", &log, "cluster.nodeGroups.general.capacityType=SPOT"))
+	_, err = w.Run(t0, engine.Up, options("dev", &log, "cluster.nodeGroups.general.capacityType=SPOT"))
 	require.NoError(t, err)
 	created, deleted := strings.Index(log.String(), "++"), strings.Index(log.String(), "--")
 	assert.Positive(t, created)
@@ -161,7 +166,7 @@ func TestNodesRollInPlace(t *testing.T) {
 // TestGrowingDoesNotThreatenWhatIsThere: what is only added must not make a preview fear for what depends on it.
 func TestGrowingDoesNotThreatenWhatIsThere(t *testing.T) {
 	up := brought(t, "prod")
-	preview, err := up.workspace.Run(t0, sandbox.Preview, options("prod", io.Discard,
+	preview, err := up.workspace.Run(t0, engine.Preview, options("prod", io.Discard,
 		"network.interfaceEndpoints=[ec2, ecr.api, ecr.dkr, logs, secretsmanager, sts, kms]"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"create aws:ec2/vpcEndpoint:VpcEndpoint network-endpoint-kms []"}, described(preview))
@@ -177,17 +182,17 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 		`cluster.kubernetesVersion="1.35"`: "unsupported Kubernetes minor version update from 1.36 to 1.35",
 		"cluster.nodeGroups.general={instanceType: t3.medium, desiredSize: 3, minSize: 3, maxSize: 4}": "change it with aws eks update-nodegroup-config, then pulumi refresh",
 	} {
-		_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard, config))
+		_, err := w.Run(t0, engine.Up, options("dev", io.Discard, config))
 		require.ErrorContains(t, err, want, config)
 	}
-	_, err := w.Run(t0, sandbox.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
+	_, err := w.Run(t0, engine.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
 	require.NoError(t, err)
 	// A replaced database leaves a snapshot, and so does the destroy after it: under another name.
-	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	_, err = w.Run(t0, engine.Up, options("dev", io.Discard))
 	require.ErrorContains(t, err, "cannot downgrade from 16 to 15")
-	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
+	_, err = w.Run(t0, engine.Up, options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
 	require.NoError(t, err)
-	destroyed, err := w.Run(t0, sandbox.Destroy, options("dev", io.Discard))
+	destroyed, err := w.Run(t0, engine.Destroy, options("dev", io.Discard))
 	require.NoError(t, err)
 	snapshots := 0
 	for what := range destroyed.Left {
@@ -203,17 +208,17 @@ func TestDriftIsFoundAndPutRight(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	file := filepath.Join(w.State, "cloud-dev.json")
-	cloud, err := sandbox.OpenCloud(file)
+	cloud, err := awssim.OpenCloud(file)
 	require.NoError(t, err)
 	for _, o := range cloud.Objects() {
-		if o.Type == rdsT {
-			require.NoError(t, cloud.In("eu-west-1").Tamper(rdsT, o.ID, "publiclyAccessible", true))
+		if o.Type == awstype.DBInstance {
+			require.NoError(t, cloud.In("eu-west-1").InjectDrift(awstype.DBInstance, o.ID, "publiclyAccessible", true))
 		}
 	}
-	refreshed, err := w.Run(t0, sandbox.Refresh, options("dev", io.Discard))
+	refreshed, err := w.Run(t0, engine.Refresh, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Equal(t, 1, refreshed.Changes["update"])
-	up, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	up, err := w.Run(t0, engine.Up, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"update aws:rds/instance:Instance database [publiclyAccessible]"}, described(up))
 }
@@ -231,8 +236,8 @@ func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	t.Parallel()
 	w := scratch(t, t.TempDir())
 	o := options("dev", io.Discard)
-	o.Faults = []sandbox.Fault{{Type: nodesT, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
-	_, err := w.Run(t0, sandbox.Up, o)
+	o.Faults = []awssim.Fault{{Type: awstype.NodeGroup, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
+	_, err := w.Run(t0, engine.Up, o)
 	require.ErrorContains(t, err, "api error ResourceLimitExceeded: no capacity")
 	assert.NotContains(t, err.Error(), "connection is closing", "only what happened, not what followed from it")
 
@@ -240,13 +245,13 @@ func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	defer cancel()
 	slow := options("dev", onLine{"nodes-general", cancel}, "cluster.nodeGroups.general.diskGiB=60")
 	slow.Speed = 2
-	_, err = w.Run(ctx, sandbox.Up, slow)
+	_, err = w.Run(ctx, engine.Up, slow)
 	require.ErrorContains(t, err, "interrupted during up")
 
-	done, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	done, err := w.Run(t0, engine.Up, options("dev", io.Discard))
 	require.NoError(t, err)
-	assert.Len(t, done.Graph.OfType(nodesT), 1)
-	again, err := w.Run(t0, sandbox.Up, options("dev", io.Discard))
+	assert.Len(t, done.Graph.OfType(awstype.NodeGroup), 1)
+	again, err := w.Run(t0, engine.Up, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Empty(t, again.Changed)
 }
@@ -274,9 +279,9 @@ func TestKilledRunIsPutRight(t *testing.T) {
 	require.NoError(t, os.MkdirAll(locks, 0o755))
 	require.NoError(t, writeFile(filepath.Join(locks, "dead.json"), "{}"))
 	file := filepath.Join(w.State, "cloud-dev.json")
-	cloud, err := sandbox.OpenCloud(file)
+	cloud, err := awssim.OpenCloud(file)
 	require.NoError(t, err)
-	_, _, err = cloud.In("eu-west-1").Create(t0, "urn:pulumi:dev::groundwork::aws:ec2/vpc:Vpc::lost", vpcT, sandbox.Props{"cidrBlock": "10.99.0.0/16"})
+	_, _, err = cloud.In("eu-west-1").Create(t0, "urn:pulumi:dev::groundwork::aws:ec2/vpc:Vpc::lost", awstype.VPC, graph.Props{"cidrBlock": "10.99.0.0/16"})
 	require.NoError(t, err)
 	state := filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, "dev.json")
 	text, err := os.ReadFile(state)
@@ -291,7 +296,7 @@ func TestKilledRunIsPutRight(t *testing.T) {
 	require.NoError(t, writeFile(state, string(text)))
 
 	var log bytes.Buffer
-	result, err := w.Run(t0, sandbox.Up, options("dev", &log))
+	result, err := w.Run(t0, engine.Up, options("dev", &log))
 	require.NoError(t, err)
 	assert.Empty(t, result.Changed)
 	for _, want := range []string{"Removing the lock", "created aws:ec2/vpc:Vpc", "had begun creating"} {
@@ -303,27 +308,27 @@ func TestKilledRunIsPutRight(t *testing.T) {
 func TestSummaries(t *testing.T) {
 	up := brought(t, "prod")
 	var text bytes.Buffer
-	up.result.Print(&text)
+	sandbox.Print(&text, up.result)
 	for _, want := range []string{"prod up: ", "created", "Resources by layer", "platform", "clusterName", "aws eks update-kubeconfig --region eu-west-1 --name groundwork-prod", "On AWS a first deployment would take 14:", "Next: "} {
 		assert.Contains(t, text.String(), want)
 	}
-	summary := up.result.Summary()
+	summary := sandbox.Summarize(up.result)
 	assert.Greater(t, summary.Resources[stacks.LayerPlatform], 50)
 	machine, err := json.Marshal(summary)
 	require.NoError(t, err)
 	assert.Contains(t, string(machine), `"criticalPathSeconds":86`)
-	outputs, err := up.workspace.Outputs(t0, options("prod", io.Discard))
+	state, err := up.workspace.Graph("prod")
 	require.NoError(t, err)
-	assert.Equal(t, "groundwork-prod", outputs["clusterName"])
-	state, err := up.workspace.Export(t0, options("prod", io.Discard))
+	assert.Equal(t, "groundwork-prod", state.StackOutputs()["clusterName"])
+	exported, err := up.workspace.Export("prod")
 	require.NoError(t, err)
-	assert.Equal(t, 3, state.Version)
+	assert.Equal(t, 3, exported.Version)
 
-	for operation, want := range map[sandbox.Operation]string{sandbox.Preview: "nothing to do", sandbox.Destroy: "Left behind, as on AWS", sandbox.Refresh: "Next: bin/groundwork sandbox preview -s dev"} {
+	for operation, want := range map[engine.Operation]string{engine.Preview: "nothing to do", engine.Destroy: "Left behind, as on AWS", engine.Refresh: "Next: bin/groundwork sandbox preview -s dev"} {
 		var out bytes.Buffer
-		empty, err := sandbox.NewGraph(nil)
+		empty, err := graph.New(nil)
 		require.NoError(t, err)
-		(&sandbox.Result{Stack: "dev", Operation: operation, Graph: empty, Left: map[string]string{"x": "y"}}).Print(&out)
+		sandbox.Print(&out, &engine.Result{Stack: "dev", Operation: operation, Graph: empty, Left: map[string]string{"x": "y"}})
 		assert.Contains(t, out.String(), want)
 	}
 }
@@ -362,11 +367,11 @@ func TestServe(t *testing.T) {
 	assert.Contains(t, env["PULUMI_DEBUG_PROVIDERS"], "aws:")
 	project := t.TempDir()
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
-		text, err := os.ReadFile(filepath.Join(w.Root, name))
+		text, err := os.ReadFile(filepath.Join(w.Project.Root, name))
 		require.NoError(t, err)
 		require.NoError(t, writeFile(filepath.Join(project, name), string(text)))
 	}
-	tools, err := sandbox.Install(t0, w.Root, w.Tools, io.Discard)
+	tools, err := engine.Install(t0, w.Project.Root, w.Tools, io.Discard)
 	require.NoError(t, err)
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: tools.CLIRoot})
 	require.NoError(t, err)
@@ -379,23 +384,23 @@ func TestServe(t *testing.T) {
 	assert.Greater(t, preview.ChangeSummary["same"], 100)
 	assert.Len(t, preview.ChangeSummary, 1, "nothing changes")
 
-	_, err = w.Run(t0, sandbox.Preview, options("dev", io.Discard))
+	_, err = w.Run(t0, engine.Preview, options("dev", io.Discard))
 	require.ErrorContains(t, err, "another sandbox run is working", "two runs must not share a folder")
 	stop()
 	require.NoError(t, <-ended)
 }
 
 func TestWorkspaceErrors(t *testing.T) {
-	_, err := sandbox.FindWorkspace("/")
+	_, err := sandbox.Find("/")
 	require.ErrorContains(t, err, "run this inside the repository")
 	w := scratch(t, t.TempDir())
-	_, err = w.Run(t0, sandbox.Preview, options("staging", io.Discard))
+	_, err = w.Run(t0, engine.Preview, options("staging", io.Discard))
 	require.ErrorContains(t, err, "Pulumi.staging.yaml does not exist; stacks here are dev, prod")
 	for _, bad := range []string{"nonsense", "=1", "a=[1"} {
-		_, err = w.Run(t0, sandbox.Preview, options("dev", io.Discard, bad))
+		_, err = w.Run(t0, engine.Preview, options("dev", io.Discard, bad))
 		require.ErrorContains(t, err, "reading --config", bad)
 	}
-	_, err = w.Run(t0, sandbox.Up, options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"))
+	_, err = w.Run(t0, engine.Up, options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"))
 	require.ErrorContains(t, err, "2 problem(s)")
 	require.NoError(t, w.Serve(cancelled(), options("dev", io.Discard), func(string) {}))
 	require.Error(t, w.Serve(t0, options("staging", io.Discard), nil))
@@ -410,9 +415,9 @@ func cancelled() context.Context {
 // TestSecretOutputsAreMasked: a stack output that is a secret is never printed.
 func TestSecretOutputsAreMasked(t *testing.T) {
 	secret := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": `"hunter2"`}
-	g, err := sandbox.NewGraph([]*sandbox.Resource{{
+	g, err := graph.New([]*graph.Resource{{
 		URN: "urn:pulumi:dev::groundwork::pulumi:pulumi:Stack::groundwork-dev", Type: "pulumi:pulumi:Stack",
-		Outputs: sandbox.Props{"token": secret, "list": []any{secret}, "open": "yes"},
+		Outputs: graph.Props{"token": secret, "list": []any{secret}, "open": "yes"},
 	}})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{"token": "[secret]", "list": []any{"[secret]"}, "open": "yes"}, g.StackOutputs())

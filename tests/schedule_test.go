@@ -11,21 +11,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"groundwork/components/parking"
-	"groundwork/sandbox"
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/engine"
+	"groundwork/internal/sandbox"
 )
 
 // office is a schedule, of an environment in Dublin: winter time is UTC, summer time an hour ahead.
 const office = `schedule={"days":["MON","TUE","WED","THU","FRI"],"start":"07:00","stop":"20:00","timeZone":"Europe/Dublin"}`
 
 // monday lets it be noon on a working day. (RDS refuses to start what runs, so a schedule's first morning after a start by hand fails.)
-func monday(t *testing.T, w *sandbox.Workspace) {
+func monday(t *testing.T, w *sandbox.Sandbox) {
 	t.Helper()
 	_, _, err := w.Advance("dev", 36*time.Hour)
 	require.NoError(t, err)
 }
 
 // duplicate is a copy of a sandbox, for a test to change.
-func duplicate(t *testing.T, w *sandbox.Workspace) *sandbox.Workspace {
+func duplicate(t *testing.T, w *sandbox.Sandbox) *sandbox.Sandbox {
 	t.Helper()
 	c := scratch(t, t.TempDir())
 	require.NoError(t, os.CopyFS(c.State, os.DirFS(w.State)))
@@ -39,16 +42,16 @@ type at struct {
 	alarms   bool
 }
 
-func stateOf(t *testing.T, c *sandbox.Cloud) at {
+func stateOf(t *testing.T, c *awssim.Cloud) at {
 	t.Helper()
-	nodes, _ := find(t, c, nodesT).State.Num("scalingConfig.desiredSize")
+	nodes, _ := find(t, c, awstype.NodeGroup).State.Num("scalingConfig.desiredSize")
 	alarms := true
 	for _, o := range c.Objects() {
-		if o.Type == alarmT && strings.HasSuffix(o.State.Str("name"), "database-cpu") {
+		if o.Type == awstype.MetricAlarm && strings.HasSuffix(o.State.Str("name"), "database-cpu") {
 			alarms = o.State.Flag("actionsEnabled")
 		}
 	}
-	return at{nodes, find(t, c, rdsT).State.Str("status"), alarms}
+	return at{nodes, find(t, c, awstype.DBInstance).State.Str("status"), alarms}
 }
 
 // TestSchedule: nodes and database are down at night and on weekends, by schedules that may do no more than that; neither the
@@ -57,11 +60,11 @@ func TestSchedule(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	monday(t, w)
-	run(t, w, sandbox.Up, office)
+	run(t, w, engine.Up, office)
 	cloud, err := w.Cloud("dev")
 	require.NoError(t, err)
 	day, night := at{2, "available", true}, at{0, "stopped", false}
-	advance := func(moment string) []sandbox.Event {
+	advance := func(moment string) []awssim.Event {
 		to, err := time.Parse(time.RFC3339, moment)
 		require.NoError(t, err)
 		events, err := cloud.Advance(to)
@@ -84,15 +87,15 @@ func TestSchedule(t *testing.T) {
 		assert.Equal(t, step.want, stateOf(t, cloud), step.moment)
 	}
 	// An update at night leaves the night alone, even one that has read back what is there.
-	for _, operation := range []sandbox.Operation{sandbox.Up, sandbox.Refresh, sandbox.Up} {
+	for _, operation := range []engine.Operation{engine.Up, engine.Refresh, engine.Up} {
 		run(t, w, operation, office)
 		cloud, err = w.Cloud("dev")
 		require.NoError(t, err)
 		assert.Equal(t, night, stateOf(t, cloud), operation)
 	}
 	// Parked at night, and brought back at night: then it is up.
-	run(t, w, sandbox.Up, office, "parked=true")
-	run(t, w, sandbox.Up, office)
+	run(t, w, engine.Up, office, "parked=true")
+	run(t, w, engine.Up, office)
 	cloud, err = w.Cloud("dev")
 	require.NoError(t, err)
 	assert.Equal(t, day, stateOf(t, cloud))
@@ -104,15 +107,15 @@ func TestScheduleFailures(t *testing.T) {
 	evening := time.Date(2026, 11, 23, 20, 30, 0, 0, time.UTC)
 	up := copied(t, "dev")
 	monday(t, up)
-	run(t, up, sandbox.Up, office)
-	open := func(t *testing.T) *sandbox.Cloud {
+	run(t, up, engine.Up, office)
+	open := func(t *testing.T) *awssim.Cloud {
 		cloud, err := duplicate(t, up).Cloud("dev")
 		require.NoError(t, err)
 		return cloud
 	}
-	messages := func(t *testing.T, c *sandbox.Cloud) []string {
+	messages := func(t *testing.T, c *awssim.Cloud) []string {
 		for _, o := range c.Objects() {
-			if o.Type == "aws:sqs/queue:Queue" && o.State.Str("name") == "groundwork-dev-parking-failures" {
+			if o.Type == awstype.Queue && o.State.Str("name") == "groundwork-dev-parking-failures" {
 				return o.State.Strs("messages")
 			}
 		}
@@ -120,17 +123,17 @@ func TestScheduleFailures(t *testing.T) {
 	}
 	t.Run("passes", func(t *testing.T) {
 		c := open(t)
-		c.Inject(sandbox.Fault{Operation: "call", Type: "rds:stopDBInstance", Error: "Throttling: Rate exceeded", Times: 3})
+		c.Inject(awssim.Fault{Operation: "call", Type: "rds:stopDBInstance", Error: "Throttling: Rate exceeded", Times: 3})
 		events, err := c.Advance(evening)
 		require.NoError(t, err)
-		i := slices.IndexFunc(events, func(e sandbox.Event) bool { return strings.HasPrefix(e.What, "rds:stopDBInstance") })
+		i := slices.IndexFunc(events, func(e awssim.Event) bool { return strings.HasPrefix(e.What, "rds:stopDBInstance") })
 		assert.Equal(t, 4, events[i].Attempts)
 		assert.Empty(t, messages(t, c))
 		assert.Equal(t, "stopped", stateOf(t, c).database)
 	})
 	t.Run("stays", func(t *testing.T) {
 		c := open(t)
-		c.Inject(sandbox.Fault{Operation: "call", Type: "rds:stopDBInstance", Error: "Throttling: Rate exceeded"})
+		c.Inject(awssim.Fault{Operation: "call", Type: "rds:stopDBInstance", Error: "Throttling: Rate exceeded"})
 		_, err := c.Advance(evening)
 		require.NoError(t, err)
 		require.Len(t, messages(t, c), 1)
@@ -139,7 +142,7 @@ func TestScheduleFailures(t *testing.T) {
 	// Planted violations: without the hold the autoscaler wins, without the permission nothing happens.
 	t.Run("no hold", func(t *testing.T) {
 		c := open(t)
-		require.NoError(t, c.Tamper(scheduleT, "groundwork-dev-parking/nodes-general-hold", "state", "DISABLED"))
+		require.NoError(t, c.InjectDrift(awstype.Schedule, "groundwork-dev-parking/nodes-general-hold", "state", "DISABLED"))
 		_, err := c.Advance(evening)
 		require.NoError(t, err)
 		assert.InDelta(t, 1, stateOf(t, c).nodes, 0)
@@ -147,8 +150,8 @@ func TestScheduleFailures(t *testing.T) {
 	t.Run("no permission", func(t *testing.T) {
 		c := open(t)
 		for _, o := range c.Objects() {
-			if o.Type == inlineT && o.State.Str("name") == "groundwork-dev-parking" {
-				require.NoError(t, c.Tamper(inlineT, o.ID, "policy", strings.Replace(o.State.Str("policy"), "rds:StopDBInstance", "rds:RebootDBInstance", 1)))
+			if o.Type == awstype.RolePolicy && o.State.Str("name") == "groundwork-dev-parking" {
+				require.NoError(t, c.InjectDrift(awstype.RolePolicy, o.ID, "policy", strings.Replace(o.State.Str("policy"), "rds:StopDBInstance", "rds:RebootDBInstance", 1)))
 			}
 		}
 		_, err := c.Advance(evening)
@@ -162,20 +165,20 @@ func TestScheduleFailures(t *testing.T) {
 func TestSevenDays(t *testing.T) {
 	t.Parallel()
 	up := copied(t, "dev")
-	run(t, up, sandbox.Up, "parked=true")
+	run(t, up, engine.Up, "parked=true")
 	for _, exercised := range []bool{true, false} {
 		c, err := duplicate(t, up).Cloud("dev")
 		require.NoError(t, err)
 		if !exercised {
 			for _, name := range []string{"start", "stop"} {
-				require.NoError(t, c.Tamper(scheduleT, "groundwork-dev-parking/database-exercise-"+name, "state", "DISABLED"))
+				require.NoError(t, c.InjectDrift(awstype.Schedule, "groundwork-dev-parking/database-exercise-"+name, "state", "DISABLED"))
 			}
 		}
 		events, err := c.Advance(c.Clock().Add(60 * 24 * time.Hour))
 		require.NoError(t, err)
-		byAWS := slices.ContainsFunc(events, func(e sandbox.Event) bool { return e.By == "RDS" })
+		byAWS := slices.ContainsFunc(events, func(e awssim.Event) bool { return e.By == "RDS" })
 		assert.Equal(t, !exercised, byAWS)
-		assert.Equal(t, exercised, find(t, c, rdsT).State.Str("status") == "stopped")
+		assert.Equal(t, exercised, find(t, c, awstype.DBInstance).State.Str("status") == "stopped")
 	}
 }
 

@@ -9,12 +9,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/sandbox"
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+	"groundwork/internal/timeline"
 	"groundwork/stacks"
 )
 
 // ready is when everything is up, by a calculation of its own: a resource begins when all it waits for is ready. delayed takes longer by delay.
-func ready(g *sandbox.Graph, p sandbox.Percentile, delayed string, delay float64) float64 {
+func ready(g *graph.Graph, p awstype.Percentile, delayed string, delay float64) float64 {
 	done := map[string]float64{}
 	for changed := true; changed; {
 		changed = false
@@ -25,7 +27,7 @@ func ready(g *sandbox.Graph, p sandbox.Percentile, delayed string, delay float64
 					at = max(at, done[dependency])
 				}
 				if !strings.HasPrefix(r.Type, "pulumi:") {
-					at += sandbox.Latency(r.Type, r.Inputs, p)
+					at += awstype.CreateSeconds(r.Type, r.Inputs, p)
 				}
 				if r.URN == delayed {
 					at += delay
@@ -54,14 +56,14 @@ func ready(g *sandbox.Graph, p sandbox.Percentile, delayed string, delay float64
 // TestTimelineByHand: length and slack are those of a slower calculation: a resource may be late by its slack and by no second more.
 func TestTimelineByHand(t *testing.T) {
 	g := graphOf(t, "dev", false)
-	timeline := g.Timeline(sandbox.Median, "")
-	assert.InDelta(t, ready(g, sandbox.Median, "", 0), timeline.Seconds, 1e-6)
+	whole := timeline.New(g, awstype.Median, "")
+	assert.InDelta(t, ready(g, awstype.Median, "", 0), whole.Seconds, 1e-6)
 	urns := map[string]string{}
 	for _, r := range g.Resources {
 		urns[r.Type+r.Name] = r.URN
 	}
 	checked, onPath := 0, 0
-	for i, b := range timeline.Bars {
+	for i, b := range whole.Bars {
 		if b.Slack < 1e-9 {
 			onPath++
 		}
@@ -71,19 +73,19 @@ func TestTimelineByHand(t *testing.T) {
 		}
 		checked++
 		urn := urns[b.Type+b.Name]
-		assert.InDelta(t, timeline.Seconds, ready(g, sandbox.Median, urn, b.Slack), 1e-6, "%s %s may be late by its slack", b.Type, b.Name)
-		assert.Greater(t, ready(g, sandbox.Median, urn, b.Slack+1), timeline.Seconds+0.5, "%s %s may not be later", b.Type, b.Name)
+		assert.InDelta(t, whole.Seconds, ready(g, awstype.Median, urn, b.Slack), 1e-6, "%s %s may be late by its slack", b.Type, b.Name)
+		assert.Greater(t, ready(g, awstype.Median, urn, b.Slack+1), whole.Seconds+0.5, "%s %s may not be later", b.Type, b.Name)
 	}
 	assert.Greater(t, checked, 10)
-	assert.GreaterOrEqual(t, onPath, len(timeline.Critical)-3, "what decides has no slack")
+	assert.GreaterOrEqual(t, onPath, len(whole.Critical)-3, "what decides has no slack")
 }
 
 // TestTimelineEdges: taking an edge out of the graph saves what the timeline says.
 func TestTimelineEdges(t *testing.T) {
 	g := graphOf(t, "prod", false)
-	timeline := g.Timeline(sandbox.Median, "")
-	require.NotEmpty(t, timeline.Edges)
-	edge := timeline.Edges[0]
+	whole := timeline.New(g, awstype.Median, "")
+	require.NotEmpty(t, whole.Edges)
+	edge := whole.Edges[0]
 	planted := copyOf(t, g)
 	removed := 0
 	for _, r := range planted.Resources {
@@ -100,22 +102,22 @@ func TestTimelineEdges(t *testing.T) {
 		r.Dependencies = kept
 	}
 	require.Equal(t, 1, removed, "%v", edge)
-	assert.InDelta(t, timeline.Seconds-edge.Saves, planted.Timeline(sandbox.Median, "").Seconds, 1e-6)
+	assert.InDelta(t, whole.Seconds-edge.Saves, timeline.New(planted, awstype.Median, "").Seconds, 1e-6)
 }
 
 // TestTimelinesOfLayers: a layer alone takes no longer than everything, and all of them one after another no less.
 func TestTimelinesOfLayers(t *testing.T) {
 	for _, v := range views(t) {
-		for _, p := range []sandbox.Percentile{sandbox.Fast, sandbox.Median, sandbox.Slow} {
-			whole, sum := v.graph.Timeline(p, ""), 0.0
+		for _, p := range []awstype.Percentile{awstype.Fast, awstype.Median, awstype.Slow} {
+			whole, sum := timeline.New(v.graph, p, ""), 0.0
 			for _, layer := range stacks.Layers {
-				part := v.graph.Timeline(p, layer).Seconds
+				part := timeline.New(v.graph, p, layer).Seconds
 				assert.LessOrEqual(t, part, whole.Seconds, "%s %s %s", v.name, p, layer)
 				assert.Greater(t, part, 0.0)
 				sum += part
 			}
 			assert.GreaterOrEqual(t, math.Round(sum), math.Round(whole.Seconds), "%s %s", v.name, p)
-			_, end := v.graph.CriticalPath(p)
+			_, end := timeline.CriticalPath(v.graph, p)
 			assert.InDelta(t, end, whole.Seconds, 1e-9)
 		}
 	}
@@ -123,6 +125,6 @@ func TestTimelinesOfLayers(t *testing.T) {
 
 func TestTimelineRendered(t *testing.T) {
 	var out bytes.Buffer
-	graphOf(t, "prod", false).Timeline(sandbox.Median, "").Print(&out, 20)
+	timeline.New(graphOf(t, "prod", false), awstype.Median, "").Print(&out, 20)
 	golden(t, "timeline-prod.txt", out.String())
 }

@@ -11,7 +11,7 @@ mkdir -p "$worktree/bin" "$worktree/reports"
 for tool in govulncheck; do ln -s "$root/bin/$tool" "$worktree/bin/$tool"; done
 cd "$worktree"
 export PATH=$root/webapp/e2e/stand-ins:$PATH ENVIRONMENT=dev REGISTRY=$E2E_REGISTRY/groundwork-dev/webapp
-export AWS_PROFILE=none GOVULNDB=${GOVULNDB:-file://$root/pipeline/testdata/vulndb}
+export AWS_PROFILE=none GOVULNDB=${GOVULNDB:-file://$root/internal/pipeline/testdata/vulndb}
 release() { # release WHAT LINE: makes the change, and brings it out.
   sed -i "$2" webapp/main.go
   git -c user.name=e2e -c user.email=e2e@example.com commit --quiet --all --message "$1"

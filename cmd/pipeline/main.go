@@ -9,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"groundwork/pipeline"
+	"groundwork/internal/pipeline"
 )
 
 func main() {

@@ -9,7 +9,7 @@ import (
 
 	"groundwork/components/cluster"
 	"groundwork/components/helm"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Spec is what a stack chooses about its operators.

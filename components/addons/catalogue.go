@@ -8,7 +8,7 @@ import (
 	"github.com/blang/semver"
 
 	"groundwork/components/cluster"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Names of the charts, which are the names of their releases too.

@@ -14,7 +14,7 @@ import (
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/parking"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // SupportType is what EKS does when standard support of a version ends.

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/network"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Availability says how many zones the database lives in.

@@ -9,7 +9,7 @@ import (
 
 	"groundwork/components/helm"
 	"groundwork/components/identity"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Owner is who installs and upgrades the application's release.

@@ -7,7 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/network"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Firewall says what looks at requests before the application does.

@@ -3,7 +3,7 @@ package identity
 import (
 	"regexp"
 
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 var (

@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // ProviderMode says where an OIDC provider comes from: IAM has one per URL and account, whoever made it.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // NATMode says how private subnets reach the internet.

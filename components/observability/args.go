@@ -9,7 +9,7 @@ import (
 	"groundwork/components/database"
 	"groundwork/components/edge"
 	"groundwork/components/parking"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Thresholds are the alarm thresholds that environments really differ in.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Spec is what a stack chooses about its registry.

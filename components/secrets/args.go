@@ -7,7 +7,7 @@ import (
 
 	"groundwork/components/cache"
 	"groundwork/components/database"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Args are the facts about the secrets of one application.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/bucket"
+	"groundwork/components/internal/bucket"
 	"groundwork/components/identity"
-	"groundwork/components/spec"
+	"groundwork/components/field"
 )
 
 // Args are the facts of a state store.

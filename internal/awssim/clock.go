@@ -1,0 +1,154 @@
+package awssim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"groundwork/internal/awstype"
+
+	"github.com/hashicorp/cronexpr"
+)
+
+// Event is something that happened in the cloud while its clock went on.
+type Event struct {
+	At time.Time `json:"at"`
+	// By is the schedule, "group/name", or what AWS does by itself.
+	By string `json:"by"`
+	// What happened.
+	What string `json:"what"`
+	// Error is why it did not, after Attempts.
+	Error    string `json:"error,omitempty"`
+	Attempts int    `json:"attempts,omitempty"`
+}
+
+// restartAfter is how long RDS leaves an instance stopped.
+// Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
+const restartAfter = 7 * 24 * time.Hour
+
+// Clock is what time it is in the cloud.
+func (c *Cloud) Clock() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock
+}
+
+// SetClock sets the time of a cloud whose clock has never been set; later ones only go on.
+func (c *Cloud) SetClock(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.clock.IsZero() {
+		c.clock = now.UTC().Truncate(time.Second)
+	}
+}
+
+// Advance lets time pass: it fires every schedule that is due until then, in order, and does what AWS does by itself.
+func (c *Cloud) Advance(to time.Time) ([]Event, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.clock.IsZero() || to.Before(c.clock) {
+		return nil, fmt.Errorf("advancing the clock to %s: it is %s already, and time does not go back", to.UTC().Format(time.RFC3339), c.clock.Format(time.RFC3339))
+	}
+	var events []Event
+	for {
+		due, err := c.due()
+		if err != nil {
+			return events, err
+		}
+		i := slices.IndexFunc(due, func(d alarmClock) bool { return !d.at.After(to) })
+		if i < 0 {
+			break
+		}
+		c.clock = due[i].at
+		// Everything of one moment, then the next moment.
+		for _, d := range due {
+			if d.at.Equal(c.clock) {
+				events = append(events, d.ring())
+			}
+		}
+	}
+	c.clock = to.UTC()
+	return events, c.save()
+}
+
+// Power is what runs in the cloud and could be down: how many nodes each group has, and whether each database runs.
+func (c *Cloud) Power() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	power := map[string]string{}
+	for _, o := range c.objects {
+		switch o.Type {
+		case awstype.NodeGroup:
+			size, _ := o.State.Num("scalingConfig.desiredSize")
+			power["node group "+o.State.Str("nodeGroupName")] = fmt.Sprintf("%v nodes", size)
+		case awstype.DBInstance:
+			power["database "+o.State.Str("identifier")] = o.State.Str("status")
+		}
+	}
+	return power
+}
+
+// alarmClock is what happens next of one thing.
+type alarmClock struct {
+	at   time.Time
+	name string
+	ring func() Event
+}
+
+// due returns what comes next of each schedule and each stopped database, the earliest first. The caller holds mu.
+func (c *Cloud) due() ([]alarmClock, error) {
+	var all []alarmClock
+	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
+		o := c.objects[key]
+		switch {
+		case o.Type == awstype.Schedule && o.State.Str("state") != "DISABLED":
+			next, err := nextTime(o.State.Str("scheduleExpression"), o.State.Str("scheduleExpressionTimezone"), c.clock)
+			if err != nil {
+				return nil, fmt.Errorf("schedule %s: %w", o.ID, err)
+			}
+			all = append(all, alarmClock{next, o.ID, func() Event { return c.In(o.Region).fire(o) }})
+		case o.Type == awstype.DBInstance && o.State.Str("status") == stopped:
+			since, err := time.Parse(time.RFC3339, o.State.Str("stoppedAt"))
+			if err != nil {
+				return nil, fmt.Errorf("database %s: %w", o.ID, err)
+			}
+			all = append(all, alarmClock{since.Add(restartAfter), o.ID, func() Event {
+				o.State["status"] = available
+				return Event{At: c.clock, By: "RDS", What: "started " + o.State.Str("identifier") + ", which had been stopped for seven days"}
+			}})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b alarmClock) int {
+		if n := a.at.Compare(b.at); n != 0 {
+			return n
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	return all, nil
+}
+
+// nextTime returns when a cron expression of EventBridge Scheduler is due after a moment.
+func nextTime(expression, zone string, after time.Time) (time.Time, error) {
+	fields, ok := strings.CutPrefix(expression, "cron(")
+	if !ok || len(strings.Fields(fields)) != 6 {
+		return time.Time{}, fmt.Errorf("the sandbox fires cron expressions of six fields, not %s", expression)
+	}
+	parsed, err := cronexpr.Parse(strings.TrimSuffix(fields, ")"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading %s: %w", expression, err)
+	}
+	if zone == "" {
+		zone = "UTC"
+	}
+	where, err := time.LoadLocation(zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the time zone of a schedule: %w", err)
+	}
+	next := parsed.Next(after.In(where))
+	if next.IsZero() {
+		return next, fmt.Errorf("%s never comes", expression)
+	}
+	return next.UTC(), nil
+}

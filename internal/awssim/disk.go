@@ -1,0 +1,75 @@
+package awssim
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// saved is the form of a cloud on disk.
+type saved struct {
+	Objects []*Object         `json:"objects"`
+	Left    map[string]string `json:"left"`
+	// Snapshots and Clock as in the cloud.
+	Snapshots map[string]string `json:"snapshots,omitempty"`
+	Clock     time.Time         `json:"clock"`
+	Made      map[string]int    `json:"made"`
+}
+
+// OpenCloud returns the cloud kept in the file at path, empty where there is no such file yet. Every change is written
+// back before it is reported, so an interrupted run loses nothing.
+func OpenCloud(path string) (*Cloud, error) {
+	c := NewCloud(Site{})
+	c.path = path
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the simulated cloud: %w", err)
+	}
+	var s saved
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("reading the simulated cloud %s: %w (delete the file to begin anew)", path, err)
+	}
+	for _, o := range s.Objects {
+		c.add(o)
+	}
+	maps.Copy(c.left, s.Left)
+	maps.Copy(c.made, s.Made)
+	maps.Copy(c.snapshots, s.Snapshots)
+	c.clock = s.Clock
+	return c, nil
+}
+
+// save writes the cloud to its file. The caller holds mu.
+func (c *Cloud) save() error {
+	if c.path == "" {
+		return nil
+	}
+	s := saved{Left: c.left, Made: c.made, Snapshots: c.snapshots, Clock: c.clock}
+	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
+		s.Objects = append(s.Objects, c.objects[key])
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(c.path), 0o755); err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	temporary := c.path + ".new"
+	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	if err := os.Rename(temporary, c.path); err != nil {
+		return fmt.Errorf("writing the simulated cloud: %w", err)
+	}
+	return nil
+}

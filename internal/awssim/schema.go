@@ -1,0 +1,112 @@
+package awssim
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"groundwork/internal/graph"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Failure is one input that a provider refuses.
+type Failure struct {
+	// Property is the path of the input.
+	Property string
+	// Reason says what is wrong with it.
+	Reason string
+}
+
+// checkSchema compares inputs with the arguments of the SDK that the program is compiled with: names, kinds and required
+// values, at every depth. args is the SDK's argument struct, for example ec2.VpcArgs{}.
+func checkSchema(args pulumi.Input, in Props) []Failure {
+	var failures []Failure
+	checkObject(&failures, "", map[string]any(in), args.ElementType())
+	return failures
+}
+
+func checkObject(failures *[]Failure, path string, in map[string]any, t reflect.Type) {
+	known := map[string]bool{}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name := field.Tag.Get("pulumi")
+		known[name] = true
+		value, given := in[name]
+		if !given || value == nil {
+			if required(field.Type) {
+				*failures = append(*failures, Failure{path + name, "is required but was not given"})
+			}
+			continue
+		}
+		checkValue(failures, path+name, value, field.Type)
+	}
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		if !known[name] {
+			*failures = append(*failures, Failure{path + name, "is not an input of this type"})
+		}
+	}
+}
+
+// required holds for what the SDK's plain argument types hold by value: scalars and structs. Lists and maps cannot be
+// told apart by type.
+func required(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		return false
+	}
+	return true
+}
+
+func checkValue(failures *[]Failure, path string, value any, t reflect.Type) {
+	if _, ok := value.(graph.Unknown); ok {
+		return
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	wrong := func(want string) {
+		*failures = append(*failures, Failure{path, fmt.Sprintf("must be %s, not %v", want, value)})
+	}
+	switch t.Kind() {
+	case reflect.String:
+		if _, ok := value.(string); !ok {
+			wrong("text")
+		}
+	case reflect.Bool:
+		if _, ok := value.(bool); !ok {
+			wrong("a boolean")
+		}
+	case reflect.Int, reflect.Float64:
+		if _, ok := value.(float64); !ok {
+			wrong("a number")
+		}
+	case reflect.Slice:
+		list, ok := value.([]any)
+		if !ok {
+			wrong("a list")
+			return
+		}
+		for i, element := range list {
+			checkValue(failures, fmt.Sprintf("%s[%d]", path, i), element, t.Elem())
+		}
+	case reflect.Map:
+		object, ok := value.(map[string]any)
+		if !ok {
+			wrong("a mapping")
+			return
+		}
+		for _, key := range slices.Sorted(maps.Keys(object)) {
+			checkValue(failures, path+"."+key, object[key], t.Elem())
+		}
+	case reflect.Struct:
+		object, ok := value.(map[string]any)
+		if !ok {
+			wrong("a mapping")
+			return
+		}
+		checkObject(failures, strings.TrimSuffix(path, ".")+".", object, t)
+	}
+}

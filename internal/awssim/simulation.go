@@ -1,0 +1,52 @@
+package awssim
+
+// Simulation is a cloud as the engine runs against it: with its simulated providers, and an HTTPS proxy that answers for
+// the endpoints of its clusters.
+type Simulation struct {
+	*Cloud
+	servers  *Servers
+	endpoint *endpointProxy
+}
+
+// Simulate makes a simulation of a cloud.
+func Simulate(c *Cloud) *Simulation { return &Simulation{Cloud: c} }
+
+// Serve starts the providers and returns the environment variables that point a CLI at them.
+func (s *Simulation) Serve() (map[string]string, error) {
+	var err error
+	if s.servers, err = Serve(s.Cloud); err != nil {
+		return nil, err
+	}
+	if s.endpoint, err = startEndpointProxy(); err != nil {
+		return nil, err
+	}
+	return map[string]string{
+		"PULUMI_DEBUG_PROVIDERS":    s.servers.DebugProviders,
+		"GROUNDWORK_ENDPOINT_PROXY": s.endpoint.URL(),
+	}, nil
+}
+
+// Stop ends the providers and the proxy.
+func (s *Simulation) Stop() {
+	if s.servers != nil {
+		s.servers.Stop()
+	}
+	if s.endpoint != nil {
+		s.endpoint.Stop()
+	}
+}
+
+// Forget removes the objects for which lost is true, and returns them as "TYPE ID".
+func (s *Simulation) Forget(lost func(urn, token, id string) bool) ([]string, error) {
+	forgotten, err := s.Cloud.Forget(func(o Object) bool { return lost(o.URN, o.Type, o.ID) })
+	var names []string
+	for _, o := range forgotten {
+		names = append(names, o.Type+" "+o.ID)
+	}
+	return names, err
+}
+
+// Release gives up the objects for which given is true.
+func (s *Simulation) Release(given func(urn string) bool) error {
+	return s.Cloud.Release(func(o Object) bool { return given(o.URN) })
+}

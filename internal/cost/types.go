@@ -1,0 +1,225 @@
+package cost
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"groundwork/components/cluster"
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+	"groundwork/stacks"
+)
+
+func layerOrder(layer string) int {
+	return slices.Index(append([]string{stacks.LayerAccount}, stacks.Layers...), layer)
+}
+
+// priced are the types that cost something, whoever uses them or not.
+var priced = map[string]func(p *pricing, r *graph.Resource){
+	awstype.EKSCluster: controlPlane,
+	awstype.NodeGroup:  nodes,
+	awstype.NATGateway: func(p *pricing, r *graph.Resource) {
+		p.pay("NAT gateway", "nat.hour", 1)
+		p.use("GB through it", "nat.gb", p.sheet.Assumed["natGB"])
+	},
+	awstype.ElasticIP: func(p *pricing, _ *graph.Resource) { p.pay("public address", "public_ipv4.hour", 1) },
+	awstype.VPCEndpoint: func(p *pricing, r *graph.Resource) {
+		if r.Inputs.Str("vpcEndpointType") != "Interface" {
+			p.sheet.Free[r.Type]++
+			return
+		}
+		zones, _ := r.Inputs["subnetIds"].([]any)
+		p.pay("endpoint in each zone", "vpce.interface.hour", float64(len(zones)))
+	},
+	awstype.LoadBalancer: func(p *pricing, _ *graph.Resource) {
+		p.pay("load balancer", "alb.hour", 1)
+		p.use("capacity units", "alb.lcu", p.sheet.Assumed["balancerUnits"])
+	},
+	awstype.DBInstance: database,
+	awstype.ReplicationGroup: func(p *pricing, r *graph.Resource) {
+		nodes, _ := r.Inputs.Num("numCacheClusters")
+		p.pay("nodes", "elasticache."+r.Inputs.Str("engine")+"."+r.Inputs.Str("nodeType"), nodes)
+	},
+	awstype.Secret: func(p *pricing, _ *graph.Resource) { p.pay("secret", "secretsmanager.secret", 1) },
+	awstype.Key:    func(p *pricing, _ *graph.Resource) { p.pay("key", "kms.key", 1) },
+	awstype.WebACL: func(p *pricing, r *graph.Resource) {
+		rules, _ := r.Inputs["rules"].([]any)
+		p.pay("web ACL", "waf.web_acl", 1)
+		p.pay("rules", "waf.rule", float64(len(rules)))
+		p.use("million requests", "waf.requests_million", p.sheet.Assumed["requests"])
+	},
+	awstype.Distribution: func(p *pricing, _ *graph.Resource) {
+		// A terabyte and ten million requests a month are always free.
+		p.use("GB beyond the free terabyte", "cloudfront.payg.gb", max(0, p.sheet.Assumed["deliveryGB"]-1024))
+		p.use("ten thousand requests beyond the free ten million", "cloudfront.payg.https_10k", max(0, p.sheet.Assumed["requests"]-10)*100)
+	},
+	awstype.MetricAlarm: func(p *pricing, r *graph.Resource) {
+		p.pay("metrics", "cloudwatch.alarm.standard", float64(max(1, metricsOf(r))))
+	},
+	awstype.Dashboard: func(p *pricing, _ *graph.Resource) { p.pay("dashboard", "cloudwatch.dashboard", 1) },
+	awstype.LogMetricFilter: func(p *pricing, r *graph.Resource) {
+		if len(p.graph.OfType(awstype.NodeGroup)) == 0 {
+			p.sheet.Free[r.Type]++ // Paid by the hour in which there are lines to count, and there are none.
+			return
+		}
+		p.pay("custom metric", "cloudwatch.custom_metric", 1)
+	},
+}
+
+// metricsOf is how many metrics an alarm looks at: each is paid for, expressions are not.
+func metricsOf(r *graph.Resource) int {
+	queries, _ := r.Inputs["metricQueries"].([]any)
+	n := 0
+	for _, query := range queries {
+		if q, ok := query.(map[string]any); ok && q["metric"] != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// extendedSupport is when standard support of a cluster's version ends, and whether it has.
+func (p *pricing) extendedSupport(r *graph.Resource) (end time.Time, over bool) {
+	release, ok := cluster.Releases[r.Inputs.Str("version")]
+	if !ok {
+		return time.Time{}, false
+	}
+	return release.StandardSupportEnd, !p.today.Before(release.StandardSupportEnd)
+}
+
+func controlPlane(p *pricing, r *graph.Resource) {
+	if _, over := p.extendedSupport(r); over {
+		p.pay("control plane in extended support", "eks.control_plane.extended", 1)
+		return
+	}
+	p.pay("control plane", "eks.control_plane.standard", 1)
+}
+
+func nodes(p *pricing, r *graph.Resource) {
+	n, _ := r.Inputs.Num("scalingConfig.desiredSize")
+	share, hours := p.share(r)
+	n *= share
+	for _, urn := range r.PropertyDependencies["launchTemplate"] {
+		template := p.graph.Get(urn)
+		if template == nil || template.Type != awstype.LaunchTemplate {
+			continue
+		}
+		kind := template.Inputs.Str("instanceType")
+		what := kind
+		if r.Inputs.Str("capacityType") == "SPOT" {
+			what += " (spot, at the price of on demand: what it will be nobody knows)"
+		}
+		p.pay(what+hours, "ec2."+kind, n)
+		size, _ := template.Inputs.Num("blockDeviceMappings[0].ebs.volumeSize")
+		p.pay("GB of volumes", "ebs.gp3.storage", n*size)
+		return
+	}
+	p.unpriced("its launch template was not found")
+}
+
+func database(p *pricing, r *graph.Resource) {
+	kind := "single"
+	if r.Inputs.Flag("multiAz") {
+		kind = "multi_az"
+	}
+	share, hours := p.share(r)
+	p.pay(r.Inputs.Str("instanceClass")+", "+kind+hours, "rds.pg."+r.Inputs.Str("instanceClass")+"."+kind, share)
+	size, _ := r.Inputs.Num("allocatedStorage")
+	p.pay("GB of storage", "rds.gp3.storage."+kind, size)
+	if r.Inputs.Flag("manageMasterUserPassword") {
+		p.pay("secret that RDS manages", "secretsmanager.secret", 1)
+	}
+}
+
+// shared adds what use adds and belongs to no single resource.
+func (p *pricing) shared() {
+	one := func(token string) bool {
+		all := p.graph.OfType(token)
+		if len(all) > 0 {
+			p.current = all[0]
+		}
+		return len(all) > 0
+	}
+	if one(awstype.LogGroup) {
+		written := p.sheet.Assumed["logsGB"]
+		switch {
+		case len(p.graph.OfType(awstype.EKSCluster)) == 0:
+			written = 0
+		case len(p.graph.OfType(awstype.NodeGroup)) == 0:
+			written = p.sheet.Assumed["idleLogsGB"]
+		}
+		p.use("GB of logs, all groups", "cloudwatch.logs.ingest", written)
+		p.use("GB of logs kept", "cloudwatch.logs.storage", p.sheet.Assumed["logsGB"])
+	}
+	if one(awstype.Repository) {
+		p.use("GB of images", "ecr.storage", p.sheet.Assumed["imagesGB"])
+	}
+	if one(awstype.Bucket) {
+		p.use("GB in buckets", "s3.standard", p.sheet.Assumed["bucketsGB"])
+	}
+	if len(p.graph.OfType(awstype.ReplicationGroup)) == 0 && one(awstype.CacheParameterGroup) {
+		p.use("GB in its snapshot", "elasticache.backup", p.sheet.Assumed["snapshotGB"])
+	}
+	for _, r := range p.graph.OfType(awstype.VPCEndpoint) {
+		if r.Inputs.Str("vpcEndpointType") == "Interface" {
+			p.current = r
+			p.use("GB, all interface endpoints", "vpce.interface.gb", p.sheet.Assumed["endpointGB"])
+			break
+		}
+	}
+	if p.sheet.Assumed["customMetrics"] > 0 && one(awstype.Addon) {
+		p.use("custom metrics", "cloudwatch.custom_metric", p.sheet.Assumed["customMetrics"])
+	}
+}
+
+// arm is the instance type on AWS's own processors that takes the place of one of Intel's or AMD's.
+var arm = strings.NewReplacer("t3.", "t4g.", "m7i.", "m7g.", "m5.", "m7g.")
+
+// hints say what would be cheaper, and what will be dearer.
+func (p *pricing) hints() {
+	hint := func(format string, a ...any) { p.sheet.Hints = append(p.sheet.Hints, fmt.Sprintf(format, a...)) }
+	if len(p.graph.OfType(awstype.Schedule)) > 0 && len(p.graph.OfType(awstype.NodeGroup)) > 0 {
+		hint("with a schedule a night is counted as twelve average hours of the week; one with nodes and database down costs less")
+	}
+	endpoints := 0.0
+	for _, l := range p.sheet.Lines {
+		if l.Price == "vpce.interface.hour" {
+			endpoints += l.Month
+		}
+		if kind, ok := strings.CutPrefix(l.Price, "ec2."); ok || strings.HasPrefix(l.Price, "rds.pg.db.t3") {
+			other := "ec2." + arm.Replace(kind)
+			if !ok {
+				other = arm.Replace(l.Price)
+			}
+			if cheaper, err := unitPrice(other, p.sheet.Region); err == nil && other != l.Price && cheaper < l.UnitPrice {
+				condition := ""
+				if ok {
+					condition = ", if its images run on arm64"
+				}
+				name := strings.TrimPrefix(strings.TrimPrefix(other, "ec2."), "rds.pg.")
+				hint("%s as %s would save %.2f a month%s", l.Resource, strings.TrimSuffix(strings.TrimSuffix(name, ".single"), ".multi_az"), (l.UnitPrice-cheaper)*l.Quantity*HoursPerMonth, condition)
+			}
+		}
+	}
+	through, err1 := unitPrice("nat.gb", p.sheet.Region)
+	past, err2 := unitPrice("vpce.interface.gb", p.sheet.Region)
+	if endpoints > 0 && err1 == nil && err2 == nil && through > past {
+		hint("interface endpoints cost %.2f a month and save %.3f a GB against NAT: they pay for themselves from %.0f GB a month on", endpoints, through-past, endpoints/(through-past))
+	}
+	for _, r := range p.graph.OfType(awstype.EKSCluster) {
+		standard, err1 := unitPrice("eks.control_plane.standard", p.sheet.Region)
+		extended, err2 := unitPrice("eks.control_plane.extended", p.sheet.Region)
+		if err := err1; err != nil || err2 != nil {
+			continue
+		}
+		surcharge := (extended - standard) * HoursPerMonth
+		switch end, over := p.extendedSupport(r); {
+		case over:
+			hint("Kubernetes %s is in extended support: an upgrade saves %.2f a month", r.Inputs.Str("version"), surcharge)
+		case !end.IsZero():
+			hint("from %s on Kubernetes %s would cost %.2f a month more, in extended support", end.Format(time.DateOnly), r.Inputs.Str("version"), surcharge)
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"groundwork/components/helm"
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+)
+
+const (
+	kubernetesT = "pulumi:providers:kubernetes"
+)
+
+// worn lists every service account in Helm values that names a role: namespace, account and role.
+func worn(g *graph.Graph) [][3]string {
+	var all [][3]string
+	var walk func(namespace string, values map[string]any)
+	walk = func(namespace string, values map[string]any) {
+		if account, ok := values["serviceAccount"].(map[string]any); ok {
+			name, _ := account["name"].(string)
+			if annotations, ok := account["annotations"].(map[string]any); ok {
+				if role, ok := annotations["eks.amazonaws.com/role-arn"].(string); ok {
+					all = append(all, [3]string{namespace, name, role})
+				}
+			}
+		}
+		for _, value := range values {
+			if inner, ok := value.(map[string]any); ok {
+				walk(namespace, inner)
+			}
+		}
+	}
+	for _, r := range g.OfType(awstype.HelmRelease) {
+		walk(r.Inputs.Str("namespace"), r.Inputs.Object("values"))
+	}
+	return all
+}
+
+// subjectOf returns the one service account that a role trusts, or "" where it trusts more or something else.
+func subjectOf(r *graph.Resource) string {
+	all := Statements(r.Inputs.Str("assumeRolePolicy"))
+	if len(all) != 1 || len(all[0].Principal["Federated"]) != 1 {
+		return ""
+	}
+	for key, values := range all[0].Condition["StringEquals"] {
+		if strings.HasSuffix(key, ":sub") && len(values) == 1 {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// release returns the release of a chart.
+func release(g *graph.Graph, chart string) *graph.Resource {
+	for _, r := range g.OfType(awstype.HelmRelease) {
+		if r.Inputs.Str("chart") == chart {
+			return r
+		}
+	}
+	return &graph.Resource{Inputs: graph.Props{}}
+}
+
+// Application is the release that holds Argo CD's Application, projectOf the project that it is in.
+func Application(g *graph.Graph) *graph.Resource {
+	for _, r := range g.OfType(awstype.HelmRelease) {
+		if r.Inputs.Get("values.applications") != nil {
+			return r
+		}
+	}
+	return &graph.Resource{Inputs: graph.Props{}}
+}
+
+func projectOf(g *graph.Graph) graph.Props {
+	for _, r := range g.OfType(awstype.HelmRelease) {
+		if project := r.Inputs.Object("values.projects.webapp"); project != nil {
+			return project
+		}
+	}
+	return nil
+}
+
+var workloadRules = []Rule{{
+	ID: "EKS best practices: each role in Helm values trusts exactly the account it is given to",
+	Check: func(g *graph.Graph) (int, []string) {
+		var wrong []string
+		all := worn(g)
+		for _, w := range all {
+			trusted := ""
+			for _, role := range g.OfType(awstype.Role) {
+				if role.Outputs.Str("arn") == w[2] {
+					trusted = subjectOf(role)
+				}
+			}
+			if want := "system:serviceaccount:" + w[0] + ":" + w[1]; trusted != want {
+				wrong = append(wrong, want+" wears a role that trusts "+trusted)
+			}
+		}
+		return len(all), wrong
+	},
+	Plant: func(g *graph.Graph) {
+		release(g, "aws-load-balancer-controller").Inputs.Object("values").Object("serviceAccount")["name"] = "default"
+	},
+}, {
+	ID: "design: operators have a role each, and only where they talk to AWS", UpOnly: true,
+	Check: func(g *graph.Graph) (int, []string) {
+		var names []string
+		for _, w := range worn(g) {
+			names = append(names, w[0]+"/"+w[1])
+		}
+		slices.Sort(names)
+		want := []string{"kube-system/aws-load-balancer-controller", "kube-system/cluster-autoscaler"}
+		return len(names), nonEmpty(must(slices.Equal(names, want), "%v", names))
+	},
+	Plant: func(g *graph.Graph) {
+		delete(release(g, "cluster-autoscaler").Inputs.Object("values.rbac.serviceAccount"), "annotations")
+	},
+}, {
+	ID: "design: releases are atomic, pinned, bounded in time, and in namespaces of their own",
+	Check: each(awstype.HelmRelease, func(r *graph.Resource) string {
+		seconds, _ := r.Inputs.Num("timeout")
+		exact := strings.Count(r.Inputs.Str("version"), ".") == 2 && !strings.ContainsAny(r.Inputs.Str("version"), "*^~>< ")
+		return must(r.Inputs.Flag("atomic") && r.Inputs.Flag("cleanupOnFail") && exact && seconds >= 300 && seconds <= 900 &&
+			r.Inputs.Str("namespace") != "default" && strings.HasPrefix(r.Inputs.Str("repositoryOpts.repo"), "https://"), "loose")
+	}),
+	Plant: Set(awstype.HelmRelease, "atomic", false),
+}, {
+	ID: "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers", UpOnly: true,
+	Check: func(g *graph.Graph) (int, []string) {
+		values := release(g, "aws-load-balancer-controller").Inputs.Object("values")
+		ok := values["enableServiceMutatorWebhook"] == false && values["createIngressClassResource"] == false &&
+			values.Get("controllerConfig.featureGates.EnableServiceController") == false
+		return len(values), nonEmpty(must(ok, "more than bindings"))
+	},
+	Plant: func(g *graph.Graph) {
+		delete(release(g, "aws-load-balancer-controller").Inputs.Object("values"), "enableServiceMutatorWebhook")
+	},
+}, {
+	ID: "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice", UpOnly: true,
+	Check: func(g *graph.Graph) (int, []string) {
+		values := release(g, "external-secrets").Inputs.Object("values")
+		var wrong []string
+		for create, process := range map[string]string{
+			"createClusterSecretStore": "processClusterStore", "createClusterExternalSecret": "processClusterExternalSecret",
+			"createClusterPushSecret": "processClusterPushSecret", "createPushSecret": "processPushSecret", "createClusterGenerator": "processClusterGenerator",
+		} {
+			if values.Get("crds."+create) != false || values[process] != false {
+				wrong = append(wrong, create)
+			}
+		}
+		return len(values), wrong
+	},
+	Plant: func(g *graph.Graph) {
+		release(g, "external-secrets").Inputs.Object("values")["processClusterStore"] = true
+	},
+}, {
+	ID: "CIS EKS 5.4 / exposed-services: no release opens a door to the outside",
+	Check: each(awstype.HelmRelease, func(r *graph.Resource) string {
+		var open []string
+		for _, path := range helm.Paths(r.Inputs.Object("values")) {
+			value := r.Inputs.Get("values." + path)
+			if strings.HasSuffix(path, "ingress.enabled") && value != false || value == "LoadBalancer" || value == "NodePort" {
+				open = append(open, path)
+			}
+		}
+		return must(len(open) == 0, "%v", open)
+	}),
+	Plant: func(g *graph.Graph) {
+		first(g, awstype.HelmRelease).Inputs.Object("values")["server"] = map[string]any{"service": map[string]any{"type": "LoadBalancer"}}
+	},
+}, {
+	ID: "hardeneks ensure_namespace_psa_exist / CIS EKS 4.2: the application's namespace takes restricted pods only",
+	Check: each(awstype.Namespace, func(r *graph.Resource) string {
+		labels := r.Inputs.Object("metadata.labels")
+		for _, mode := range []string{"enforce", "audit", "warn"} {
+			if labels["pod-security.kubernetes.io/"+mode] != "restricted" {
+				return mode
+			}
+		}
+		return must(labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled", "pods are ready before the load balancer says so")
+	}),
+	Plant: func(g *graph.Graph) {
+		delete(first(g, awstype.Namespace).Inputs.Object("metadata.labels"), "pod-security.kubernetes.io/enforce")
+	},
+}, {
+	ID: "SEC03-BP02: the application's reader reads its own secrets, with their keys, through Secrets Manager only",
+	Check: func(g *graph.Graph) (int, []string) {
+		var own []string
+		for _, secret := range g.OfType(awstype.Secret) {
+			own = append(own, secret.Outputs.Str("arn"))
+		}
+		used := map[string]bool{first(g, awstype.DBInstance).Inputs.Str("masterUserSecretKmsKeyId"): true}
+		for _, secret := range g.OfType(awstype.Secret) {
+			used[secret.Inputs.Str("kmsKeyId")] = true
+		}
+		own = append(own, first(g, awstype.DBInstance).Outputs.Str("masterUserSecrets[0].secretArn"))
+		seen, wrong := 0, []string{}
+		for _, r := range g.OfType(awstype.RolePolicy) {
+			if r.Name != "webapp-secrets-role-policy" {
+				continue
+			}
+			seen++
+			all := Statements(r.Inputs.Str("policy"))
+			read := slices.Sorted(slices.Values(all[0].Resource))
+			keys := all[len(all)-1]
+			if !slices.Equal(read, slices.Sorted(slices.Values(own))) || len(keys.Resource) != len(used) ||
+				!slices.ContainsFunc(keys.Resource, func(arn string) bool { return ownKey(g, arn) }) ||
+				!slices.Equal(keys.Condition["StringEquals"]["kms:ViaService"], []string{"secretsmanager." + home(g) + ".amazonaws.com"}) {
+				wrong = append(wrong, r.Inputs.Str("policy"))
+			}
+		}
+		return seen, wrong
+	},
+	Plant: func(g *graph.Graph) {
+		for _, r := range g.OfType(awstype.RolePolicy) {
+			if r.Name == "webapp-secrets-role-policy" {
+				r.Inputs["policy"] = strings.Replace(r.Inputs.Str("policy"), `"Resource":["arn:aws:secretsmanager`, `"Resource":["*","arn:aws:secretsmanager`, 1)
+			}
+		}
+	},
+}, {
+	ID: "kubescape C-0012: the kubeconfig of the program holds no credential",
+	Check: each(kubernetesT, func(r *graph.Resource) string {
+		config := r.Inputs.Str("kubeconfig")
+		return must(strings.Contains(config, `"get-token"`) && !strings.Contains(config, "token\":") && !strings.Contains(config, "client-key") &&
+			!strings.Contains(config, "AWS_PROFILE"), "%s", config)
+	}),
+	Plant: Set(kubernetesT, "kubeconfig", `{"users":[{"user":{"token":"abc"}}]}`),
+}, {
+	ID: "design: Argo CD may take one repository to one namespace", ProdOnly: true,
+	Check: func(g *graph.Graph) (int, []string) {
+		values := Application(g).Inputs.Object("values")
+		project := projectOf(g)
+		ok := slices.Equal(project.Strs("sourceRepos"), []string{values.Str("applications.webapp.source.repoURL")}) &&
+			project.Str("destinations[0].namespace") == "webapp" && values.Str("applications.webapp.project") == "webapp" &&
+			len(project.Strs("clusterResourceWhitelist")) == 0
+		return len(values), nonEmpty(must(ok, "too much"))
+	},
+	Plant: func(g *graph.Graph) {
+		projectOf(g)["sourceRepos"] = []any{"*"}
+	},
+}}
