@@ -70,8 +70,8 @@ type move struct {
 // component, which pulumi state move cannot take along.
 func moves(g *graph.Graph) []move {
 	var all []move
-	for i := len(stacks.Layers) - 1; i > 0; i-- {
-		m := move{Layer: stacks.Layers[i]}
+	for i := len(stacks.Layers()) - 1; i > 0; i-- {
+		m := move{Layer: stacks.Layers()[i]}
 		for _, r := range g.Resources {
 			parent := g.Get(r.Parent)
 			if stacks.LayerOf(r.Type) == m.Layer && parent != nil && parent.Type == string(resource.RootStackType) {
@@ -126,7 +126,7 @@ pulumi stack import -s %[1]s --file "$PWD/%[1]s-free-before-split.json"
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "cp Pulumi.%[1]s.yaml Pulumi.%[1]s.yaml.kept\npulumi stack rename -s %[1]s %[1]s-%[2]s\nmv Pulumi.%[1]s.yaml.kept Pulumi.%[1]s.yaml\n", environment, stacks.LayerPlatform)
-	for _, layer := range stacks.Layers {
+	for _, layer := range stacks.Layers() {
 		fmt.Fprintf(w, "pulumi up -s %[1]s-%[2]s --config-file Pulumi.%[1]s.yaml\n", environment, layer)
 	}
 }

@@ -36,8 +36,8 @@ func newTimeline(stdout, stderr io.Writer) *cobra.Command {
 			if !slices.Contains(percentiles, percentile) {
 				return fmt.Errorf("--latencies %q is not one of %s", percentile, strings.Join(percentiles, ", "))
 			}
-			if layer != "" && !slices.Contains(stacks.Layers, layer) {
-				return fmt.Errorf("--layer %q is not one of %s", layer, strings.Join(stacks.Layers, ", "))
+			if layer != "" && !slices.Contains(stacks.Layers(), layer) {
+				return fmt.Errorf("--layer %q is not one of %s", layer, strings.Join(stacks.Layers(), ", "))
 			}
 			if change != "" && !timeline.KnownChange(change) {
 				return fmt.Errorf("--change %q is not one of %s", change, strings.Join(timeline.Changes, ", "))
@@ -74,7 +74,7 @@ func newTimeline(stdout, stderr io.Writer) *cobra.Command {
 			fmt.Fprintln(stdout, "\nBy latencies:")
 			for _, p := range percentiles {
 				fmt.Fprintf(stdout, "  %s ", p)
-				for _, part := range append([]string{""}, stacks.Layers...) {
+				for _, part := range append([]string{""}, stacks.Layers()...) {
 					name := part
 					if name == "" {
 						name = "everything"

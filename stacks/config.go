@@ -21,12 +21,12 @@ import (
 	"groundwork/components/database"
 	"groundwork/components/delivery"
 	"groundwork/components/edge"
+	"groundwork/components/environment"
+	"groundwork/components/field"
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/observability"
-	"groundwork/components/parking"
 	"groundwork/components/registry"
-	"groundwork/components/field"
 )
 
 // Project is the Pulumi project name, the namespace of the configuration and the first part of every physical name.
@@ -61,7 +61,7 @@ type Config struct {
 	Parked     bool
 	Hibernated bool
 	// Schedule is when nodes and database run; always where it has no days.
-	Schedule parking.Schedule
+	Schedule environment.Schedule
 
 	Network       network.Spec
 	Cluster       cluster.Spec
@@ -88,17 +88,6 @@ const (
 	// move to another key: changing this replaces database and cache.
 	KeysShared EncryptionKeys = "shared"
 )
-
-// Mode is how much of the environment is to be there.
-func (c *Config) Mode() parking.Mode {
-	switch {
-	case c.Hibernated:
-		return parking.Hibernated
-	case c.Parked:
-		return parking.Parked
-	}
-	return parking.Running
-}
 
 // setting ties one key below "groundwork:" to its place in Config.
 type setting struct {
@@ -154,32 +143,27 @@ var logRetentions = []int{
 func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
 	environment, layer, layered := strings.Cut(stack, "-")
 	c := &Config{Today: today, Environment: environment, Layer: layer, Region: raw["aws:region"], LogRetentionDays: 30, SecretRecoveryDays: 30, EncryptionKeys: KeysSeparate}
-	var p spec.Problems
-	checkKeys(&p, raw)
+	var errs field.Errors
+	checkKeys(&errs, raw)
 	for _, s := range c.settings() {
 		setDefaults(reflect.ValueOf(s.target).Elem())
 		if text, ok := raw[Project+":"+s.key]; ok {
-			decodeSetting(&p, Project+":"+s.key, text, s.target)
+			decodeSetting(&errs, Project+":"+s.key, text, s.target)
 		}
 	}
-	if all := append([]string{LayerAccount}, Layers...); layered && !slices.Contains(all, layer) {
-		p.Add("the stack name", stack, "does not end in a layer: %s", strings.Join(all, ", "))
+	if all := AllLayers(); layered && !slices.Contains(all, layer) {
+		errs.Add("the stack name", stack, "does not end in a layer: %s", strings.Join(all, ", "))
 	}
-	unread := slices.Clone(p)
-	for _, problem := range c.problems() {
-		// What could not be read has been reported; checking it would only add that it is missing.
-		if !slices.ContainsFunc(unread, func(u spec.Problem) bool { return u.Key == problem.Key || strings.HasPrefix(problem.Key, u.Key+".") }) {
-			p = append(p, problem)
-		}
-	}
-	if len(p) > 0 {
-		return nil, fmt.Errorf("configuration of stack %s has %d problem(s):\n%w", stack, len(p), p.Err("  "))
+	// What could not be read has been reported; checking it would only add something untrue.
+	errs = append(errs, c.validate().Without(errs)...)
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("configuration of stack %s has %d problem(s):\n%w", stack, len(errs), errs.Err("  "))
 	}
 	return c, nil
 }
 
 // checkKeys records every key that neither the program nor the engine knows.
-func checkKeys(p *spec.Problems, raw map[string]string) {
+func checkKeys(errs *field.Errors, raw map[string]string) {
 	var own []string
 	for _, s := range (&Config{}).settings() {
 		own = append(own, s.key)
@@ -188,27 +172,27 @@ func checkKeys(p *spec.Problems, raw map[string]string) {
 		name, isOwn := strings.CutPrefix(key, Project+":")
 		switch {
 		case isOwn && !slices.Contains(own, name):
-			unknownKey(p, key, name, slices.Clone(own))
+			unknownKey(errs, key, name, slices.Clone(own))
 		case key == "aws:profile":
-			p.Add(key, raw[key], "is not used; set AWS_PROFILE in the environment, so that no profile gets into state")
+			errs.Add(key, raw[key], "is not used; set AWS_PROFILE in the environment, so that no profile gets into state")
 		case !isOwn && !slices.Contains(foreignKeys, key):
-			unknownKey(p, key, key, slices.Clone(foreignKeys))
+			unknownKey(errs, key, key, slices.Clone(foreignKeys))
 		}
 	}
 }
 
 // decodeSetting reads one top-level value. Pulumi hands scalars over as bare text, everything else as JSON.
-func decodeSetting(p *spec.Problems, key, text string, target any) {
+func decodeSetting(errs *field.Errors, key, text string, target any) {
 	switch t := target.(type) {
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			p.Add(key, text, "is not a whole number")
+			errs.Add(key, text, "is not a whole number")
 		}
 		*t = n
 	case *bool:
 		if text != "true" && text != "false" {
-			p.Add(key, text, "is not true or false")
+			errs.Add(key, text, "is not true or false")
 		}
 		*t = text == "true"
 	default:
@@ -217,79 +201,81 @@ func decodeSetting(p *spec.Problems, key, text string, target any) {
 			value.SetString(text)
 			return
 		}
-		decodeJSON(p, key, text, target)
+		decodeJSON(errs, key, text, target)
 	}
 }
 
-// problems returns everything wrong with the values, each key with its namespace.
-func (c *Config) problems() spec.Problems {
-	var p spec.Problems
+// validate returns everything wrong with the values, each key with its namespace.
+func (c *Config) validate() field.Errors {
+	var errs field.Errors
 	if !environmentName.MatchString(c.Environment) {
-		p.Add("the stack name", c.Environment,
-			"is not an environment: 1 to 9 lower-case letters or digits, a letter first, such as dev or prod (longer names overflow AWS's 32 characters)")
+		errs.Add("the stack name", c.Environment, "is not an environment: 1 to 9 lower-case letters or digits, a letter first, "+
+			"such as dev or prod (longer names overflow AWS's 32 characters)")
 	}
 	if c.Region == "" {
-		p.Missing("aws:region", "an AWS region such as eu-west-1")
+		errs.Required("aws:region", "an AWS region such as eu-west-1")
 	} else {
-		p.Match("aws:region", c.Region, regionName, "an AWS region such as eu-west-1")
+		errs.Match("aws:region", c.Region, regionName, "an AWS region such as eu-west-1")
 	}
-	own := c.ownProblems()
-	for _, problem := range own {
-		problem.Key = Project + ":" + problem.Key
-		p = append(p, problem)
+	for _, err := range c.validateOwn() {
+		errs = append(errs, err.In(Project+":"))
 	}
-	return p
+	return errs
 }
 
-func (c *Config) ownProblems() spec.Problems {
-	var p spec.Problems
-	identity.CheckAccountID(&p, "accountId", c.AccountID)
+// validateOwn returns everything wrong with the project's own settings.
+func (c *Config) validateOwn() field.Errors {
+	var errs field.Errors
+	environment.ValidateAccountID(&errs, "accountId", c.AccountID)
 	if c.Owner == "" {
-		p.Missing("owner", "the team to ask about these resources")
+		errs.Required("owner", "the team to ask about these resources")
 	}
-	c.checkTags(&p)
+	c.validateTags(&errs)
 	if !slices.Contains(logRetentions, c.LogRetentionDays) {
-		p.Add("logRetentionDays", c.LogRetentionDays, "is not a period CloudWatch Logs knows: %s",
+		errs.Add("logRetentionDays", c.LogRetentionDays, "is not a period CloudWatch Logs knows: %s",
 			strings.Trim(fmt.Sprint(logRetentions), "[]"))
 	}
 	if c.SecretRecoveryDays != 0 {
-		p.Range("secretRecoveryDays", c.SecretRecoveryDays, 7, 30)
+		errs.Range("secretRecoveryDays", c.SecretRecoveryDays, 7, 30)
 	}
 	if c.PermissionsBoundary != "" {
-		identity.CheckPolicyARN(&p, "permissionsBoundary", c.PermissionsBoundary)
+		environment.ValidatePolicyARN(&errs, "permissionsBoundary", c.PermissionsBoundary)
 	}
-	spec.OneOf(&p, "encryptionKeys", c.EncryptionKeys, KeysSeparate, KeysShared)
-	c.checkRest(&p)
-	p.Include("network", c.Network.Problems(c.Region))
-	p.Include("cluster", c.Cluster.Problems(c.Today))
-	p.Include("registry", c.Registry.Problems())
-	p.Include("database", c.Database.Problems(c.Protect))
-	p.Include("cache", c.Cache.Problems(c.Protect))
-	p.Include("edge", c.Edge.Problems(c.Protect))
-	p.Include("addons", c.Addons.Problems(c.Cluster.KubernetesVersion))
-	p.Include("delivery", c.Delivery.Problems())
-	p.Include("observability", c.Observability.Problems())
-	p.Include("pipelines", c.Pipelines.Problems())
-	p.Include("cluster", c.fit())
+	field.OneOf(&errs, "encryptionKeys", c.EncryptionKeys, KeysSeparate, KeysShared)
+	c.validatePower(&errs)
+	errs.Below("network", c.Network.Validate(c.Region), "aws:region")
+	errs.Below("cluster", c.Cluster.Validate(c.Today))
+	errs.Below("registry", c.Registry.Validate())
+	errs.Below("database", c.Database.Validate(c.Protect))
+	errs.Below("cache", c.Cache.Validate(c.Protect))
+	errs.Below("edge", c.Edge.Validate(c.Protect))
+	errs.Below("addons", c.Addons.Validate(c.Cluster.KubernetesVersion), "cluster.kubernetesVersion")
+	errs.Below("delivery", c.Delivery.Validate())
+	errs.Below("observability", c.Observability.Validate())
+	errs.Below("pipelines", c.Pipelines.Validate())
+	errs.Below("cluster", c.fit(), "network.cidr", "network.zones", "network.interfaceEndpoints")
 	if c.Network.NATMode == network.NATNone {
-		p.Add("network.natMode", string(c.Network.NATMode), "leaves the operators without images, which come from public registries; choose single or perZone")
+		errs.Add("network.natMode", string(c.Network.NATMode),
+			"leaves the operators without images, which come from public registries; choose single or perZone")
 	}
-	return p
+	return errs
 }
 
-// checkRest checks what takes an environment down.
-func (c *Config) checkRest(p *spec.Problems) {
-	if c.Protect {
-		for key, down := range map[string]bool{"parked": c.Parked, "hibernated": c.Hibernated, "schedule": c.Schedule.On()} {
-			if down {
-				p.Add(key, true, "does not go with protect, which says that this environment must not go down; set protect to false first if it may")
-			}
+// validatePower checks what suspends an environment.
+func (c *Config) validatePower(errs *field.Errors) {
+	for _, off := range []struct {
+		key string
+		is  bool
+	}{{"hibernated", c.Hibernated}, {"parked", c.Parked}, {"schedule", c.Schedule.On()}} {
+		if off.is && c.Protect {
+			errs.Add(off.key, true, "does not go with protect, which says that this environment must not go down; "+
+				"set protect to false first if it may").On("protect")
 		}
 	}
 	if c.Hibernated && !c.Parked {
-		p.Add("hibernated", true, "is parked without its cluster: set parked to true as well")
+		errs.Add("hibernated", true, "is parked without its cluster: set parked to true as well").On("parked")
 	}
-	p.Include("schedule", c.Schedule.Problems())
+	errs.Below("schedule", c.Schedule.Validate())
 }
 
 // reservedTags are set by the program itself.
@@ -298,20 +284,20 @@ var reservedTags = []string{"Environment", "ManagedBy", "Name", "Owner", "Projec
 // maxTags leaves room for the program's own tags and a resource's in AWS's fifty.
 const maxTags = 40
 
-func (c *Config) checkTags(p *spec.Problems) {
+func (c *Config) validateTags(errs *field.Errors) {
 	if len(c.Tags) > maxTags {
-		p.Add("tags", len(c.Tags), "are more than %d", maxTags)
+		errs.Add("tags", len(c.Tags), "are more than %d", maxTags)
 	}
-	p.Match("owner", c.Owner, tagValue, "at most 256 letters, digits, spaces or _.:/=+-@")
+	errs.Match("owner", c.Owner, tagValue, "at most 256 letters, digits, spaces or _.:/=+-@")
 	for _, key := range slices.Sorted(maps.Keys(c.Tags)) {
-		p.Match("tags", key, tagKey, "a tag key: 1 to 128 letters, digits, spaces or _.:/=+-@")
-		p.Match("tags."+key, c.Tags[key], tagValue, "at most 256 letters, digits, spaces or _.:/=+-@")
+		errs.Match("tags", key, tagKey, "a tag key: 1 to 128 letters, digits, spaces or _.:/=+-@")
+		errs.Match("tags."+key, c.Tags[key], tagValue, "at most 256 letters, digits, spaces or _.:/=+-@")
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			p.Add("tags", key, "begins with aws:, which AWS keeps for itself")
+			errs.Add("tags", key, "begins with aws:, which AWS keeps for itself")
 		}
 		// Some services, IAM among them, take "owner" and "Owner" for the same key.
 		if slices.ContainsFunc(reservedTags, func(r string) bool { return strings.EqualFold(r, key) }) {
-			p.Add("tags", key, "is set by the program")
+			errs.Add("tags", key, "is set by the program")
 		}
 	}
 }
@@ -321,7 +307,7 @@ func (c *Config) checkTags(p *spec.Problems) {
 const reservedAddresses = 16 + 8
 
 // fit checks the cluster against the network, as far as the network itself can be read.
-func (c *Config) fit() spec.Problems {
+func (c *Config) fit() field.Errors {
 	vpc, err := netip.ParsePrefix(c.Network.CIDR)
 	if err != nil {
 		return nil

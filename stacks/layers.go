@@ -1,37 +1,108 @@
 package stacks
 
+import (
+	"slices"
+
+	"groundwork/components/addons"
+	"groundwork/components/cache"
+	"groundwork/components/cluster"
+	"groundwork/components/database"
+	"groundwork/components/delivery"
+	"groundwork/components/edge"
+	"groundwork/components/identity"
+	"groundwork/components/network"
+	"groundwork/components/observability"
+	"groundwork/components/parking"
+	"groundwork/components/registry"
+	"groundwork/components/secrets"
+	"groundwork/components/statestore"
+)
+
 // Names of the layers, lowest first.
 const (
+	// LayerAccount is below all others and never part of an environment's own stack: it holds the bucket that their states
+	// are in.
+	LayerAccount       = "account"
 	LayerPlatform      = "platform"
 	LayerServices      = "services"
 	LayerWorkloads     = "workloads"
 	LayerObservability = "observability"
 )
 
-// LayerAccount is below all of them and never part of an environment's own stack: it holds the bucket that their states are in.
-const LayerAccount = "account"
-
-// Layers lists the layers, lowest first.
-var Layers = []string{LayerPlatform, LayerServices, LayerWorkloads, LayerObservability}
-
-// layerOfComponent ties the type of each outermost component to its layer.
-var layerOfComponent = map[string]string{
-	"groundwork:statestore:Store":            LayerAccount,
-	"groundwork:identity:Pipelines":          LayerAccount,
-	"groundwork:network:Network":             LayerPlatform,
-	"groundwork:identity:Identity":           LayerPlatform,
-	"groundwork:identity:Key":                LayerPlatform,
-	"groundwork:registry:Registry":           LayerPlatform,
-	"groundwork:cluster:Cluster":             LayerPlatform,
-	"groundwork:database:Database":           LayerServices,
-	"groundwork:cache:Cache":                 LayerServices,
-	"groundwork:secrets:Secrets":             LayerServices,
-	"groundwork:edge:Edge":                   LayerServices,
-	"groundwork:parking:Parking":             LayerServices,
-	"groundwork:addons:Addons":               LayerWorkloads,
-	"groundwork:delivery:Delivery":           LayerWorkloads,
-	"groundwork:observability:Observability": LayerObservability,
+// layer is one row of the table of layers: all that the program knows of it.
+type layer struct {
+	name string
+	// reads are the layers whose outputs it gets, lowest first.
+	reads []string
+	// components are the types of its outermost components.
+	components []string
+	// declare registers its resources and exports what people want to know of it.
+	declare func(*deployment) error
+	// outputs is where a deployment keeps what upper layers read; nil where none does.
+	outputs func(*deployment) any
+	// version counts the changes of the outputs that an older program could not read. Adding a field is no such change.
+	version int
 }
 
-// LayerOf returns the layer of an outermost component, or "" for one that belongs to none.
-func LayerOf(componentType string) string { return layerOfComponent[componentType] }
+// table has the layers, lowest first.
+var table = []layer{{
+	name:       LayerAccount,
+	components: []string{statestore.TypeToken, identity.PipelinesTypeToken},
+	declare:    (*deployment).account,
+}, {
+	name: LayerPlatform,
+	components: []string{
+		network.TypeToken, identity.TypeToken, identity.KeyTypeToken, registry.TypeToken, cluster.TypeToken,
+	},
+	declare: (*deployment).platform,
+	outputs: func(d *deployment) any { return &d.platformOutputs },
+	version: 1,
+}, {
+	name:  LayerServices,
+	reads: []string{LayerPlatform},
+	components: []string{
+		database.TypeToken, cache.TypeToken, secrets.TypeToken, edge.TypeToken, parking.TypeToken,
+	},
+	declare: (*deployment).services,
+	outputs: func(d *deployment) any { return &d.servicesOutputs },
+	version: 1,
+}, {
+	name:       LayerWorkloads,
+	reads:      []string{LayerPlatform, LayerServices},
+	components: []string{addons.TypeToken, delivery.TypeToken},
+	declare:    (*deployment).workloads,
+}, {
+	name:       LayerObservability,
+	reads:      []string{LayerPlatform, LayerServices},
+	components: []string{observability.TypeToken},
+	declare:    (*deployment).observability,
+}}
+
+// AllLayers lists the names of all layers, lowest first.
+func AllLayers() []string {
+	var names []string
+	for _, l := range table {
+		names = append(names, l.name)
+	}
+	return names
+}
+
+// Layers lists the names of the layers of an environment's own stack, lowest first.
+func Layers() []string {
+	return slices.DeleteFunc(AllLayers(), func(name string) bool { return name == LayerAccount })
+}
+
+// LayerOf returns the layer of an outermost component by its type, or "" for one that belongs to none.
+func LayerOf(componentType string) string {
+	for _, l := range table {
+		if slices.Contains(l.components, componentType) {
+			return l.name
+		}
+	}
+	return ""
+}
+
+// layerNamed returns a row of the table. name is one of AllLayers.
+func layerNamed(name string) layer {
+	return table[slices.IndexFunc(table, func(l layer) bool { return l.name == name })]
+}

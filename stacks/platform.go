@@ -16,15 +16,15 @@ type PlatformOutputs struct {
 	Placement network.Placement `pulumi:"placement"`
 	// NATGatewayIDs by zone.
 	NATGatewayIDs map[string]pulumi.StringOutput `pulumi:"natGatewayIds"`
-	// Cluster is who the cluster is.
+	// Cluster identifies the cluster.
 	Cluster cluster.Identity `pulumi:"cluster"`
 	// AutoScalingGroups by node group.
 	AutoScalingGroups map[string]pulumi.StringOutput `pulumi:"autoScalingGroups"`
 	// ContainerLogGroup is where the lines of all containers go.
 	ContainerLogGroup pulumi.StringOutput `pulumi:"containerLogGroup"`
-	// NodeGroups are their physical names, by node group; none while the environment is down.
+	// NodeGroups are their physical names, by node group; none while there are no nodes.
 	NodeGroups map[string]pulumi.StringOutput `pulumi:"nodeGroups"`
-	// ControlPlane takes what is in Kubernetes along when it is deleted; nil where it is not there, or in another stack.
+	// ControlPlane takes what is in Kubernetes along when it is deleted; nil where there is none, or in another stack.
 	ControlPlane pulumi.Resource `pulumi:"-"`
 	// LogsKeyARN encrypts log groups; where the environment shares one key, it is that one.
 	LogsKeyARN pulumi.StringOutput `pulumi:"logsKeyArn"`
@@ -35,13 +35,13 @@ type PlatformOutputs struct {
 }
 
 // logsKey is the key of the log groups, and of everything else where the environment shares one.
-func (c *Config) logsKey() *identity.KeyArgs {
+func (d *deployment) logsKey() *identity.KeyArgs {
+	c := d.config
 	args := &identity.KeyArgs{
 		Alias:      c.Prefix() + "-logs",
 		Purpose:    "log groups of " + c.Prefix(),
-		AccountID:  c.AccountID,
+		Facts:      d.facts(nil),
 		Statements: []identity.Statement{identity.LogsMayUseKey(c.AccountID, c.Region)},
-		Protect:    c.Protect,
 	}
 	if c.EncryptionKeys == KeysShared {
 		args.Alias, args.Purpose = c.Prefix(), "everything of "+c.Prefix()
@@ -51,85 +51,42 @@ func (c *Config) logsKey() *identity.KeyArgs {
 	return args
 }
 
-// sharedKey is the key that takes the place of all others, or nil where each purpose has its own.
-func (p *PlatformOutputs) sharedKey(c *Config) pulumi.StringInput {
-	if c.EncryptionKeys == KeysShared {
-		return p.LogsKeyARN
-	}
-	return nil
-}
-
 // platform creates what changes every few months: network, roles, cluster, registry.
-func platform(ctx *pulumi.Context, c *Config, m memory, opts ...pulumi.ResourceOption) (*PlatformOutputs, error) {
-	logsKey, err := identity.NewKey(ctx, "logs", c.logsKey(), opts...)
+func (d *deployment) platform() error {
+	c := d.config
+	logsKey, err := identity.NewKey(d.ctx, "logs", d.logsKey(), d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	roles, err := identity.New(ctx, "identity", &identity.Args{
-		Name:      c.Prefix(),
-		Path:      c.RolePath(),
-		Boundary:  c.PermissionsBoundary,
-		AccountID: c.AccountID,
-	}, opts...)
+	facts := d.facts(logsKey.ARN)
+	roles, err := identity.New(d.ctx, "identity", &identity.Args{Facts: facts}, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	net, err := network.New(ctx, "network", &network.Args{
-		Spec:             c.Network,
-		Name:             c.Prefix(),
-		Region:           c.Region,
-		ClusterName:      c.ClusterName(),
-		LogsKeyARN:       logsKey.ARN,
-		LogRetentionDays: c.LogRetentionDays,
-		RolePath:         c.RolePath(),
-		RoleBoundary:     c.PermissionsBoundary,
-		Down:             c.Mode().Down(),
-	}, opts...)
+	net, err := network.New(d.ctx, "network", &network.Args{
+		Facts: facts, Spec: c.Network, ClusterName: c.ClusterName(),
+	}, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	shared := (&PlatformOutputs{LogsKeyARN: logsKey.ARN}).sharedKey(c)
-	images, err := registry.New(ctx, "registry", &registry.Args{
-		Spec:      c.Registry,
-		Name:      c.Prefix(),
-		AccountID: c.AccountID,
-		Protect:   c.Protect,
-
-		SharedKeyARN: shared,
-	}, opts...)
+	images, err := registry.New(d.ctx, "registry", &registry.Args{Facts: facts, Spec: c.Registry}, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var deployer *cluster.Deployer
-	previewer := ""
+	args := &cluster.Args{
+		Facts: facts, Spec: c.Cluster, Tags: c.AllTags(), Placement: net.Placement, Roles: roles, Today: c.Today,
+	}
 	if c.Pipelines.Any() {
-		deployer = &cluster.Deployer{PrincipalARN: identity.DeployRoleARN(c.AccountID, c.RolePath(), c.Prefix()), Group: deployerGroup}
-		previewer = identity.PreviewRoleARN(c.AccountID, c.RolePath(), c.Prefix())
+		args.Deployer = &cluster.Deployer{
+			PrincipalARN: identity.DeployRoleARN(c.AccountID, c.RolePath(), c.Prefix()), Group: deployerGroup,
+		}
+		args.PreviewerARN = identity.PreviewRoleARN(c.AccountID, c.RolePath(), c.Prefix())
 	}
-	eks, err := cluster.New(ctx, "cluster", &cluster.Args{
-		Spec:             c.Cluster,
-		Name:             c.ClusterName(),
-		AccountID:        c.AccountID,
-		Tags:             c.AllTags(),
-		Placement:        net.Placement,
-		Roles:            roles,
-		RolePath:         c.RolePath(),
-		RoleBoundary:     c.PermissionsBoundary,
-		LogsKeyARN:       logsKey.ARN,
-		LogRetentionDays: c.LogRetentionDays,
-		Deployer:         deployer,
-		PreviewerARN:     previewer,
-		Protect:          c.Protect,
-		Today:            c.Today,
-		SharedKeyARN:     shared,
-		Mode:             c.Mode(),
-		Bare:             m.bare(c),
-		Scheduled:        c.Schedule.On(),
-	}, opts...)
+	eks, err := cluster.New(d.ctx, "cluster", args, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &PlatformOutputs{
+	d.platformOutputs = PlatformOutputs{
 		Placement:         net.Placement,
 		NATGatewayIDs:     net.NATGatewayIDs,
 		Cluster:           eks.Identity,
@@ -140,5 +97,21 @@ func platform(ctx *pulumi.Context, c *Config, m memory, opts ...pulumi.ResourceO
 		LogsKeyARN:        logsKey.ARN,
 		RepositoryURLs:    images.URLs,
 		BreakGlassRoleARN: roles.BreakGlassRole.ARN,
-	}, nil
+	}
+	d.exportPlatform()
+	return nil
+}
+
+// exportPlatform exports what people want to know of the platform.
+func (d *deployment) exportPlatform() {
+	p := d.platformOutputs
+	d.ctx.Export("repositoryUrls", stringMap(p.RepositoryURLs))
+	if !d.power.HasCluster() {
+		return
+	}
+	d.ctx.Export("clusterName", p.Cluster.Name)
+	d.ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
+	d.ctx.Export("kubeconfigCommand",
+		pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", d.config.Region, p.Cluster.Name))
+	d.ctx.Export("breakGlassRoleArn", p.BreakGlassRoleARN)
 }

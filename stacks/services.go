@@ -6,6 +6,7 @@ import (
 	"groundwork/components/cache"
 	"groundwork/components/database"
 	"groundwork/components/edge"
+	"groundwork/components/environment"
 	"groundwork/components/parking"
 	"groundwork/components/secrets"
 )
@@ -28,101 +29,70 @@ type ServicesOutputs struct {
 	TargetGroupARN pulumi.StringOutput `pulumi:"targetGroupArn"`
 	// EdgeMetrics is how metrics name the parts of the edge.
 	EdgeMetrics edge.Metrics `pulumi:"edgeMetrics"`
-	// CacheFinalSnapshot is what the snapshot is called that the cache leaves behind when it goes.
+	// CacheFinalSnapshot is the name of the snapshot that the cache leaves when its nodes go.
 	CacheFinalSnapshot pulumi.StringOutput `pulumi:"-"`
 }
 
 // services creates what changes every few weeks: the data stores, and what an application must know of them.
-func services(ctx *pulumi.Context, c *Config, m memory, p *PlatformOutputs, usEast1 pulumi.ProviderResource, opts ...pulumi.ResourceOption) (*ServicesOutputs, error) {
-	down := c.Mode().Down()
-	var clients pulumi.StringInput = p.Cluster.NodeSecurityGroupID
-	if c.Mode() == parking.Hibernated {
-		clients = nil
-	}
-	backup, maintenance := c.Schedule.Windows()
-	db, err := database.New(ctx, "database", &database.Args{
-		Spec:                  c.Database,
-		Name:                  c.DatabaseName(),
-		AccountID:             c.AccountID,
-		Placement:             p.Placement,
-		ClientSecurityGroupID: clients,
-		RolePath:              c.RolePath(),
-		RoleBoundary:          c.PermissionsBoundary,
-		LogsKeyARN:            p.LogsKeyARN,
-		LogRetentionDays:      c.LogRetentionDays,
-		SharedKeyARN:          p.sharedKey(c),
-		BackupWindow:          backup,
-		MaintenanceWindow:     maintenance,
-		Protect:               c.Protect,
-	}, opts...)
+func (d *deployment) services() error {
+	c, p := d.config, d.platformOutputs
+	facts := d.facts(p.LogsKeyARN)
+	db, err := database.New(d.ctx, "database", &database.Args{
+		Facts: facts, Spec: c.Database, Identifier: c.DatabaseName(), Placement: p.Placement,
+		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+	}, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	store, err := cache.New(ctx, "cache", &cache.Args{
-		Spec:                  c.Cache,
-		Name:                  c.CacheName(),
-		AccountID:             c.AccountID,
-		Placement:             p.Placement,
-		ClientSecurityGroupID: clients,
-		LogsKeyARN:            p.LogsKeyARN,
-		LogRetentionDays:      c.LogRetentionDays,
-		SharedKeyARN:          p.sharedKey(c),
-		Down:                  down,
-		RestoreFrom:           m.restoreFrom(c),
-		RestoredFrom:          m.restoredFrom(c),
-		Protect:               c.Protect,
-	}, opts...)
+	store, err := cache.New(d.ctx, "cache", &cache.Args{
+		Facts: facts, Spec: c.Cache, GroupID: c.CacheName(), Placement: p.Placement,
+		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		RestoreFrom:         d.previous.restoreFrom(d.power),
+		RestoredFrom:        d.previous.restoredFrom(d.power),
+	}, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	kept, err := secrets.New(ctx, "secrets", &secrets.Args{
-		Name:         c.Prefix(),
-		Application:  Application,
-		AccountID:    c.AccountID,
-		Database:     db.Connection,
-		Cache:        store.Connection,
-		CacheDown:    down,
-		SharedKeyARN: p.sharedKey(c),
+	application, err := secrets.New(d.ctx, "secrets", &secrets.Args{
+		Facts: facts, Application: Application, Database: db.Connection, Cache: store.Connection,
 		RecoveryDays: c.SecretRecoveryDays,
-		Protect:      c.Protect,
-	}, opts...)
+	}, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	front, err := edge.New(ctx, "edge", &edge.Args{
-		Spec:               c.Edge,
-		Name:               c.Prefix(),
-		Region:             c.Region,
-		AccountID:          c.AccountID,
-		USEast1:            usEast1,
-		Placement:          p.Placement,
-		PodSecurityGroupID: clients,
-		Application:        edge.Application{Port: applicationPort, ReadinessPath: readinessPath},
-		LogRetentionDays:   c.LogRetentionDays,
-		Down:               down,
-		Protect:            c.Protect,
-	}, opts...)
+	frontend, err := edge.New(d.ctx, "edge", &edge.Args{
+		Facts: facts, Spec: c.Edge, USEast1: d.usEast1, Placement: p.Placement,
+		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		Application:         edge.Application{Port: applicationPort, ReadinessPath: readinessPath},
+	}, d.regional)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := rest(ctx, c, p, db, opts...); err != nil {
-		return nil, err
+	if err := d.parking(facts, db); err != nil {
+		return err
 	}
-	return &ServicesOutputs{
+	d.servicesOutputs = ServicesOutputs{
 		CacheFinalSnapshot: store.FinalSnapshot,
 		Database:           db.Connection,
 		DatabaseIdentifier: db.Identifier,
 		CacheNodeIDs:       store.NodeIDs,
-		SecretARNs:         kept.ARNs,
-		SecretsKeyARN:      kept.KeyARN,
-		URL:                front.URL,
-		TargetGroupARN:     front.TargetGroupARN,
-		EdgeMetrics:        front.Metrics,
-	}, nil
+		SecretARNs:         application.ARNs,
+		SecretsKeyARN:      application.KeyARN,
+		URL:                frontend.URL,
+		TargetGroupARN:     frontend.TargetGroupARN,
+		EdgeMetrics:        frontend.Metrics,
+	}
+	d.ctx.Export("databaseHost", db.Connection.Host)
+	d.ctx.Export("databaseSecretArn", db.Connection.SecretARN)
+	d.ctx.Export("secretArns", stringMap(application.ARNs))
+	d.ctx.Export("targetGroupArn", frontend.TargetGroupARN)
+	d.ctx.Export("url", frontend.URL)
+	return nil
 }
 
-// rest creates what starts and stops database and nodes. A protected environment never rests.
-func rest(ctx *pulumi.Context, c *Config, p *PlatformOutputs, db *database.Database, opts ...pulumi.ResourceOption) error {
+// parking creates what starts and stops database and nodes. A protected environment is never parked.
+func (d *deployment) parking(facts environment.Facts, db *database.Database) error {
+	c, p := d.config, d.platformOutputs
 	if c.Protect {
 		return nil
 	}
@@ -130,21 +100,13 @@ func rest(ctx *pulumi.Context, c *Config, p *PlatformOutputs, db *database.Datab
 	for name, physical := range p.NodeGroups {
 		sizes := c.Cluster.NodeGroups[name]
 		groups[name] = parking.NodeGroup{
-			Name: physical, AutoScalingGroup: p.AutoScalingGroups[name], Min: sizes.MinSize, Desired: sizes.DesiredSize, Max: sizes.MaxSize,
+			Name: physical, AutoScalingGroup: p.AutoScalingGroups[name],
+			Min: sizes.MinSize, Desired: sizes.DesiredSize, Max: sizes.MaxSize,
 		}
 	}
-	_, err := parking.New(ctx, "parking", &parking.Args{
-		Schedule:           c.Schedule,
-		Mode:               c.Mode(),
-		Name:               c.Prefix(),
-		AccountID:          c.AccountID,
-		Region:             c.Region,
-		RolePath:           c.RolePath(),
-		RoleBoundary:       c.PermissionsBoundary,
-		DatabaseIdentifier: db.Identifier,
-		DatabaseName:       c.DatabaseName(),
-		ClusterName:        c.ClusterName(),
-		NodeGroups:         groups,
-	}, opts...)
+	_, err := parking.New(d.ctx, "parking", &parking.Args{
+		Facts: facts, DatabaseIdentifier: db.Identifier, DatabaseName: c.DatabaseName(),
+		ClusterName: c.ClusterName(), NodeGroups: groups,
+	}, d.regional)
 	return err
 }

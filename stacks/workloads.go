@@ -17,15 +17,9 @@ import (
 	"groundwork/components/network"
 )
 
-// WorkloadsOutputs is what the workloads layer tells those who deploy the application.
-type WorkloadsOutputs struct {
-	// ApplicationValues are the chart's values that only infrastructure knows.
-	ApplicationValues pulumi.MapOutput
-}
-
-// asleep leaves what is in Kubernetes alone while there is no node on which anything could start or tidy up: releases stay as they
-// are, and all of it goes with the control plane, where that goes in the same update.
-func asleep(controlPlane pulumi.Resource) pulumi.ResourceTransform {
+// whileSuspended leaves what is in Kubernetes alone while there is no node on which anything could start or end: releases
+// stay as they are, and all of it goes with the control plane, where that goes in the same update.
+func whileSuspended(controlPlane pulumi.Resource) pulumi.ResourceTransform {
 	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 		if !strings.HasPrefix(args.Type, "kubernetes:") {
 			return nil
@@ -38,41 +32,83 @@ func asleep(controlPlane pulumi.Resource) pulumi.ResourceTransform {
 	}
 }
 
-// workloads creates what changes every few days: operators, the application's namespace and roles, Argo CD.
-func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOutputs, opts ...pulumi.ResourceOption) (*WorkloadsOutputs, error) {
-	provider, err := kubernetes.NewProvider(ctx, "kubernetes", &kubernetes.ProviderArgs{
+// workloads creates what changes every few days: operators, the application's namespace and roles, Argo CD. It is left
+// out where there never was a node.
+func (d *deployment) workloads() error {
+	if !d.power.HadNodesEver() {
+		return nil
+	}
+	c, p, s := d.config, d.platformOutputs, d.servicesOutputs
+	provider, err := d.kubernetesProvider()
+	if err != nil {
+		return err
+	}
+	opts := []pulumi.ResourceOption{d.regional, pulumi.Providers(provider)}
+	if !d.power.HasNodes() {
+		opts = append(opts, pulumi.Transforms([]pulumi.ResourceTransform{whileSuspended(p.ControlPlane)}))
+	}
+	facts := d.facts(p.LogsKeyARN)
+	operators, err := addons.New(d.ctx, "addons", &addons.Args{
+		Facts: facts, Spec: c.Addons, KubernetesVersion: c.Cluster.KubernetesVersion,
+		Cluster: p.Cluster, VPCID: p.Placement.VPCID, TargetGroupARN: s.TargetGroupARN,
+	}, opts...)
+	if err != nil {
+		return err
+	}
+	values, err := d.applicationValues()
+	if err != nil {
+		return err
+	}
+	args := &delivery.Args{
+		Facts: facts, Spec: c.Delivery, Application: Application, Environment: c.Environment, OIDC: p.Cluster.OIDC,
+		Secrets: delivery.Secrets{
+			ARNs: map[string]pulumi.StringOutput{
+				"cache": s.SecretARNs["cache"], "database": s.SecretARNs["database"], "session": s.SecretARNs["session"],
+				"databaseCredentials": s.Database.SecretARN,
+			},
+			KeyARNs: []pulumi.StringOutput{s.SecretsKeyARN, s.Database.SecretKeyARN},
+		},
+		Values:   *values,
+		ArgoCD:   c.Addons.Chart(addons.ArgoCD, c.Cluster.KubernetesVersion),
+		Apps:     c.Addons.Chart(addons.ArgoCDApps, c.Cluster.KubernetesVersion),
+		Replicas: c.Addons.Replicas,
+		Serving:  operators.Serving,
+	}
+	if c.Pipelines.Any() {
+		args.DeployerGroup = deployerGroup
+	}
+	app, err := delivery.New(d.ctx, Application, args, opts...)
+	if err != nil {
+		return err
+	}
+	d.ctx.Export("applicationValues", app.Values)
+	return nil
+}
+
+// kubernetesProvider is the provider of what is in the cluster.
+func (d *deployment) kubernetesProvider() (*kubernetes.Provider, error) {
+	c, region := d.platformOutputs.Cluster, d.config.Region
+	provider, err := kubernetes.NewProvider(d.ctx, "kubernetes", &kubernetes.ProviderArgs{
 		// By name, so that a new endpoint or certificate does not look like another cluster.
-		ClusterIdentifier: p.Cluster.Name,
-		Kubeconfig: pulumi.All(p.Cluster.Name, p.Cluster.Endpoint, p.Cluster.CertificateAuthority).ApplyT(func(all []any) string {
-			return cluster.Kubeconfig(all[0].(string), c.Region, all[1].(string), all[2].(string))
+		ClusterIdentifier: c.Name,
+		Kubeconfig: pulumi.All(c.Name, c.Endpoint, c.CertificateAuthority).ApplyT(func(all []any) string {
+			return cluster.Kubeconfig(all[0].(string), region, all[1].(string), all[2].(string))
 		}).(pulumi.StringOutput),
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("registering the Kubernetes provider: %w", err)
 	}
-	opts = append(opts, pulumi.Providers(provider))
-	if c.Parked {
-		opts = append(opts, pulumi.Transforms([]pulumi.ResourceTransform{asleep(p.ControlPlane)}))
-	}
-	operators, err := addons.New(ctx, "addons", &addons.Args{
-		Spec:              c.Addons,
-		Name:              c.Prefix(),
-		Region:            c.Region,
-		KubernetesVersion: c.Cluster.KubernetesVersion,
-		Cluster:           p.Cluster,
-		VPCID:             p.Placement.VPCID,
-		TargetGroupARN:    s.TargetGroupARN,
-		RolePath:          c.RolePath(),
-		RoleBoundary:      c.PermissionsBoundary,
-	}, opts...)
-	if err != nil {
-		return nil, err
-	}
+	return provider, nil
+}
+
+// applicationValues are the values of the application's chart that only infrastructure knows.
+func (d *deployment) applicationValues() (*delivery.Values, error) {
+	c, p, s := d.config, d.platformOutputs, d.servicesOutputs
 	plan, err := network.Plan(netip.MustParsePrefix(c.Network.CIDR), c.Network.Zones)
 	if err != nil {
 		return nil, fmt.Errorf("planning the network: %w", err)
 	}
-	values := delivery.Values{
+	values := &delivery.Values{
 		ImageRepository: p.RepositoryURLs[Application],
 		Region:          c.Region,
 		URL:             s.URL,
@@ -86,34 +122,5 @@ func workloads(ctx *pulumi.Context, c *Config, p *PlatformOutputs, s *ServicesOu
 		values.PrivateCIDRs = append(values.PrivateCIDRs, zone.Private.String())
 		values.DataCIDRs = append(values.DataCIDRs, zone.Data.String())
 	}
-	deployers := ""
-	if c.Pipelines.Any() {
-		deployers = deployerGroup
-	}
-	app, err := delivery.New(ctx, Application, &delivery.Args{
-		Spec:         c.Delivery,
-		Name:         c.Prefix(),
-		Application:  Application,
-		Environment:  c.Environment,
-		RolePath:     c.RolePath(),
-		RoleBoundary: c.PermissionsBoundary,
-		OIDC:         p.Cluster.OIDC,
-		Secrets: delivery.Secrets{
-			ARNs: map[string]pulumi.StringOutput{
-				"cache": s.SecretARNs["cache"], "database": s.SecretARNs["database"], "session": s.SecretARNs["session"],
-				"databaseCredentials": s.Database.SecretARN,
-			},
-			KeyARNs: []pulumi.StringOutput{s.SecretsKeyARN, s.Database.SecretKeyARN},
-		},
-		Values:        values,
-		ArgoCD:        c.Addons.Chart(addons.ArgoCD, c.Cluster.KubernetesVersion),
-		Apps:          c.Addons.Chart(addons.ArgoCDApps, c.Cluster.KubernetesVersion),
-		Replicas:      c.Addons.Replicas,
-		Serving:       operators.Serving,
-		DeployerGroup: deployers,
-	}, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return &WorkloadsOutputs{ApplicationValues: app.Values}, nil
+	return values, nil
 }

@@ -95,7 +95,7 @@ func TestCostByHand(t *testing.T) {
 			assert.InDelta(t, usage, gotUsage, 0.005, "%s in %s by use", stack, region)
 			assert.Empty(t, sheet.Unpriced, "every resource is priced or declared free")
 			sum := 0.0
-			for _, layer := range stacks.Layers {
+			for _, layer := range stacks.Layers() {
 				sum += sheet.Layers()[layer]
 			}
 			assert.InDelta(t, gotFixed+gotUsage, sum, 1e-9, "every line is in a layer")

@@ -48,14 +48,14 @@ var properties = []property{{
 		var wrong []string
 		seen := 0
 		for _, r := range v.graph.Resources {
-			own := slices.Index(stacks.Layers, v.graph.Layer(r))
+			own := slices.Index(stacks.Layers(), v.graph.Layer(r))
 			for _, urn := range r.Dependencies {
 				other := v.graph.Get(urn)
 				if own < 0 || other == nil {
 					continue
 				}
 				seen++
-				if slices.Index(stacks.Layers, v.graph.Layer(other)) > own {
+				if slices.Index(stacks.Layers(), v.graph.Layer(other)) > own {
 					wrong = append(wrong, r.Name+" depends on "+other.Name)
 				}
 			}

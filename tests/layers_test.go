@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -51,11 +53,23 @@ func layeredResources(t *testing.T, graphs ...*graph.Graph) map[string]string {
 // hosts of distributions.
 var madeUp = regexp.MustCompile(`sqs\.amazonaws\.com/[0-9a-f]{12}|urn:pulumi:[a-z-]+|-[0-9a-f]{7}\b|\bd[0-9a-f]{13}\b|\b[0-9A-F]{12,32}\b`)
 
+// shown is the graph of a stack with its secrets in the clear.
+func shown(t *testing.T, w *sandbox.Sandbox, stack string) *graph.Graph {
+	t.Helper()
+	out, err := w.CLI(context.Background(), options(stack, io.Discard), "stack", "export", "--show-secrets", "--stack", stack)
+	require.NoError(t, err)
+	var state apitype.UntypedDeployment
+	require.NoError(t, json.Unmarshal([]byte(out), &state))
+	g, err := graph.Read(state)
+	require.NoError(t, err)
+	return g
+}
+
 // stateFiles are the states of the layers of an environment, as they are on disk.
 func stateFiles(t *testing.T, w *sandbox.Sandbox, environment string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, layer := range stacks.Layers {
+	for _, layer := range stacks.Layers() {
 		text, err := os.ReadFile(filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, environment+"-"+layer+".json"))
 		require.NoError(t, err)
 		files[layer] = string(text)
@@ -67,7 +81,7 @@ func stateFiles(t *testing.T, w *sandbox.Sandbox, environment string) map[string
 // one touches no other.
 func TestLayers(t *testing.T) {
 	t.Parallel()
-	composed := brought(t, "prod").result.Graph
+	composed := shown(t, brought(t, "prod").workspace, "prod")
 	w := scratch(t, t.TempDir())
 	up := func(layer string, config ...string) *engine.Result {
 		var log bytes.Buffer
@@ -79,8 +93,9 @@ func TestLayers(t *testing.T) {
 	require.ErrorContains(t, err, "prod-platform", "there is nothing to build on yet")
 
 	var graphs []*graph.Graph
-	for _, layer := range stacks.Layers {
-		graphs = append(graphs, up(layer).Graph)
+	for _, layer := range stacks.Layers() {
+		up(layer)
+		graphs = append(graphs, shown(t, w, "prod-"+layer))
 	}
 	assert.Equal(t, layeredResources(t, composed), layeredResources(t, graphs...))
 
@@ -182,7 +197,7 @@ func TestSplit(t *testing.T) {
 	require.NoError(t, err, string(out))
 	assert.FileExists(t, filepath.Join(dir, "Pulumi.dev.yaml"), "the shared settings are where they were")
 
-	for _, layer := range stacks.Layers {
+	for _, layer := range stacks.Layers() {
 		result := run(engine.Up, "dev-"+layer)
 		for _, change := range result.Changed {
 			// Components are no things in the cloud, and neither are providers.
@@ -192,8 +207,8 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	assert.Equal(t, before, objects(), "nothing in the cloud has changed")
-	for i := len(stacks.Layers) - 1; i >= 0; i-- {
-		run(engine.Destroy, "dev-"+stacks.Layers[i])
+	for i := len(stacks.Layers()) - 1; i >= 0; i-- {
+		run(engine.Destroy, "dev-"+stacks.Layers()[i])
 	}
 	assert.Empty(t, objects(), "all of it can be destroyed, from the top down")
 }
@@ -227,12 +242,12 @@ func TestLayersRest(t *testing.T) {
 		}
 		return graphs
 	}
-	fromTop := slices.Clone(stacks.Layers)
+	fromTop := slices.Clone(stacks.Layers())
 	slices.Reverse(fromTop)
-	up := all(stacks.Layers)
+	up := all(stacks.Layers())
 	composed := copied(t, "dev")
 	assert.Equal(t, layeredResources(t, run(t, composed, engine.Up, "parked=true").Graph), layeredResources(t, all(fromTop, "parked=true")...))
-	before, after := layeredResources(t, up...), layeredResources(t, all(stacks.Layers)...)
+	before, after := layeredResources(t, up...), layeredResources(t, all(stacks.Layers())...)
 	for _, cache := range []string{awstype.ReplicationGroup + " cache", "random:index/randomId:RandomId cache-final-snapshot"} {
 		assert.NotEqual(t, before[cache], after[cache], "it begins with a snapshot")
 		delete(before, cache)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -223,7 +224,7 @@ func TestParkAndUnpark(t *testing.T) {
 	_, err = w.Run(t0, engine.Up, options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
 	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
 	_, err = w.Run(t0, engine.Destroy, options("dev", io.Discard, "parked=true"))
-	require.ErrorContains(t, err, "it is parked, and of a stopped database RDS makes no final snapshot; nothing was deleted")
+	require.ErrorContains(t, err, "it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted")
 
 	unpark := run(t, w, engine.Up)
 	checkTimelines(t, brought(t, "dev").result.Graph, park, unpark)
@@ -332,18 +333,25 @@ func TestParkedPage(t *testing.T) {
 	}
 }
 
-// TestMemory: what an update makes of what the last one left.
-func TestMemory(t *testing.T) {
+// left is the output in which an update leaves what the next one reads, with changes.
+func left(changes map[string]any) map[string]any {
+	kept := maps.Clone(mockrun.WasUp["parking"].(map[string]any))
+	maps.Copy(kept, changes)
+	return map[string]any{"parking": kept}
+}
+
+// TestPreviousState: what an update makes of what the last one left.
+func TestPreviousState(t *testing.T) {
 	declare := func(now time.Time, outputs map[string]any, changes ...string) (*graph.Graph, error) {
 		raw, err := repository(t).Project.Config("dev", changes...)
 		require.NoError(t, err)
 		return mockrun.Graph("dev", raw, mockrun.Options{Outputs: map[string]graph.Props{"dev": outputs}, Today: now})
 	}
 	// Taking a schedule off is refused at night, when nobody would bring the environment up again.
-	scheduled := map[string]any{"parking": map[string]any{"parked": false, "hadNodes": true, "schedule": "MON,TUE 07:00 20:00 Europe/Dublin"}}
+	scheduled := left(map[string]any{"schedule": "MON,TUE 07:00 20:00 Europe/Dublin"})
 	day, night := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), time.Date(2026, 11, 24, 21, 0, 0, 0, time.UTC)
 	_, err := declare(night, scheduled)
-	require.ErrorContains(t, err, "groundwork:schedule is taken off while the environment is down for the night")
+	require.ErrorContains(t, err, "groundwork:schedule cannot be removed outside working hours")
 	for _, now := range []time.Time{day, night} {
 		for _, changes := range [][]string{{office}, {"parked=true"}} {
 			_, err = declare(now, scheduled, changes...)
@@ -353,8 +361,18 @@ func TestMemory(t *testing.T) {
 	_, err = declare(day, scheduled)
 	require.NoError(t, err)
 
+	// What cannot be read is no "never parked": the cache would come back empty.
+	for name, wrong := range map[string]any{
+		"parked": "yes", "hadNodes": nil, "cacheSnapshot": 7.0, "restoredFrom": nil, "schedule": "MON from 7 to 8",
+	} {
+		_, err := declare(day, left(map[string]any{name: wrong}))
+		assert.ErrorContains(t, err, "output parking."+name, name)
+	}
+	_, err = declare(day, map[string]any{"parking": "parked"})
+	require.ErrorContains(t, err, "output parking parked is not a mapping")
+
 	// Protection would keep a parked environment from being brought back whole.
-	_, err = declare(day, map[string]any{"parking": map[string]any{"parked": true, "hadNodes": true}}, "protect=true", "edge.firewall=managed", "edge.accessLogs=keep", "database.backupRetentionDays=7", "cache.snapshotRetentionDays=7")
+	_, err = declare(day, left(map[string]any{"parked": true}), "protect=true", "edge.firewall=managed", "edge.accessLogs=keep", "database.backupRetentionDays=7", "cache.snapshotRetentionDays=7")
 	require.ErrorContains(t, err, "groundwork:protect true comes too early, the environment is parked")
 
 	// An environment of before this memory has been running, so there is something in its cluster.
@@ -370,7 +388,7 @@ func TestMemory(t *testing.T) {
 	assert.Len(t, bare.OfType(awstype.Addon), 3)
 
 	// A cache that is made again later does not begin with an old snapshot.
-	restored, err := declare(day, map[string]any{"parking": map[string]any{"parked": false, "hadNodes": true, "cacheSnapshot": "second", "restoredFrom": "first"}})
+	restored, err := declare(day, left(map[string]any{"cacheSnapshot": "second", "restoredFrom": "first"}))
 	require.NoError(t, err)
 	assert.Nil(t, first(restored, awstype.ReplicationGroup).Inputs["snapshotName"])
 	for _, r := range restored.OfType(awstype.RandomID) {

@@ -20,6 +20,7 @@ import (
 	"groundwork/components/database"
 	"groundwork/components/delivery"
 	"groundwork/components/edge"
+	"groundwork/components/environment"
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/observability"
@@ -241,8 +242,8 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		check("network", err, "network main: args: cidr is missing", "network main: args: name is missing", "logsKeyARN is missing")
 		_, err = identity.New(ctx, "main", nil)
 		check("identity nil", err, "identity main: args is nil")
-		_, err = identity.New(ctx, "main", &identity.Args{Boundary: "x"})
-		check("identity", err, "identity main: args: name", "path", "boundary", "accountId")
+		_, err = identity.New(ctx, "main", &identity.Args{Facts: environment.Facts{RoleBoundary: "x"}})
+		check("identity", err, "identity main: args: accountId", "name", "rolePath", "roleBoundary")
 		_, err = identity.NewKey(ctx, "main", nil)
 		check("key nil", err, "key main: args is nil")
 		_, err = identity.NewKey(ctx, "main", &identity.KeyArgs{})
@@ -257,7 +258,7 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		check("workload role", err, `namespace "*" is not an exact Kubernetes namespace`, `serviceAccount "a*"`)
 		_, err = cluster.New(ctx, "main", nil)
 		check("cluster nil", err, "cluster main: args is nil")
-		_, err = cluster.New(ctx, "main", &cluster.Args{Name: "-x"})
+		_, err = cluster.New(ctx, "main", &cluster.Args{Facts: environment.Facts{Name: "-x"}})
 		check("cluster", err, "cluster main: args: kubernetesVersion", "name", "roles is missing", "logsKeyARN is missing", "nodeGroups is missing")
 		_, err = registry.New(ctx, "main", nil)
 		check("registry nil", err, "registry main: args is nil")
@@ -266,12 +267,12 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		_, err = database.New(ctx, "main", nil)
 		check("database nil", err, "database main: args is nil")
 		for _, name := range []string{"Main", "a--b", "a-", strings.Repeat("x", 64)} {
-			_, err = database.New(ctx, "main", &database.Args{Name: name, Spec: database.Spec{BackupRetentionDays: 0}})
-			check("database", err, "database main: args: backupRetentionDays 0 is outside 1 to 35", "name")
+			_, err = database.New(ctx, "main", &database.Args{Identifier: name, Spec: database.Spec{BackupRetentionDays: 0}})
+			check("database", err, "database main: args: backupRetentionDays 0 is outside 1 to 35", "identifier")
 		}
 		_, err = cache.New(ctx, "main", nil)
 		check("cache nil", err, "cache main: args is nil")
-		_, err = cache.New(ctx, "main", &cache.Args{Name: "a--b"})
+		_, err = cache.New(ctx, "main", &cache.Args{GroupID: "a--b"})
 		check("cache", err, "cache main: args: engine", "nodeType", "nodes 0", "name", "logsKeyARN is missing")
 		_, err = secrets.New(ctx, "main", nil)
 		check("secrets nil", err, "secrets main: args is nil")
@@ -279,7 +280,7 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		check("secrets", err, "secrets main: args: name", "ends in a hyphen and six characters", "recoveryDays 3 is outside 7 to 30")
 		_, err = edge.New(ctx, "main", nil)
 		check("edge nil", err, "edge main: args is nil")
-		_, err = edge.New(ctx, "main", &edge.Args{Name: "groundwork-averyverylongone"})
+		_, err = edge.New(ctx, "main", &edge.Args{Facts: environment.Facts{Name: "groundwork-averyverylongone"}})
 		check("edge", err, "edge main: args: firewall", "accessLogs", "has more than 22 characters", "usEast1 is missing", "application.port 0", "readinessPath", "logRetentionDays 0")
 		_, err = addons.New(ctx, "main", nil)
 		check("addons nil", err, "addons main: args is nil")

@@ -110,7 +110,7 @@ func TestTimelinesOfLayers(t *testing.T) {
 	for _, v := range views(t) {
 		for _, p := range []awstype.Percentile{awstype.Fast, awstype.Median, awstype.Slow} {
 			whole, sum := timeline.New(v.graph, p, ""), 0.0
-			for _, layer := range stacks.Layers {
+			for _, layer := range stacks.Layers() {
 				part := timeline.New(v.graph, p, layer).Seconds
 				assert.LessOrEqual(t, part, whole.Seconds, "%s %s %s", v.name, p, layer)
 				assert.Greater(t, part, 0.0)

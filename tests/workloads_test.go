@@ -139,7 +139,7 @@ func TestChartValuesAreDocumented(t *testing.T) {
 
 func TestCatalogue(t *testing.T) {
 	for _, kubernetes := range cluster.KnownVersions() {
-		problems := addons.Spec{Replicas: 1}.Problems(kubernetes)
+		problems := addons.Spec{Replicas: 1}.Validate(kubernetes)
 		assert.NoError(t, problems.Err(""), kubernetes)
 		for _, name := range addons.Names() {
 			assert.NotEmpty(t, addons.Spec{}.Chart(name, kubernetes).Version, "%s on %s", name, kubernetes)

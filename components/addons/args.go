@@ -8,8 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/cluster"
-	"groundwork/components/helm"
+	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/helm"
 )
 
 // Spec is what a stack chooses about its operators.
@@ -24,26 +25,26 @@ type Spec struct {
 // SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (s *Spec) SetDefaults() { s.Replicas = 2 }
 
-// Problems returns everything wrong with s for a cluster of a Kubernetes version.
-func (s Spec) Problems(kubernetes string) spec.Problems {
-	var p spec.Problems
-	p.Range("replicas", s.Replicas, 1, 3)
+// Validate returns everything wrong with s for a cluster of a Kubernetes version.
+func (s Spec) Validate(kubernetes string) field.Errors {
+	var errs field.Errors
+	errs.Range("replicas", s.Replicas, 1, 3)
 	names := Names()
 	for _, name := range slices.Sorted(maps.Keys(s.Versions)) {
 		if !slices.Contains(names, name) {
-			p.Add("versions", name, "is not one of %s", strings.Join(names, ", "))
+			errs.Add("versions", name, "is not one of %s", strings.Join(names, ", "))
 		}
 	}
 	for _, c := range Charts() {
-		c.choose(&p, "versions."+c.Name, s.Versions[c.Name], kubernetes)
+		c.choose(&errs, "versions."+c.Name, s.Versions[c.Name], kubernetes)
 	}
-	return p
+	return errs
 }
 
 // Version returns the version of a chart that s and the catalogue choose; s must have no problems.
 func (s Spec) Version(c Chart, kubernetes string) Version {
-	var p spec.Problems
-	return c.choose(&p, "", s.Versions[c.Name], kubernetes)
+	var errs field.Errors
+	return c.choose(&errs, "", s.Versions[c.Name], kubernetes)
 }
 
 // Chart returns a chart by name, in the version that s and the catalogue choose; s must have no problems.
@@ -63,11 +64,8 @@ func (c Chart) at(v Version) helm.Chart {
 
 // Args are the facts and choices of a cluster's operators.
 type Args struct {
+	environment.Facts
 	Spec
-	// Name is the physical base name, of roles for example.
-	Name string
-	// Region is where the cluster is.
-	Region string
 	// KubernetesVersion is the cluster's, "1.NN".
 	KubernetesVersion string
 	// Cluster is the cluster.
@@ -76,21 +74,16 @@ type Args struct {
 	VPCID pulumi.StringInput
 	// TargetGroupARN is the one target group that pods may be bound to.
 	TargetGroupARN pulumi.StringInput
-	// RolePath and RoleBoundary are set on the roles.
-	RolePath, RoleBoundary string
 }
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	p := a.Problems(a.KubernetesVersion)
-	if a.Name == "" {
-		p.Missing("name", "the physical base name")
-	}
+	errs := append(a.Spec.Validate(a.KubernetesVersion), a.Facts.Validate()...)
 	if a.VPCID == nil {
-		p.Missing("vpcID", "the cluster's VPC")
+		errs.Required("vpcID", "the cluster's VPC")
 	}
 	if a.TargetGroupARN == nil {
-		p.Missing("targetGroupARN", "the target group of the application")
+		errs.Required("targetGroupARN", "the target group of the application")
 	}
-	return p.Err("addons " + name + ": args: ")
+	return errs.Err("addons " + name + ": args: ")
 }

@@ -105,14 +105,14 @@ func minor(kubernetes string) uint64 {
 
 // choose returns the version for a cluster: the wanted one, or the first that fits where none is wanted. Everything that
 // speaks against it is added to p under key.
-func (c Chart) choose(p *spec.Problems, key, wanted, kubernetes string) Version {
+func (c Chart) choose(errs *field.Errors, key, wanted, kubernetes string) Version {
 	var known []string
 	for _, v := range c.Versions {
 		known = append(known, v.Number)
 		misfits := c.Misfits(v, kubernetes)
 		if wanted == v.Number {
 			for _, misfit := range misfits {
-				p.Add(key, v.Number, "%s", misfit)
+				errs.Add(key, v.Number, "%s", misfit)
 			}
 			return v
 		}
@@ -121,10 +121,10 @@ func (c Chart) choose(p *spec.Problems, key, wanted, kubernetes string) Version 
 		}
 	}
 	if wanted != "" {
-		p.Add(key, wanted, "is not in the catalogue of %s; known are %s (components/addons/operators.go)", c.Name, strings.Join(known, ", "))
+		errs.Add(key, wanted, "is not in the catalogue of %s; known are %s (components/addons/operators.go)", c.Name, strings.Join(known, ", "))
 	} else {
 		newest := c.Versions[0]
-		p.Add(key, newest.Number, "%s", strings.Join(c.Misfits(newest, kubernetes), "; "))
+		errs.Add(key, newest.Number, "%s", strings.Join(c.Misfits(newest, kubernetes), "; "))
 	}
 	return Version{}
 }

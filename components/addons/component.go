@@ -9,6 +9,9 @@ import (
 	"groundwork/components/identity"
 )
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:addons:Addons"
+
 // Addons are the operators of one cluster.
 type Addons struct {
 	pulumi.ResourceState
@@ -30,7 +33,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	a := &Addons{name: name, args: args}
-	if err := ctx.RegisterComponentResource("groundwork:addons:Addons", name, a, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, a, opts...); err != nil {
 		return nil, fmt.Errorf("registering addons %s: %w", name, err)
 	}
 	for _, o := range operators {
@@ -52,18 +55,18 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error) {
 	version := a.args.Version(o.Chart, a.args.KubernetesVersion)
 	opts := []pulumi.ResourceOption{pulumi.Parent(a)}
-	var worn pulumi.StringInput
+	var roleARN pulumi.StringInput
 	if o.policy != nil {
 		role, err := identity.NewWorkloadRole(ctx, a.name+"-"+o.Name, &identity.WorkloadRoleArgs{
-			Name: a.args.Name + "-" + o.Name, Path: a.args.RolePath, Boundary: a.args.RoleBoundary,
+			Facts: a.args.Facts, Name: a.args.Name + "-" + o.Name,
 			OIDC: a.args.Cluster.OIDC, Namespace: o.Namespace, ServiceAccount: o.Name,
 			Policy: o.policy(a.args),
 		}, opts...)
 		if err != nil {
 			return nil, err
 		}
-		worn = role.ARN
+		roleARN = role.ARN
 		opts = append(opts, pulumi.DependsOn(role.Permissions))
 	}
-	return helm.NewRelease(ctx, a.name+"-"+o.Name, o.Name, o.at(version), o.values(a.args, version, worn), opts...)
+	return helm.NewRelease(ctx, a.name+"-"+o.Name, o.Name, o.at(version), o.values(a.args, version, roleARN), opts...)
 }

@@ -2,12 +2,14 @@ package cache
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/network"
+	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/network"
 )
 
 // Port is where every cache listens.
@@ -33,56 +35,43 @@ func (s *Spec) SetDefaults() { s.Engine, s.Nodes, s.SnapshotRetentionDays = Valk
 
 var groupID = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
 
-// Problems returns everything wrong with s. A protected cache must keep snapshots for a week or longer.
-func (s Spec) Problems(protected bool) spec.Problems {
-	var p spec.Problems
-	spec.OneOf(&p, "engine", s.Engine, Valkey, Redis)
+// Validate returns everything wrong with s. A protected cache must keep snapshots for a week or longer.
+func (s Spec) Validate(protected bool) field.Errors {
+	var errs field.Errors
+	field.OneOf(&errs, "engine", s.Engine, Valkey, Redis)
 	if _, ok := NodeTypes[s.NodeType]; !ok {
-		p.Add("nodeType", s.NodeType, "is not one of %s", strings.Join(KnownNodeTypes(), ", "))
+		errs.Add("nodeType", s.NodeType, "is not one of %s", strings.Join(KnownNodeTypes(), ", "))
 	}
-	p.Range("nodes", s.Nodes, 1, 6)
+	errs.Range("nodes", s.Nodes, 1, 6)
 	least := 0
 	if protected {
 		least = 7
 	}
-	p.Range("snapshotRetentionDays", s.SnapshotRetentionDays, least, 35)
-	return p
+	errs.Range("snapshotRetentionDays", s.SnapshotRetentionDays, least, 35)
+	return errs
 }
 
 // Args are the facts and choices of one cache.
 type Args struct {
+	environment.Facts
 	Spec
-	// Name is the replication group ID: 1 to 40 lower-case letters, digits and single hyphens, a letter first.
-	Name string
-	// AccountID owns the key.
-	AccountID string
+	// GroupID is the replication group ID: 1 to 40 lower-case letters, digits and single hyphens, a letter first.
+	GroupID string
 	// Placement is where the nodes go.
 	Placement network.Placement
-	// ClientSecurityGroupID is the one group whose members may connect; nil while there is nobody.
-	ClientSecurityGroupID pulumi.StringInput
-	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
-	LogsKeyARN       pulumi.StringInput
-	LogRetentionDays int
-	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
-	SharedKeyARN pulumi.StringInput
-	// Down leaves the nodes out: what was in them is in their final snapshot.
-	Down bool
-	// RestoreFrom is the snapshot that nodes begin with that are made now; empty for none.
+	// NodeSecurityGroupID is the one group whose members may connect; nobody may where there is no cluster.
+	NodeSecurityGroupID pulumi.StringInput
+	// RestoreFrom is the snapshot that nodes are created from that do not exist yet; empty for none.
 	RestoreFrom string
-	// RestoredFrom is the one that the nodes of today began with, or begin with now: its name is taken; empty for none.
+	// RestoredFrom is the snapshot that the current nodes were created from; its name cannot be used again. Empty for none.
 	RestoredFrom string
-	// Protect refuses deletion of group and key through Pulumi.
-	Protect bool
 }
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	p := a.Problems(a.Protect)
-	if !groupID.MatchString(a.Name) || len(a.Name) > 40 {
-		p.Add("name", a.Name, "is not 1 to 40 lower-case letters, digits and single hyphens, a letter first")
+	errs := slices.Concat(a.Spec.Validate(a.Protect), a.Facts.Validate(), a.ValidateLogs())
+	if !groupID.MatchString(a.GroupID) || len(a.GroupID) > 40 {
+		errs.Add("groupId", a.GroupID, "is not 1 to 40 lower-case letters, digits and single hyphens, a letter first")
 	}
-	if a.LogsKeyARN == nil {
-		p.Missing("logsKeyARN", "the key that encrypts the log groups")
-	}
-	return p.Err("cache " + name + ": args: ")
+	return errs.Err("cache " + name + ": args: ")
 }

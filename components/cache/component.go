@@ -23,6 +23,9 @@ type Connection struct {
 	Token pulumi.StringOutput
 }
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:cache:Cache"
+
 // Cache is one replication group.
 type Cache struct {
 	pulumi.ResourceState
@@ -47,21 +50,20 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	c := &Cache{name: name, args: args, NodeIDs: map[string]pulumi.StringOutput{}}
-	if err := ctx.RegisterComponentResource("groundwork:cache:Cache", name, c, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, c, opts...); err != nil {
 		return nil, fmt.Errorf("registering cache %s: %w", name, err)
 	}
 	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
-		Alias:     args.Name,
-		Purpose:   "the cache " + args.Name + " and its snapshots",
-		AccountID: args.AccountID,
-		Protect:   args.Protect,
-		Shared:    args.SharedKeyARN,
+		Alias:   args.GroupID,
+		Purpose: "the cache " + args.GroupID + " and its snapshots",
+		Facts:   args.Facts,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err
 	}
-	admission, err := network.NewAdmission(ctx, name, &network.AdmissionArgs{
-		Name: args.Name, Service: "Cache", VPCID: args.Placement.VPCID, Port: Port, From: args.ClientSecurityGroupID,
+	clients, err := network.NewServiceGroup(ctx, name, &network.ServiceGroupArgs{
+		Name: args.GroupID, Service: "Cache", VPCID: args.Placement.VPCID, Port: Port,
+		HasNodes: args.Power.HasCluster(), From: args.NodeSecurityGroupID,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err
@@ -79,8 +81,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	c.FinalSnapshot = settings.finalSnapshot
-	if !args.Down {
-		group, err := c.replicationGroup(ctx, settings, key, admission, token)
+	if args.Power.HasCache() {
+		group, err := c.replicationGroup(ctx, settings, key, clients, token)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +112,7 @@ type settings struct {
 func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, error) {
 	release := releases[c.args.Engine]
 	subnets, err := elasticache.NewSubnetGroup(ctx, c.name, &elasticache.SubnetGroupArgs{
-		Name:        pulumi.String(c.args.Name),
+		Name:        pulumi.String(c.args.GroupID),
 		Description: pulumi.String("Data subnets without a route out of the VPC"),
 		SubnetIds:   c.args.Placement.DataSubnetIDs,
 	}, c.childOpts()...)
@@ -118,7 +120,7 @@ func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, err
 		return nil, err
 	}
 	parameters, err := elasticache.NewParameterGroup(ctx, c.name, &elasticache.ParameterGroupArgs{
-		Name:        pulumi.String(c.args.Name + "-" + release.family),
+		Name:        pulumi.String(c.args.GroupID + "-" + release.family),
 		Description: pulumi.String("A cache: the least recently used keys make room"),
 		Family:      pulumi.String(release.family),
 		Parameters: elasticache.ParameterGroupParameterArray{&elasticache.ParameterGroupParameterArgs{
@@ -131,7 +133,7 @@ func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, err
 	logs := elasticache.ReplicationGroupLogDeliveryConfigurationArray{}
 	for _, kind := range []string{"slow-log", "engine-log"} {
 		group, err := cloudwatch.NewLogGroup(ctx, c.name+"-"+kind, &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String("/aws/elasticache/" + c.args.Name + "/" + kind),
+			Name:            pulumi.String("/aws/elasticache/" + c.args.GroupID + "/" + kind),
 			RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
 			KmsKeyId:        c.args.LogsKeyARN,
 		}, c.childOpts()...)
@@ -150,7 +152,7 @@ func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, err
 	}
 	snapshot, err := random.NewRandomId(ctx, c.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
-		Prefix:     pulumi.String(c.args.Name + "-final-"),
+		Prefix:     pulumi.String(c.args.GroupID + "-final-"),
 		Keepers:    keepers,
 	}, c.childOpts()...)
 	if err != nil {
@@ -159,11 +161,11 @@ func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, err
 	return &settings{subnets.Name, parameters.Name, snapshot.Hex, logs}, nil
 }
 
-func (c *Cache) replicationGroup(ctx *pulumi.Context, s *settings, key *identity.Key, admission *ec2.SecurityGroup, token *random.RandomPassword) (*elasticache.ReplicationGroup, error) {
+func (c *Cache) replicationGroup(ctx *pulumi.Context, s *settings, key *identity.Key, clients *ec2.SecurityGroup, token *random.RandomPassword) (*elasticache.ReplicationGroup, error) {
 	several := pulumi.Bool(c.args.Nodes > 1)
 	group := &elasticache.ReplicationGroupArgs{
-		ReplicationGroupId:        pulumi.String(c.args.Name),
-		Description:               pulumi.String("Cache of " + c.args.Name),
+		ReplicationGroupId:        pulumi.String(c.args.GroupID),
+		Description:               pulumi.String("Cache of " + c.args.GroupID),
 		Engine:                    pulumi.String(c.args.Engine),
 		EngineVersion:             pulumi.String(releases[c.args.Engine].version),
 		AutoMinorVersionUpgrade:   pulumi.Bool(true),
@@ -174,7 +176,7 @@ func (c *Cache) replicationGroup(ctx *pulumi.Context, s *settings, key *identity
 		Port:                      pulumi.Int(Port),
 		SubnetGroupName:           s.subnetGroup,
 		ParameterGroupName:        s.parameterGroup,
-		SecurityGroupIds:          pulumi.StringArray{admission.ID()},
+		SecurityGroupIds:          pulumi.StringArray{clients.ID()},
 		AtRestEncryptionEnabled:   pulumi.Bool(true),
 		KmsKeyId:                  key.ARN,
 		TransitEncryptionEnabled:  pulumi.Bool(true),

@@ -13,7 +13,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/identity"
-	"groundwork/components/parking"
 )
 
 // Identity says who the cluster is to those who build on it.
@@ -28,10 +27,13 @@ type Identity struct {
 	CertificateAuthority pulumi.StringOutput `pulumi:"certificateAuthority"`
 	// OIDC signs the tokens of the cluster's service accounts.
 	OIDC identity.OIDC `pulumi:"oidc"`
-	// NodeSecurityGroupID is the group that EKS makes and managed nodes really wear. It is known as soon as the control
+	// NodeSecurityGroupID is the group that EKS makes and that managed nodes really have. It is known as soon as the control
 	// plane is, before any node.
 	NodeSecurityGroupID pulumi.StringOutput `pulumi:"nodeSecurityGroupId"`
 }
+
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:cluster:Cluster"
 
 // Cluster is the control plane, its add-ons, nodes and access entries.
 type Cluster struct {
@@ -71,7 +73,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	c := &Cluster{name: name, args: args, AutoScalingGroups: map[string]pulumi.StringOutput{}, NodeGroups: map[string]pulumi.StringOutput{}}
-	if err := ctx.RegisterComponentResource("groundwork:cluster:Cluster", name, c, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, c, opts...); err != nil {
 		return nil, fmt.Errorf("registering cluster %s: %w", name, err)
 	}
 	kept, err := c.keep(ctx)
@@ -79,7 +81,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	c.Identity = noIdentity(args)
-	if args.Mode != parking.Hibernated {
+	if args.Power.HasCluster() {
 		if err := c.run(ctx, kept); err != nil {
 			return nil, err
 		}
@@ -119,13 +121,13 @@ func (c *Cluster) run(ctx *pulumi.Context, kept *kept) error {
 		return err
 	}
 	var nodes []pulumi.Resource
-	if c.args.Mode == parking.Running {
+	if c.args.Power.HasNodes() {
 		if nodes, err = c.nodeGroups(ctx, cp, kept, beforeNodes); err != nil {
 			return err
 		}
 	}
 	ready := cp.name
-	if !c.args.Bare {
+	if c.args.Power.HadNodesEver() {
 		dns, err := c.addon(ctx, cp, AddonCoreDNS, nil, "", nodes...)
 		if err != nil {
 			return err
@@ -185,21 +187,17 @@ func (c *Cluster) keep(ctx *pulumi.Context) (*kept, error) {
 		}
 	}
 	if k.secretsKey, err = identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
-		Alias:     c.args.Name + "-kubernetes-secrets",
-		Purpose:   "Kubernetes secrets of " + c.args.Name,
-		AccountID: c.args.AccountID,
-		Protect:   c.args.Protect,
-		Shared:    c.args.SharedKeyARN,
+		Alias:   c.args.Name + "-kubernetes-secrets",
+		Purpose: "Kubernetes secrets of " + c.args.Name,
+		Facts:   c.args.Facts,
 	}, c.childOpts()...); err != nil {
 		return nil, err
 	}
 	volumesKey, err := identity.NewKey(ctx, c.name+"-volumes", &identity.KeyArgs{
 		Alias:      c.args.Name + "-node-volumes",
 		Purpose:    "volumes of the nodes of " + c.args.Name,
-		AccountID:  c.args.AccountID,
+		Facts:      c.args.Facts,
 		Statements: identity.AutoScalingMayUseKey(c.args.AccountID),
-		Protect:    c.args.Protect,
-		Shared:     c.args.SharedKeyARN,
 	}, c.childOpts()...)
 	if err != nil {
 		return nil, err

@@ -10,13 +10,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/identity"
-	"groundwork/components/parking"
 )
 
 // addonsBeforeNodes installs what a node needs to become ready: addresses for pods, service routing, and credentials.
 func (c *Cluster) addonsBeforeNodes(ctx *pulumi.Context, cp *controlPlane, oidc identity.OIDC) ([]pulumi.Resource, error) {
 	cniRole, err := identity.NewWorkloadRole(ctx, c.name+"-vpc-cni", &identity.WorkloadRoleArgs{
-		Name: c.args.Name + "-vpc-cni", Path: c.args.RolePath, Boundary: c.args.RoleBoundary,
+		Facts: c.args.Facts, Name: c.args.Name + "-vpc-cni",
 		OIDC: oidc, Namespace: "kube-system", ServiceAccount: "aws-node",
 		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"},
 	}, c.childOpts()...)
@@ -65,7 +64,7 @@ func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, rol
 		args.ConfigurationValues = pulumi.String(configuration)
 	}
 	opts := c.childOpts(pulumi.DependsOn(after))
-	if c.args.Mode == parking.Parked {
+	if !c.args.Power.HasNodes() {
 		// A new version would wait for a node.
 		opts = append(opts, pulumi.IgnoreChanges([]string{"addonVersion"}))
 	}
@@ -123,7 +122,7 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 	physical := c.args.Name + "-" + name
 	// The autoscaler owns the number of nodes; only the bounds are the program's.
 	others := []string{"scalingConfig.desiredSize"}
-	if c.args.Scheduled {
+	if c.args.Power.Scheduled() {
 		others = append(others, "scalingConfig.minSize")
 	}
 	nodes, err := awseks.NewNodeGroup(ctx, c.name+"-nodes-"+name, &awseks.NodeGroupArgs{
@@ -148,7 +147,7 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 		},
 		Labels: pulumi.StringMap{"groundwork/node-group": pulumi.String(name)},
 	}, c.childOpts(
-		pulumi.DependsOn(slices.Concat(after, c.args.Roles.NodeRole.Permissions, c.args.Placement.WaysOut)),
+		pulumi.DependsOn(slices.Concat(after, c.args.Roles.NodeRole.Permissions, c.args.Placement.EgressRoutes)),
 		pulumi.IgnoreChanges(others),
 	)...)
 	if err != nil {
@@ -163,7 +162,7 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 // the agent would make them without key and retention.
 func (c *Cluster) containerInsights(ctx *pulumi.Context, cp *controlPlane, oidc identity.OIDC, after []pulumi.Resource) error {
 	role, err := identity.NewWorkloadRole(ctx, c.name+"-cloudwatch-agent", &identity.WorkloadRoleArgs{
-		Name: c.args.Name + "-cloudwatch-agent", Path: c.args.RolePath, Boundary: c.args.RoleBoundary,
+		Facts: c.args.Facts, Name: c.args.Name + "-cloudwatch-agent",
 		OIDC: oidc, Namespace: "amazon-cloudwatch", ServiceAccount: "cloudwatch-agent",
 		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"},
 	}, c.childOpts()...)

@@ -7,8 +7,9 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/network"
+	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/network"
 )
 
 // Availability says how many zones the database lives in.
@@ -81,76 +82,61 @@ var reservedUsers = []string{"admin", "administrator", "postgres", "public", "rd
 // reservedDatabases already exist in every instance.
 var reservedDatabases = []string{"postgres", "rdsadmin", "template0", "template1"}
 
-// Problems returns everything wrong with s. A protected database must keep backups for a week or longer.
-func (s Spec) Problems(protected bool) spec.Problems {
-	var p spec.Problems
+// Validate returns everything wrong with s. A protected database must keep backups for a week or longer.
+func (s Spec) Validate(protected bool) field.Errors {
+	var errs field.Errors
 	if strings.Contains(s.Version, ".") {
-		p.Add("version", s.Version, "names a minor release; give the major version alone, AWS keeps the minor current")
+		errs.Add("version", s.Version, "names a minor release; give the major version alone, AWS keeps the minor current")
 	} else {
-		spec.OneOf(&p, "version", s.Version, "15", "16", "17")
+		field.OneOf(&errs, "version", s.Version, "15", "16", "17")
 	}
 	if _, ok := Classes[s.InstanceClass]; !ok {
-		p.Add("instanceClass", s.InstanceClass, "is not one of %s", strings.Join(KnownClasses(), ", "))
+		errs.Add("instanceClass", s.InstanceClass, "is not one of %s", strings.Join(KnownClasses(), ", "))
 	}
-	spec.OneOf(&p, "availability", s.Availability, SingleZone, MultiZone)
-	p.Range("storageGiB", s.StorageGiB, 20, 65536)
-	p.Range("maxStorageGiB", s.MaxStorageGiB, 20, 65536)
+	field.OneOf(&errs, "availability", s.Availability, SingleZone, MultiZone)
+	errs.Range("storageGiB", s.StorageGiB, 20, 65536)
+	errs.Range("maxStorageGiB", s.MaxStorageGiB, 20, 65536)
 	// RDS refuses a limit less than a tenth above the volume.
 	if s.MaxStorageGiB*10 < s.StorageGiB*11 {
-		p.Add("maxStorageGiB", s.MaxStorageGiB, "is less than a tenth above storageGiB %d", s.StorageGiB)
+		errs.Add("maxStorageGiB", s.MaxStorageGiB, "is less than a tenth above storageGiB %d", s.StorageGiB).On("storageGiB")
 	}
 	least := 1
 	if protected {
 		least = 7
 	}
-	p.Range("backupRetentionDays", s.BackupRetentionDays, least, 35)
-	spec.OneOf(&p, "monitoringSeconds", s.MonitoringSeconds, 1, 5, 10, 15, 30, 60)
-	spec.OneOf(&p, "insights", s.Insights, InsightsStandard, InsightsAdvanced)
-	p.Match("databaseName", s.DatabaseName, databaseName, "1 to 63 letters, digits or underscores, a letter first")
+	errs.Range("backupRetentionDays", s.BackupRetentionDays, least, 35)
+	field.OneOf(&errs, "monitoringSeconds", s.MonitoringSeconds, 1, 5, 10, 15, 30, 60)
+	field.OneOf(&errs, "insights", s.Insights, InsightsStandard, InsightsAdvanced)
+	errs.Match("databaseName", s.DatabaseName, databaseName, "1 to 63 letters, digits or underscores, a letter first")
 	if slices.Contains(reservedDatabases, strings.ToLower(s.DatabaseName)) {
-		p.Add("databaseName", s.DatabaseName, "is reserved; choose another")
+		errs.Add("databaseName", s.DatabaseName, "is reserved; choose another")
 	}
-	p.Match("username", s.Username, username, "1 to 16 letters, digits or underscores, a letter first")
+	errs.Match("username", s.Username, username, "1 to 16 letters, digits or underscores, a letter first")
 	if lower := strings.ToLower(s.Username); slices.Contains(reservedUsers, lower) || strings.HasPrefix(lower, "pg_") {
-		p.Add("username", s.Username, "is reserved or easy to guess; choose another")
+		errs.Add("username", s.Username, "is reserved or easy to guess; choose another")
 	}
-	p.Range("port", s.Port, 1150, 65535)
-	return p
+	errs.Range("port", s.Port, 1150, 65535)
+	return errs
 }
 
 // Args are the facts and choices of one database.
 type Args struct {
+	environment.Facts
 	Spec
-	// Name is the instance identifier: 1 to 63 lower-case letters, digits and single hyphens, a letter first.
-	Name string
-	// AccountID owns the key.
-	AccountID string
+	// Identifier is the instance identifier: 1 to 63 lower-case letters, digits and single hyphens, a letter first.
+	Identifier string
 	// Placement is where the instance goes.
 	Placement network.Placement
-	// ClientSecurityGroupID is the one group whose members may connect; nil while there is nobody.
-	ClientSecurityGroupID pulumi.StringInput
-	// RolePath and RoleBoundary are set on the monitoring role.
-	RolePath, RoleBoundary string
-	// LogsKeyARN encrypts the log groups, LogRetentionDays is how long they keep events.
-	LogsKeyARN       pulumi.StringInput
-	LogRetentionDays int
-	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
-	SharedKeyARN pulumi.StringInput
-	// BackupWindow and MaintenanceWindow are when RDS may do either, in UTC: "02:00-03:00" and "sun:03:30-sun:04:30".
-	BackupWindow, MaintenanceWindow string
-	// Protect refuses deletion of instance and key.
-	Protect bool
+	// NodeSecurityGroupID is the one group whose members may connect; nobody may where there is no cluster.
+	NodeSecurityGroupID pulumi.StringInput
 }
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	p := a.Problems(a.Protect)
-	p.Match("name", a.Name, identifier, "lower-case letters, digits and single hyphens, a letter first")
-	if len(a.Name) > 63 {
-		p.Add("name", a.Name, "has %d characters; RDS allows 63", len(a.Name))
+	errs := slices.Concat(a.Spec.Validate(a.Protect), a.Facts.Validate(), a.ValidateLogs())
+	errs.Match("identifier", a.Identifier, identifier, "lower-case letters, digits and single hyphens, a letter first")
+	if len(a.Identifier) > 63 {
+		errs.Add("identifier", a.Identifier, "has %d characters; RDS allows 63", len(a.Identifier))
 	}
-	if a.LogsKeyARN == nil {
-		p.Missing("logsKeyARN", "the key that encrypts the log groups")
-	}
-	return p.Err("database " + name + ": args: ")
+	return errs.Err("database " + name + ": args: ")
 }

@@ -27,6 +27,9 @@ type Connection struct {
 	SecretKeyARN pulumi.StringOutput `pulumi:"secretKeyArn"`
 }
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:database:Database"
+
 // Database is one PostgreSQL instance.
 type Database struct {
 	pulumi.ResourceState
@@ -52,21 +55,20 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	d := &Database{name: name, args: args}
-	if err := ctx.RegisterComponentResource("groundwork:database:Database", name, d, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, d, opts...); err != nil {
 		return nil, fmt.Errorf("registering database %s: %w", name, err)
 	}
 	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
-		Alias:     args.Name,
-		Purpose:   "the database " + args.Name + " and its snapshots",
-		AccountID: args.AccountID,
-		Protect:   args.Protect,
-		Shared:    args.SharedKeyARN,
+		Alias:   args.Identifier,
+		Purpose: "the database " + args.Identifier + " and its snapshots",
+		Facts:   args.Facts,
 	}, d.childOpts()...)
 	if err != nil {
 		return nil, err
 	}
-	group, err := network.NewAdmission(ctx, name, &network.AdmissionArgs{
-		Name: args.Name, Service: "PostgreSQL", VPCID: args.Placement.VPCID, Port: args.Port, From: args.ClientSecurityGroupID,
+	group, err := network.NewServiceGroup(ctx, name, &network.ServiceGroupArgs{
+		Name: args.Identifier, Service: "PostgreSQL", VPCID: args.Placement.VPCID, Port: args.Port,
+		HasNodes: args.Power.HasCluster(), From: args.NodeSecurityGroupID,
 	}, d.childOpts()...)
 	if err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func (d *Database) logGroups(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
 	for _, log := range exportedLogs {
 		group, err := cloudwatch.NewLogGroup(ctx, d.name+"-"+log+"-logs", &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String("/aws/rds/instance/" + d.args.Name + "/" + log),
+			Name:            pulumi.String("/aws/rds/instance/" + d.args.Identifier + "/" + log),
 			RetentionInDays: pulumi.Int(d.args.LogRetentionDays),
 			KmsKeyId:        d.args.LogsKeyARN,
 		}, d.childOpts()...)
@@ -119,7 +121,7 @@ func (d *Database) logGroups(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 
 func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.SecurityGroup, logs []pulumi.Resource) (*rds.Instance, error) {
 	subnets, err := rds.NewSubnetGroup(ctx, d.name, &rds.SubnetGroupArgs{
-		Name:        pulumi.String(d.args.Name),
+		Name:        pulumi.String(d.args.Identifier),
 		Description: pulumi.String("Data subnets without a route out of the VPC"),
 		SubnetIds:   d.args.Placement.DataSubnetIDs,
 	}, d.childOpts()...)
@@ -139,7 +141,7 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 	// A prefix: during an upgrade a group of the new family must exist beside the old one, and again beside both of them
 	// when an upgrade was refused and is taken back.
 	parameterGroup, err := rds.NewParameterGroup(ctx, d.name, &rds.ParameterGroupArgs{
-		NamePrefix:  pulumi.String(d.args.Name + "-postgres" + d.args.Version + "-"),
+		NamePrefix:  pulumi.String(d.args.Identifier + "-postgres" + d.args.Version + "-"),
 		Description: pulumi.String("PostgreSQL " + d.args.Version + ": TLS forced, slow statements and connections logged"),
 		Family:      pulumi.String("postgres" + d.args.Version),
 		Parameters:  parameters,
@@ -148,7 +150,7 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 		return nil, err
 	}
 	monitoring, err := identity.NewServiceRole(ctx, d.name+"-monitoring", &identity.ServiceRoleArgs{
-		Name: d.args.Name + "-monitoring", Path: d.args.RolePath, Boundary: d.args.RoleBoundary,
+		Facts: d.args.Facts, Name: d.args.Identifier + "-monitoring",
 		Services:          []string{"monitoring.rds.amazonaws.com"},
 		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"},
 	}, d.childOpts()...)
@@ -159,7 +161,7 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 	// brought up again and destroyed again.
 	snapshot, err := random.NewRandomId(ctx, d.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
-		Prefix:     pulumi.String(d.args.Name + "-final-"),
+		Prefix:     pulumi.String(d.args.Identifier + "-final-"),
 		// What replaces the instance leaves a snapshot of the old one behind, so the new one needs another name.
 		Keepers: pulumi.StringMap{
 			"databaseName": pulumi.String(d.args.DatabaseName),
@@ -170,12 +172,13 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 	if err != nil {
 		return nil, err
 	}
+	backup, maintenance := d.args.Power.Schedule.Windows()
 	retentionDays := 7
 	if d.args.Insights == InsightsAdvanced {
 		retentionDays = 465
 	}
 	return rds.NewInstance(ctx, d.name, &rds.InstanceArgs{
-		Identifier:    pulumi.String(d.args.Name),
+		Identifier:    pulumi.String(d.args.Identifier),
 		Engine:        pulumi.String("postgres"),
 		EngineVersion: pulumi.String(d.args.Version),
 		// Without this AWS keeps an old major version for a surcharge instead of upgrading it.
@@ -204,8 +207,8 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 		ParameterGroupName:  parameterGroup.Name,
 
 		BackupRetentionPeriod:   pulumi.Int(d.args.BackupRetentionDays),
-		BackupWindow:            pulumi.String(d.args.BackupWindow),
-		MaintenanceWindow:       pulumi.String(d.args.MaintenanceWindow),
+		BackupWindow:            pulumi.String(backup),
+		MaintenanceWindow:       pulumi.String(maintenance),
 		CopyTagsToSnapshot:      pulumi.Bool(true),
 		DeleteAutomatedBackups:  pulumi.Bool(!d.args.Protect),
 		SkipFinalSnapshot:       pulumi.Bool(false),

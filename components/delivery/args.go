@@ -7,9 +7,10 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/environment"
+	"groundwork/components/field"
 	"groundwork/components/helm"
 	"groundwork/components/identity"
-	"groundwork/components/field"
 )
 
 // Owner is who installs and upgrades the application's release.
@@ -42,33 +43,30 @@ var (
 	revision = regexp.MustCompile(`^[\w][\w./-]{0,199}$`)
 )
 
-// Problems returns everything wrong with s.
-func (s Spec) Problems() spec.Problems {
-	var p spec.Problems
-	spec.OneOf(&p, "owner", s.Owner, OwnerPipeline, OwnerArgoCD)
+// Validate returns everything wrong with s.
+func (s Spec) Validate() field.Errors {
+	var errs field.Errors
+	field.OneOf(&errs, "owner", s.Owner, OwnerPipeline, OwnerArgoCD)
 	if s.Owner == OwnerArgoCD && s.Repository == "" {
-		p.Missing("repository", "the Git URL of the repository that holds "+s.Path)
+		errs.Required("repository", "the Git URL of the repository that holds "+s.Path)
 	} else if s.Repository != "" {
-		p.Match("repository", s.Repository, gitURL, "a Git URL such as https://github.com/example/groundwork.git, without credentials in it")
+		errs.Match("repository", s.Repository, gitURL, "a Git URL such as https://github.com/example/groundwork.git, without credentials in it")
 	}
-	p.Match("revision", s.Revision, revision, "a branch, tag or commit")
+	errs.Match("revision", s.Revision, revision, "a branch, tag or commit")
 	if s.Path == "" || path.IsAbs(s.Path) || path.Clean(s.Path) != s.Path || strings.HasPrefix(s.Path, "..") {
-		p.Add("path", s.Path, "is not a folder inside the repository, such as webapp/chart")
+		errs.Add("path", s.Path, "is not a folder inside the repository, such as webapp/chart")
 	}
-	return p
+	return errs
 }
 
 // Args are the facts and choices of one application's delivery.
 type Args struct {
+	environment.Facts
 	Spec
-	// Name is the physical base name, of roles for example.
-	Name string
 	// Application is the name of release, namespace and chart.
 	Application string
 	// Environment chooses the chart's own values file: values-ENVIRONMENT.yaml.
 	Environment string
-	// RolePath and RoleBoundary are set on the roles.
-	RolePath, RoleBoundary string
 	// OIDC is the cluster that signs the tokens of service accounts.
 	OIDC identity.OIDC
 	// Secrets are what the application may read.
@@ -97,19 +95,16 @@ var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	p := a.Problems()
-	p.Match("application", a.Application, dnsLabel, "a Kubernetes name")
-	p.Match("environment", a.Environment, dnsLabel, "the name of an environment")
-	if a.Name == "" {
-		p.Missing("name", "the physical base name")
-	}
+	errs := append(a.Spec.Validate(), a.Facts.Validate()...)
+	errs.Match("application", a.Application, dnsLabel, "a Kubernetes name")
+	errs.Match("environment", a.Environment, dnsLabel, "the name of an environment")
 	for _, kind := range SecretKinds {
 		if _, ok := a.Secrets.ARNs[kind]; !ok {
-			p.Missing("secrets.arns."+kind, "the ARN of a secret")
+			errs.Required("secrets.arns."+kind, "the ARN of a secret")
 		}
 	}
 	if a.Owner == OwnerArgoCD && (a.ArgoCD.Version == "" || a.Apps.Version == "") {
-		p.Missing("argoCD", "the charts of Argo CD and of its Application")
+		errs.Required("argoCD", "the charts of Argo CD and of its Application")
 	}
-	return p.Err("delivery " + name + ": args: ")
+	return errs.Err("delivery " + name + ": args: ")
 }

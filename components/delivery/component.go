@@ -11,6 +11,9 @@ import (
 	"groundwork/components/identity"
 )
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:delivery:Delivery"
+
 // Delivery is one application in the cluster.
 type Delivery struct {
 	pulumi.ResourceState
@@ -32,7 +35,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	d := &Delivery{name: name, args: args}
-	if err := ctx.RegisterComponentResource("groundwork:delivery:Delivery", name, d, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, d, opts...); err != nil {
 		return nil, fmt.Errorf("registering delivery %s: %w", name, err)
 	}
 	namespace, err := d.namespace(ctx)
@@ -97,7 +100,7 @@ func (d *Delivery) roles(ctx *pulumi.Context) (map[string]*identity.Role, error)
 			return w.policy(facts{region: d.args.Values.Region, secretARNs: all[0].(map[string]string), keyARNs: slices.Compact(all[1].([]string))}).JSON()
 		}).(pulumi.StringOutput)
 		role, err := identity.NewWorkloadRole(ctx, d.name+"-"+w.serviceAccount, &identity.WorkloadRoleArgs{
-			Name: d.args.Name + "-" + d.account(w.serviceAccount), Path: d.args.RolePath, Boundary: d.args.RoleBoundary,
+			Facts: d.args.Facts, Name: d.args.Name + "-" + d.account(w.serviceAccount),
 			OIDC: d.args.OIDC, Namespace: d.args.Application, ServiceAccount: d.account(w.serviceAccount),
 			Policy: policy,
 		}, d.childOpts()...)

@@ -6,8 +6,9 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/network"
+	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/network"
 )
 
 // Firewall says what looks at requests before the application does.
@@ -53,40 +54,38 @@ func (s *Spec) SetDefaults() {
 var (
 	hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
 	zoneID   = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
-	// Load balancers and target groups share the form, and the 32 characters, of their names.
-	balancerName = regexp.MustCompile(`^[A-Za-z0-9](-?[A-Za-z0-9])*$`)
 )
 
 // maxRate is the largest rate limit of AWS WAF. Source: AWS WAF API, "RateBasedStatement".
 const maxRate = 2_000_000_000
 
-// Problems returns everything wrong with s. A protected environment must have a firewall and keep its logs.
-func (s Spec) Problems(protected bool) spec.Problems {
-	var p spec.Problems
+// Validate returns everything wrong with s. A protected environment must have a firewall and keep its logs.
+func (s Spec) Validate(protected bool) field.Errors {
+	var errs field.Errors
 	if s.Domain != "" {
-		p.Match("domain", s.Domain, hostName, "a host name in lower case, such as shop.example.com")
+		errs.Match("domain", s.Domain, hostName, "a host name in lower case, such as shop.example.com")
 	}
 	if len(s.Domain) > 64 {
-		p.Add("domain", s.Domain, "has %d characters; the first name of an ACM certificate has at most 64", len(s.Domain))
+		errs.Add("domain", s.Domain, "has %d characters; the first name of an ACM certificate has at most 64", len(s.Domain))
 	}
 	switch {
 	case s.Domain != "" && s.HostedZoneID == "":
-		p.Missing("hostedZoneId", "the Route 53 hosted zone of "+s.Domain)
+		errs.Required("hostedZoneId", "the Route 53 hosted zone of "+s.Domain)
 	case s.Domain == "" && s.HostedZoneID != "":
-		p.Missing("domain", "a host name in the zone "+s.HostedZoneID+", or leave hostedZoneId out")
+		errs.Required("domain", "a host name in the zone "+s.HostedZoneID+", or leave hostedZoneId out")
 	case s.HostedZoneID != "":
-		p.Match("hostedZoneId", s.HostedZoneID, zoneID, "a Route 53 hosted zone ID such as Z0123456789ABCDEFGHIJ")
+		errs.Match("hostedZoneId", s.HostedZoneID, zoneID, "a Route 53 hosted zone ID such as Z0123456789ABCDEFGHIJ")
 	}
-	spec.OneOf(&p, "firewall", s.Firewall, FirewallManaged, FirewallNone)
+	field.OneOf(&errs, "firewall", s.Firewall, FirewallManaged, FirewallNone)
 	if protected && s.Firewall == FirewallNone {
-		p.Add("firewall", string(s.Firewall), "does not go with protect; choose %s", FirewallManaged)
+		errs.Add("firewall", string(s.Firewall), "does not go with protect; choose %s", FirewallManaged)
 	}
-	p.Range("requestsPerFiveMinutes", s.RequestsPerFiveMinutes, 10, maxRate)
-	spec.OneOf(&p, "accessLogs", s.AccessLogs, AccessLogsKeep, AccessLogsDelete)
+	errs.Range("requestsPerFiveMinutes", s.RequestsPerFiveMinutes, 10, maxRate)
+	field.OneOf(&errs, "accessLogs", s.AccessLogs, AccessLogsKeep, AccessLogsDelete)
 	if protected && s.AccessLogs == AccessLogsDelete {
-		p.Add("accessLogs", string(s.AccessLogs), "does not go with protect; choose %s", AccessLogsKeep)
+		errs.Add("accessLogs", string(s.AccessLogs), "does not go with protect; choose %s", AccessLogsKeep)
 	}
-	return p
+	return errs
 }
 
 // Application is what the load balancer sends requests to.
@@ -99,44 +98,28 @@ type Application struct {
 
 // Args are the facts and choices of one edge.
 type Args struct {
+	environment.Facts
 	Spec
-	// Name is the physical base name: letters, digits and single hyphens, at most 23 characters.
-	Name string
-	// Region and AccountID are where the load balancer is.
-	Region, AccountID string
 	// USEast1 is the AWS provider of us-east-1, where CloudFront's certificate, web ACL and logs have to be.
 	USEast1 pulumi.ProviderResource
 	// Placement is where the load balancer goes.
 	Placement network.Placement
-	// PodSecurityGroupID is the group that the pods' nodes wear; nil while there is no cluster.
-	PodSecurityGroupID pulumi.StringInput
+	// NodeSecurityGroupID is the security group of the pods' nodes; it means nothing where there is no cluster.
+	NodeSecurityGroupID pulumi.StringInput
 	// Application is what gets the requests.
 	Application Application
-	// LogRetentionDays is how long access logs are kept.
-	LogRetentionDays int
-	// Down leaves load balancer and VPC origin out: CloudFront then answers by itself that the environment is parked.
-	Down bool
-	// Protect keeps the load balancer from being deleted.
-	Protect bool
 }
-
-// maxName leaves room for "-web-" and a port in the 32 characters of a target group.
-const maxName = 32 - len("-web-65535")
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	p := a.Problems(a.Protect)
-	p.Match("name", a.Name, balancerName, "letters, digits and single hyphens")
-	if len(a.Name) > maxName {
-		p.Add("name", a.Name, "has more than %d characters", maxName)
-	}
+	errs := append(a.Spec.Validate(a.Protect), a.Facts.Validate()...)
 	if a.USEast1 == nil {
-		p.Missing("usEast1", "the AWS provider of us-east-1")
+		errs.Required("usEast1", "the AWS provider of us-east-1")
 	}
-	p.Range("application.port", a.Application.Port, 1, 65535)
+	errs.Range("application.port", a.Application.Port, 1, 65535)
 	if !strings.HasPrefix(a.Application.ReadinessPath, "/") {
-		p.Add("application.readinessPath", a.Application.ReadinessPath, "does not begin with /")
+		errs.Add("application.readinessPath", a.Application.ReadinessPath, "does not begin with /")
 	}
-	p.Range("logRetentionDays", a.LogRetentionDays, 1, 3653)
-	return p.Err("edge " + name + ": args: ")
+	errs.Range("logRetentionDays", a.LogRetentionDays, 1, 3653)
+	return errs.Err("edge " + name + ": args: ")
 }

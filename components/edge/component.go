@@ -14,6 +14,9 @@ import (
 	"groundwork/components/identity"
 )
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:edge:Edge"
+
 // Edge is the way from the internet to the application.
 type Edge struct {
 	pulumi.ResourceState
@@ -49,7 +52,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	e := &Edge{name: name, args: args}
-	if err := ctx.RegisterComponentResource("groundwork:edge:Edge", name, e, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, e, opts...); err != nil {
 		return nil, fmt.Errorf("registering edge %s: %w", name, err)
 	}
 	certificates, err := e.certificates(ctx)
@@ -68,7 +71,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	e.TargetGroupARN, e.Metrics = target.Arn, Metrics{LoadBalancer: none, TargetGroup: target.ArnSuffix}
 	var origin *cloudfront.DistributionOriginArgs
 	var page pulumi.StringInput
-	if args.Down {
+	if !args.Power.HasLoadBalancer() {
 		origin, page, err = e.parkedOrigin(ctx)
 	} else {
 		origin, err = e.balancerOrigin(ctx, doors, target, certificates)
@@ -179,13 +182,13 @@ func (e *Edge) admissions(ctx *pulumi.Context, balancer *ec2.SecurityGroup) erro
 	}, e.childOpts()...); err != nil {
 		return err
 	}
-	if e.args.PodSecurityGroupID == nil {
+	if !e.args.Power.HasCluster() {
 		return nil
 	}
 	if _, err := vpc.NewSecurityGroupEgressRule(ctx, e.name+"-to-pods", &vpc.SecurityGroupEgressRuleArgs{
 		SecurityGroupId:           balancer.ID(),
 		Description:               pulumi.String("Requests to the pods of the application"),
-		ReferencedSecurityGroupId: e.args.PodSecurityGroupID,
+		ReferencedSecurityGroupId: e.args.NodeSecurityGroupID,
 		IpProtocol:                pulumi.String("tcp"),
 		FromPort:                  pulumi.Int(e.args.Application.Port),
 		ToPort:                    pulumi.Int(e.args.Application.Port),
@@ -193,7 +196,7 @@ func (e *Edge) admissions(ctx *pulumi.Context, balancer *ec2.SecurityGroup) erro
 		return err
 	}
 	_, err := vpc.NewSecurityGroupIngressRule(ctx, e.name+"-at-pods", &vpc.SecurityGroupIngressRuleArgs{
-		SecurityGroupId:           e.args.PodSecurityGroupID,
+		SecurityGroupId:           e.args.NodeSecurityGroupID,
 		Description:               pulumi.String("Requests from the load balancer to the pods of the application"),
 		ReferencedSecurityGroupId: balancer.ID(),
 		IpProtocol:                pulumi.String("tcp"),

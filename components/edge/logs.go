@@ -4,8 +4,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/internal/bucket"
 	"groundwork/components/identity"
+	"groundwork/components/internal/bucket"
 )
 
 // logBucket creates a bucket that only one log service writes to, and returns its policy: what sends logs takes the

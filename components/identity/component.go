@@ -16,13 +16,16 @@ const (
 	policySessionManager = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 )
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:identity:Identity"
+
 // Identity holds the roles that must exist before a cluster.
 type Identity struct {
 	pulumi.ResourceState
 
-	// ClusterRole is worn by the EKS control plane.
+	// ClusterRole is assumed by the EKS control plane.
 	ClusterRole *Role
-	// NodeRole is worn by worker nodes. It may pull images and register with the cluster; networking permissions belong
+	// NodeRole is assumed by worker nodes. It may pull images and register with the cluster; networking permissions belong
 	// to the VPC CNI's own role.
 	NodeRole *Role
 	// BreakGlassRole is for people, when everything else fails. It has no AWS permission at all: the cluster gives it
@@ -39,27 +42,27 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	id := &Identity{}
-	if err := ctx.RegisterComponentResource("groundwork:identity:Identity", name, id, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, id, opts...); err != nil {
 		return nil, fmt.Errorf("registering identity %s: %w", name, err)
 	}
 	child := pulumi.Parent(id)
 	var err error
 	if id.ClusterRole, err = NewServiceRole(ctx, name+"-cluster", &ServiceRoleArgs{
-		Name: args.Name + "-cluster", Path: args.Path, Boundary: args.Boundary,
+		Facts: args.Facts, Name: args.Name + "-cluster",
 		Services:          []string{"eks.amazonaws.com"},
 		ManagedPolicyARNs: []string{policyEKSCluster},
 	}, child); err != nil {
 		return nil, err
 	}
 	if id.NodeRole, err = NewServiceRole(ctx, name+"-node", &ServiceRoleArgs{
-		Name: args.Name + "-node", Path: args.Path, Boundary: args.Boundary,
+		Facts: args.Facts, Name: args.Name + "-node",
 		Services:          []string{"ec2.amazonaws.com"},
 		ManagedPolicyARNs: []string{policyNode, policyRegistryPull, policySessionManager},
 	}, child); err != nil {
 		return nil, err
 	}
 	if id.BreakGlassRole, err = newRole(ctx, name+"-break-glass", roleArgs{
-		name: args.Name + "-break-glass", path: args.Path, boundary: args.Boundary,
+		facts: args.Facts, name: args.Name + "-break-glass",
 		description: "Cluster administration when everything else fails; needs MFA",
 		trust:       pulumi.String(BreakGlassTrust(args.AccountID).JSON()),
 	}, []pulumi.ResourceOption{child}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/environment"
 	"groundwork/components/field"
 )
 
@@ -15,19 +16,18 @@ type KeyArgs struct {
 	Alias string
 	// Purpose completes "Encrypts ...".
 	Purpose string
-	// AccountID is the account that administers the key.
-	AccountID string
+	// Facts are the environment's. Where it shares one key, that one is handed on and none is created.
+	Facts environment.Facts
 	// Statements let others than the account's own principals use the key.
 	Statements []Statement
-	// Protect refuses deletion through Pulumi.
-	Protect bool
-	// Shared is the ARN of a key to use instead of one of its own; nil makes one.
-	Shared pulumi.StringInput
 }
 
 // deletionWindowDays is how long a deleted key can be brought back: the longest that AWS allows, in every environment. It
 // costs nothing, and a final snapshot can be read only as long as its key exists.
 const deletionWindowDays = 30
+
+// KeyTypeToken is the component's type. It is part of URNs: a change needs an alias.
+const KeyTypeToken = "groundwork:identity:Key"
 
 // Key is a KMS key with its alias.
 type Key struct {
@@ -42,25 +42,25 @@ func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.Reso
 	if args == nil {
 		return nil, fmt.Errorf("key %s: args is nil", name)
 	}
-	var p spec.Problems
-	p.Match("accountId", args.AccountID, accountID, "an account of 12 digits")
-	p.Match("alias", args.Alias, keyAlias, "1 to 250 letters, digits, - _ /")
-	if err := p.Err("key " + name + ": args: "); err != nil {
+	var errs field.Errors
+	environment.ValidateAccountID(&errs, "accountId", args.Facts.AccountID)
+	errs.Match("alias", args.Alias, keyAlias, "1 to 250 letters, digits, - _ /")
+	if err := errs.Err("key " + name + ": args: "); err != nil {
 		return nil, err
 	}
-	if args.Shared != nil {
-		return &Key{ARN: args.Shared.ToStringOutput()}, nil
+	if shared := args.Facts.SharedKeyARN; shared != nil {
+		return &Key{ARN: shared.ToStringOutput()}, nil
 	}
 	k := &Key{}
-	if err := ctx.RegisterComponentResource("groundwork:identity:Key", name, k, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(KeyTypeToken, name, k, opts...); err != nil {
 		return nil, fmt.Errorf("registering key %s: %w", name, err)
 	}
 	key, err := kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
 		Description:          pulumi.String("Encrypts " + args.Purpose),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(deletionWindowDays),
-		Policy:               pulumi.String(KeyPolicy(args.AccountID, args.Statements...).JSON()),
-	}, pulumi.Parent(k), pulumi.Protect(args.Protect))
+		Policy:               pulumi.String(KeyPolicy(args.Facts.AccountID, args.Statements...).JSON()),
+	}, pulumi.Parent(k), pulumi.Protect(args.Facts.Protect))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/environment"
 	"groundwork/components/field"
 )
 
@@ -75,27 +76,27 @@ var (
 	subject          = regexp.MustCompile(`^[\x21-\x29\x2b-\x3e\x40-\x7e]{1,255}$`)
 )
 
-// Problems returns everything wrong with s. Wildcards are never right: whoever may choose the rest of a name could wear the role.
-func (s PipelinesSpec) Problems() spec.Problems {
-	var p spec.Problems
+// Validate returns everything wrong with s. Wildcards are never right: whoever may choose the rest of a name could wear the role.
+func (s PipelinesSpec) Validate() field.Errors {
+	var errs field.Errors
 	if g := s.GitHub; g.Repository != "" {
-		p.Match("github.repository", g.Repository, gitHubRepository, "OWNER/NAME without wildcards")
-		p.Match("github.ownerId", g.OwnerID, gitHubNumber, "GitHub's number of the owner, in quotes: gh api users/OWNER --jq .id")
-		p.Match("github.repositoryId", g.RepositoryID, gitHubNumber, "GitHub's number of the repository, in quotes: gh api repos/OWNER/NAME --jq .id")
-		p.Match("github.branch", g.Branch, gitBranch, "one branch, exact")
-		p.Match("github.environment", g.Environment, gitEnvironment, "one of the repository's environments, exact")
-		spec.OneOf(&p, "github.provider", g.Provider, ProviderCreate, ProviderReuse)
+		errs.Match("github.repository", g.Repository, gitHubRepository, "OWNER/NAME without wildcards")
+		errs.Match("github.ownerId", g.OwnerID, gitHubNumber, "GitHub's number of the owner, in quotes: gh api users/OWNER --jq .id")
+		errs.Match("github.repositoryId", g.RepositoryID, gitHubNumber, "GitHub's number of the repository, in quotes: gh api repos/OWNER/NAME --jq .id")
+		errs.Match("github.branch", g.Branch, gitBranch, "one branch, exact")
+		errs.Match("github.environment", g.Environment, gitEnvironment, "one of the repository's environments, exact")
+		field.OneOf(&errs, "github.provider", g.Provider, ProviderCreate, ProviderReuse)
 	}
 	if j := s.Jenkins; j.Issuer != "" {
-		p.Match("jenkins.issuer", j.Issuer, issuerURL, "an https URL without port and without a slash at its end, such as https://jenkins.example.com/oidc; AWS has to reach it from the internet")
-		p.Match("jenkins.previewSubject", j.PreviewSubject, subject, "one subject, exact, without * or ?")
-		p.Match("jenkins.deploySubject", j.DeploySubject, subject, "one subject, exact, without * or ?")
-		spec.OneOf(&p, "jenkins.provider", j.Provider, ProviderCreate, ProviderReuse)
+		errs.Match("jenkins.issuer", j.Issuer, issuerURL, "an https URL without port and without a slash at its end, such as https://jenkins.example.com/oidc; AWS has to reach it from the internet")
+		errs.Match("jenkins.previewSubject", j.PreviewSubject, subject, "one subject, exact, without * or ?")
+		errs.Match("jenkins.deploySubject", j.DeploySubject, subject, "one subject, exact, without * or ?")
+		field.OneOf(&errs, "jenkins.provider", j.Provider, ProviderCreate, ProviderReuse)
 		if j.PreviewSubject != "" && j.PreviewSubject == j.DeploySubject {
-			p.Add("jenkins.deploySubject", j.DeploySubject, "is the previewSubject too, so every preview could deploy")
+			errs.Add("jenkins.deploySubject", j.DeploySubject, "is the previewSubject too, so every preview could deploy")
 		}
 	}
-	return p
+	return errs
 }
 
 // subjects are both forms of what GitHub writes into the subject: with names alone, and with the numbers.
@@ -153,16 +154,17 @@ func DeployRoleARN(account, path, name string) string {
 // PipelinesArgs are the facts and choices of the pipelines of one environment.
 type PipelinesArgs struct {
 	PipelinesSpec
-	// Name, Path, Boundary and AccountID are as in Args. Where Boundary is empty, the deploy role gets one of its own.
-	Name, Path, Boundary, AccountID string
-	// Region is where registry and cluster are.
-	Region string
+	// Facts are the environment's. Where it has no permissions boundary, the deploy role gets one of its own.
+	environment.Facts
 	// Cluster is the cluster's name; Repositories are those of the registry, with their prefix.
 	Cluster      string
 	Repositories []string
 	// StateBucketARN and StateKeyARN hold and encrypt the environment's states.
 	StateBucketARN, StateKeyARN pulumi.StringOutput
 }
+
+// PipelinesTypeToken is the component's type. It is part of URNs: a change needs an alias.
+const PipelinesTypeToken = "groundwork:identity:Pipelines"
 
 // Pipelines are the roles that pipelines wear.
 type Pipelines struct {
@@ -179,17 +181,16 @@ func NewPipelines(ctx *pulumi.Context, name string, args *PipelinesArgs, opts ..
 	if args == nil {
 		return nil, fmt.Errorf("pipelines %s: args is nil", name)
 	}
-	p := args.Problems()
-	CheckAccountID(&p, "accountId", args.AccountID)
-	checkRoleName(&p, args.Name+"-preview")
+	errs := append(args.PipelinesSpec.Validate(), args.Facts.Validate()...)
+	checkRoleName(&errs, args.Name+"-preview")
 	if !args.Any() {
-		p.Missing("github.repository", "a repository, or jenkins.issuer: without either nobody could wear the roles")
+		errs.Required("github.repository", "a repository, or jenkins.issuer: without either nobody could wear the roles")
 	}
-	if err := p.Err("pipelines " + name + ": args: "); err != nil {
+	if err := errs.Err("pipelines " + name + ": args: "); err != nil {
 		return nil, err
 	}
 	l := &Pipelines{}
-	if err := ctx.RegisterComponentResource("groundwork:identity:Pipelines", name, l, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(PipelinesTypeToken, name, l, opts...); err != nil {
 		return nil, fmt.Errorf("registering pipelines %s: %w", name, err)
 	}
 	child := pulumi.Parent(l)
@@ -202,16 +203,16 @@ func NewPipelines(ctx *pulumi.Context, name string, args *PipelinesArgs, opts ..
 		return PreviewPolicy(all[0].(string), all[1].(string), args.AccountID, args.Region, args.Name).JSON()
 	}).(pulumi.StringOutput)
 	if l.PreviewRole, err = newRole(ctx, name+"-preview", roleArgs{
-		name: args.Name + "-preview", path: args.Path, boundary: args.Boundary, description: "Previews infrastructure in a pipeline; reads only",
+		facts: args.Facts, name: args.Name + "-preview", description: "Previews infrastructure in a pipeline; reads only",
 		trust: pulumi.String(args.PreviewTrust(args.AccountID).JSON()), managedPolicyARNs: []string{policyReadOnly}, policy: policy,
 	}, after); err != nil {
 		return nil, err
 	}
 	deploy := DeployPolicy(args.AccountID, args.Region, args.Cluster, args.Repositories)
 	var boundary pulumi.StringInput
-	if args.Boundary == "" {
+	if args.RoleBoundary == "" {
 		bound, err := iam.NewPolicy(ctx, name+"-boundary", &iam.PolicyArgs{
-			Name: pulumi.String(args.Name + "-deploy-boundary"), Path: pulumi.String(args.Path),
+			Name: pulumi.String(args.Name + "-deploy-boundary"), Path: pulumi.String(args.RolePath),
 			Description: pulumi.String("The most that a pipeline may ever do, whatever policies its role is given"),
 			Policy:      pulumi.String(DeployBoundary(args.AccountID, args.Region).JSON()),
 		}, child)
@@ -221,7 +222,7 @@ func NewPipelines(ctx *pulumi.Context, name string, args *PipelinesArgs, opts ..
 		boundary = bound.Arn
 	}
 	if l.DeployRole, err = newRole(ctx, name+"-deploy", roleArgs{
-		name: args.Name + "-deploy", path: args.Path, boundary: args.Boundary, boundaryInput: boundary,
+		facts: args.Facts, name: args.Name + "-deploy", boundaryInput: boundary,
 		description: "Pushes images and deploys the application from a pipeline",
 		trust:       pulumi.String(args.DeployTrust(args.AccountID).JSON()), policy: pulumi.String(deploy.JSON()),
 	}, after); err != nil {

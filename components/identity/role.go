@@ -7,25 +7,26 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/environment"
 	"groundwork/components/field"
 )
 
-// Role is a role that others wear.
+// Role is a role with its permissions.
 type Role struct {
 	// ARN of the role.
 	ARN pulumi.StringOutput
 	// Resource is the role itself, for components that take nothing else.
 	Resource *iam.Role
-	// Permissions are the policies of the role. What wears the role depends on them, so that it never starts without.
+	// Permissions are the policies of the role. What assumes the role depends on them, so that it never starts without.
 	Permissions []pulumi.Resource
 }
 
 // roleArgs is what every role of the program is made of.
 type roleArgs struct {
-	name, path, boundary string
-	description          string
-	trust                pulumi.StringInput
-	// boundaryInput is a boundary that the program makes itself, where boundary is empty.
+	facts             environment.Facts
+	name, description string
+	trust             pulumi.StringInput
+	// boundaryInput is a boundary that the program makes itself, where the environment has none.
 	boundaryInput     pulumi.StringInput
 	managedPolicyARNs []string
 	policy            pulumi.StringInput
@@ -40,13 +41,13 @@ func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.Reso
 	}
 	ra := &iam.RoleArgs{
 		Name:               pulumi.String(args.name),
-		Path:               pulumi.String(args.path),
+		Path:               pulumi.String(args.facts.RolePath),
 		Description:        pulumi.String(args.description),
 		AssumeRolePolicy:   args.trust,
 		MaxSessionDuration: pulumi.Int(args.maxSessionSeconds),
 	}
-	if args.boundary != "" {
-		ra.PermissionsBoundary = pulumi.String(args.boundary)
+	if args.facts.RoleBoundary != "" {
+		ra.PermissionsBoundary = pulumi.String(args.facts.RoleBoundary)
 	} else if args.boundaryInput != nil {
 		ra.PermissionsBoundary = args.boundaryInput.ToStringOutput()
 	}
@@ -77,12 +78,12 @@ func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.Reso
 	return &Role{ARN: role.Arn, Resource: role, Permissions: permissions}, nil
 }
 
-// ServiceRoleArgs describe a role that AWS services wear.
+// ServiceRoleArgs describe a role that AWS services assume.
 type ServiceRoleArgs struct {
+	// Facts are the environment's: path and permissions boundary of the role.
+	Facts environment.Facts
 	// Name is the physical name, at most 64 characters.
 	Name string
-	// Path and Boundary are the program's path and permissions boundary; Boundary may be empty.
-	Path, Boundary string
 	// Services may assume the role, by service principal.
 	Services []string
 	// SourceAccount and SourceARN limit that to what they do for one resource; empty for any.
@@ -98,16 +99,16 @@ func NewServiceRole(ctx *pulumi.Context, name string, args *ServiceRoleArgs, opt
 	if args == nil {
 		return nil, fmt.Errorf("service role %s: args is nil", name)
 	}
-	var p spec.Problems
-	checkRoleName(&p, args.Name)
+	var errs field.Errors
+	checkRoleName(&errs, args.Name)
 	if len(args.Services) == 0 {
-		p.Missing("services", "the service principals that may assume the role")
+		errs.Required("services", "the service principals that may assume the role")
 	}
-	if err := p.Err("service role " + name + ": args: "); err != nil {
+	if err := errs.Err("service role " + name + ": args: "); err != nil {
 		return nil, err
 	}
 	return newRole(ctx, name, roleArgs{
-		name: args.Name, path: args.Path, boundary: args.Boundary,
+		facts: args.Facts, name: args.Name,
 		description:       "Worn by " + args.Services[0],
 		trust:             pulumi.String(args.trust().JSON()),
 		managedPolicyARNs: args.ManagedPolicyARNs,
@@ -143,12 +144,12 @@ type OIDC struct {
 	Issuer pulumi.StringOutput `pulumi:"issuer"`
 }
 
-// WorkloadRoleArgs describe a role that one Kubernetes service account wears (IRSA).
+// WorkloadRoleArgs describe a role that one Kubernetes service account assumes (IRSA).
 type WorkloadRoleArgs struct {
+	// Facts are the environment's: path and permissions boundary of the role.
+	Facts environment.Facts
 	// Name is the physical name, at most 64 characters.
 	Name string
-	// Path and Boundary are the program's path and permissions boundary; Boundary may be empty.
-	Path, Boundary string
 	// OIDC is the cluster that signs the service account's tokens.
 	OIDC OIDC
 	// Namespace and ServiceAccount are exact; wildcards are refused.
@@ -164,18 +165,18 @@ func NewWorkloadRole(ctx *pulumi.Context, name string, args *WorkloadRoleArgs, o
 	if args == nil {
 		return nil, fmt.Errorf("workload role %s: args is nil", name)
 	}
-	var p spec.Problems
-	checkRoleName(&p, args.Name)
-	p.Match("namespace", args.Namespace, dnsLabel, "an exact Kubernetes namespace")
-	p.Match("serviceAccount", args.ServiceAccount, dnsLabel, "an exact Kubernetes service account")
-	if err := p.Err("workload role " + name + ": args: "); err != nil {
+	var errs field.Errors
+	checkRoleName(&errs, args.Name)
+	errs.Match("namespace", args.Namespace, dnsLabel, "an exact Kubernetes namespace")
+	errs.Match("serviceAccount", args.ServiceAccount, dnsLabel, "an exact Kubernetes service account")
+	if err := errs.Err("workload role " + name + ": args: "); err != nil {
 		return nil, err
 	}
 	trust := pulumi.All(args.OIDC.ProviderARN, args.OIDC.Issuer).ApplyT(func(all []any) string {
 		return WorkloadTrust(all[0].(string), all[1].(string), args.Namespace, args.ServiceAccount).JSON()
 	}).(pulumi.StringOutput)
 	return newRole(ctx, name, roleArgs{
-		name: args.Name, path: args.Path, boundary: args.Boundary,
+		facts: args.Facts, name: args.Name,
 		description:       "Worn by the service account " + args.Namespace + "/" + args.ServiceAccount,
 		trust:             trust,
 		managedPolicyARNs: args.ManagedPolicyARNs,

@@ -5,8 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
+	"groundwork/components/environment"
 	"groundwork/components/field"
 )
 
@@ -79,99 +78,82 @@ func Private(p netip.Prefix) bool {
 }
 
 // CheckCIDR parses an IPv4 range and records at key why it cannot be used; ok is false then.
-func CheckCIDR(p *spec.Problems, key, value string, minBits, maxBits int) (prefix netip.Prefix, ok bool) {
+func CheckCIDR(errs *field.Errors, key, value string, minBits, maxBits int) (prefix netip.Prefix, ok bool) {
 	if value == "" {
-		p.Missing(key, "an IPv4 range such as 10.20.0.0/16")
+		errs.Required(key, "an IPv4 range such as 10.20.0.0/16")
 		return netip.Prefix{}, false
 	}
 	prefix, err := netip.ParsePrefix(value)
 	if err != nil || !prefix.Addr().Is4() {
-		p.Add(key, value, "is not an IPv4 range; give one such as 10.20.0.0/16")
+		errs.Add(key, value, "is not an IPv4 range; give one such as 10.20.0.0/16")
 		return netip.Prefix{}, false
 	}
-	before := len(*p)
+	before := len(*errs)
 	if prefix.Bits() < minBits || prefix.Bits() > maxBits {
-		p.Add(key, value, "has a prefix length outside /%d to /%d", minBits, maxBits)
+		errs.Add(key, value, "has a prefix length outside /%d to /%d", minBits, maxBits)
 	}
 	if prefix != prefix.Masked() {
-		p.Add(key, value, "has host bits set; the range is %s", prefix.Masked())
+		errs.Add(key, value, "has host bits set; the range is %s", prefix.Masked())
 	}
 	if !Private(prefix) {
-		p.Add(key, value, "is not private; use 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+		errs.Add(key, value, "is not private; use 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
 	}
-	return prefix, len(*p) == before
+	return prefix, len(*errs) == before
 }
 
-// Problems returns everything wrong with s for a VPC in region.
-func (s Spec) Problems(region string) spec.Problems {
-	var p spec.Problems
-	CheckCIDR(&p, "cidr", s.CIDR, minPrefix, maxPrefix)
+// Validate returns everything wrong with s for a VPC in region.
+func (s Spec) Validate(region string) field.Errors {
+	var errs field.Errors
+	CheckCIDR(&errs, "cidr", s.CIDR, minPrefix, maxPrefix)
 	if len(s.Zones) < 2 {
-		p.Add("zones", s.Zones, "has fewer than two zones; EKS and RDS need two or more")
+		errs.Add("zones", s.Zones, "has fewer than two zones; EKS and RDS need two or more")
 	}
 	seen := map[string]bool{}
 	for _, zone := range s.Zones {
 		if seen[zone] {
-			p.Add("zones", zone, "is given twice")
+			errs.Add("zones", zone, "is given twice")
 		}
 		seen[zone] = true
 		letter, inRegion := strings.CutPrefix(zone, region)
 		if !inRegion || len(letter) != 1 {
-			p.Add("zones", zone, "is not a zone of %s; give one such as %sa", region, region)
+			errs.Add("zones", zone, "is not a zone of %s; give one such as %sa", region, region)
 		} else if _, err := zoneSlot(zone); err != nil {
-			p.Add("zones", zone, "does not end in a letter a to h")
+			errs.Add("zones", zone, "does not end in a letter a to h")
 		}
 	}
-	spec.OneOf(&p, "natMode", s.NATMode, NATNone, NATSingle, NATPerZone)
+	field.OneOf(&errs, "natMode", s.NATMode, NATNone, NATSingle, NATPerZone)
 	if s.NATMode == NATPerZone && len(s.Zones) > maxElasticIPs {
-		p.Add("natMode", string(s.NATMode), "needs %d Elastic IP addresses; a region gives an account %d", len(s.Zones), maxElasticIPs)
+		errs.Add("natMode", string(s.NATMode), "needs %d Elastic IP addresses; a region gives an account %d", len(s.Zones), maxElasticIPs).On("zones")
 	}
-	spec.OneOf(&p, "flowLogTraffic", s.FlowLogTraffic, FlowReject, FlowAll)
+	field.OneOf(&errs, "flowLogTraffic", s.FlowLogTraffic, FlowReject, FlowAll)
 	for i, service := range s.InterfaceEndpoints {
 		if !slices.Contains(endpointServices, service) {
-			p.Add("interfaceEndpoints", service, "is not one of %s", strings.Join(endpointServices, ", "))
+			errs.Add("interfaceEndpoints", service, "is not one of %s", strings.Join(endpointServices, ", "))
 		}
 		if slices.Contains(s.InterfaceEndpoints[:i], service) {
-			p.Add("interfaceEndpoints", service, "is given twice")
+			errs.Add("interfaceEndpoints", service, "is given twice")
 		}
 	}
 	if s.NATMode == NATNone {
 		for _, service := range endpointsWithoutNAT {
 			if !slices.Contains(s.InterfaceEndpoints, service) {
-				p.Add("interfaceEndpoints", s.InterfaceEndpoints, "lacks %q, which nodes need when natMode is none", service)
+				errs.Add("interfaceEndpoints", s.InterfaceEndpoints, "lacks %q, which nodes need when natMode is none", service)
 			}
 		}
 	}
-	return p
+	return errs
 }
 
-// Args are the facts and choices of one network.
+// Args are the facts and choices of one network. Without egress, NAT gateways and interface endpoints are left out.
 type Args struct {
+	environment.Facts
 	Spec
-	// Name is the physical base name, for example "groundwork-prod".
-	Name string
-	// Region is the AWS region, for example "eu-west-1".
-	Region string
 	// ClusterName is put on the subnet tags by which load balancer controllers find them.
 	ClusterName string
-	// LogsKeyARN is the KMS key that encrypts the flow log group.
-	LogsKeyARN pulumi.StringInput
-	// LogRetentionDays is how long flow logs are kept.
-	LogRetentionDays int
-	// RolePath and RoleBoundary are set on the flow log role.
-	RolePath, RoleBoundary string
-	// Down leaves NAT gateways and interface endpoints out: there is nobody who would use them.
-	Down bool
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns all errors of the arguments in one.
 func (a *Args) Validate(name string) error {
-	p := a.Problems(a.Region)
-	if a.Name == "" {
-		p.Missing("name", "the physical base name")
-	}
-	if a.LogsKeyARN == nil {
-		p.Missing("logsKeyARN", "the key that encrypts the flow log group")
-	}
-	return p.Err("network " + name + ": args: ")
+	errs := slices.Concat(a.Spec.Validate(a.Region), a.Facts.Validate(), a.ValidateLogs())
+	return errs.Err("network " + name + ": args: ")
 }

@@ -18,12 +18,15 @@ type Placement struct {
 	VPCID pulumi.StringOutput `pulumi:"vpcId"`
 	// PrivateSubnetIDs hold control-plane interfaces and internal load balancers, one for each zone.
 	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
-	// WaysOut are the NAT routes and endpoints of the private subnets. Nodes depend on them: one that starts earlier
+	// EgressRoutes are the NAT routes and endpoints of the private subnets. Nodes depend on them: one that starts earlier
 	// cannot join its cluster.
-	WaysOut []pulumi.Resource `pulumi:"-"`
+	EgressRoutes []pulumi.Resource `pulumi:"-"`
 	// DataSubnetIDs hold databases and caches, one for each zone; they have no route out of the VPC.
 	DataSubnetIDs pulumi.StringArrayOutput `pulumi:"dataSubnetIds"`
 }
+
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:network:Network"
 
 // Network is the VPC and everything that makes it usable.
 type Network struct {
@@ -50,13 +53,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	if args.Down {
+	if !args.Power.HasEgress() {
 		closed := *args
 		closed.NATMode, closed.InterfaceEndpoints = NATNone, nil
 		args = &closed
 	}
 	n := &Network{name: name, args: args, NATGatewayIDs: map[string]pulumi.StringOutput{}}
-	if err := ctx.RegisterComponentResource("groundwork:network:Network", name, n, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, n, opts...); err != nil {
 		return nil, fmt.Errorf("registering network %s: %w", name, err)
 	}
 
@@ -88,7 +91,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	n.Placement.WaysOut = append(tiers.natRoutes, endpoints...)
+	n.Placement.EgressRoutes = append(tiers.natRoutes, endpoints...)
 	if err := ctx.RegisterResourceOutputs(n, pulumi.Map{
 		"vpcId":            n.Placement.VPCID,
 		"privateSubnetIds": n.Placement.PrivateSubnetIDs,
@@ -127,9 +130,8 @@ func (n *Network) flowLog(ctx *pulumi.Context, v *ec2.Vpc) error {
 		return err
 	}
 	role, err := identity.NewServiceRole(ctx, n.name+"-flow-logs", &identity.ServiceRoleArgs{
+		Facts:    n.args.Facts,
 		Name:     n.args.Name + "-flow-logs",
-		Path:     n.args.RolePath,
-		Boundary: n.args.RoleBoundary,
 		Services: []string{"vpc-flow-logs.amazonaws.com"},
 		Policy: group.Arn.ApplyT(func(arn string) string {
 			return identity.NewDocument(identity.Statement{

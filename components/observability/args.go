@@ -8,7 +8,7 @@ import (
 
 	"groundwork/components/database"
 	"groundwork/components/edge"
-	"groundwork/components/parking"
+	"groundwork/components/environment"
 	"groundwork/components/field"
 )
 
@@ -51,34 +51,34 @@ func (t *Thresholds) SetDefaults() {
 	*t = Thresholds{NodeCPUPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, CacheCPUPercent: 80, CacheMemoryPercent: 80, LatencyMilliseconds: 1000, ErrorPercent: 5, ContainerRestarts: 5}
 }
 
-// Problems returns everything wrong with s.
-func (s Spec) Problems() spec.Problems {
-	var p spec.Problems
+// Validate returns everything wrong with s.
+func (s Spec) Validate() field.Errors {
+	var errs field.Errors
 	for i, address := range s.AlarmEmails {
 		if slices.Contains(s.AlarmEmails[:i], address) {
-			p.Add("alarmEmails", address, "is given twice")
+			errs.Add("alarmEmails", address, "is given twice")
 		}
 		parsed, err := mail.ParseAddress(address)
 		if err != nil || parsed.Address != address {
-			p.Add("alarmEmails", address, "is not an e-mail address such as oncall@example.com")
+			errs.Add("alarmEmails", address, "is not an e-mail address such as oncall@example.com")
 		}
 	}
 	if s.MonthlyBudgetUSD < 1 {
-		p.Add("monthlyBudgetUsd", s.MonthlyBudgetUSD, "is below 1; give the account's monthly budget in US dollars")
+		errs.Add("monthlyBudgetUsd", s.MonthlyBudgetUSD, "is below 1; give the account's monthly budget in US dollars")
 	}
 	t := s.Thresholds
-	p.Range("thresholds.nodeCpuPercent", t.NodeCPUPercent, 1, 99)
-	p.Range("thresholds.nodeMemoryPercent", t.NodeMemoryPercent, 1, 99)
-	p.Range("thresholds.nodeDiskPercent", t.NodeDiskPercent, 1, 99)
-	p.Range("thresholds.cacheCpuPercent", t.CacheCPUPercent, 1, 99)
-	p.Range("thresholds.cacheMemoryPercent", t.CacheMemoryPercent, 1, 99)
-	p.Range("thresholds.latencyMilliseconds", t.LatencyMilliseconds, 10, 60000)
-	p.Range("thresholds.errorPercent", t.ErrorPercent, 1, 99)
-	p.Range("thresholds.containerRestarts", t.ContainerRestarts, 1, 1000)
-	p.Range("thresholds.databaseCpuPercent", t.DatabaseCPUPercent, 1, 99)
-	p.Range("thresholds.databaseFreeStoragePercent", t.DatabaseFreeStoragePercent, 1, 50)
-	p.Range("thresholds.databaseConnectionsPercent", t.DatabaseConnectionsPercent, 1, 99)
-	return p
+	errs.Range("thresholds.nodeCpuPercent", t.NodeCPUPercent, 1, 99)
+	errs.Range("thresholds.nodeMemoryPercent", t.NodeMemoryPercent, 1, 99)
+	errs.Range("thresholds.nodeDiskPercent", t.NodeDiskPercent, 1, 99)
+	errs.Range("thresholds.cacheCpuPercent", t.CacheCPUPercent, 1, 99)
+	errs.Range("thresholds.cacheMemoryPercent", t.CacheMemoryPercent, 1, 99)
+	errs.Range("thresholds.latencyMilliseconds", t.LatencyMilliseconds, 10, 60000)
+	errs.Range("thresholds.errorPercent", t.ErrorPercent, 1, 99)
+	errs.Range("thresholds.containerRestarts", t.ContainerRestarts, 1, 1000)
+	errs.Range("thresholds.databaseCpuPercent", t.DatabaseCPUPercent, 1, 99)
+	errs.Range("thresholds.databaseFreeStoragePercent", t.DatabaseFreeStoragePercent, 1, 50)
+	errs.Range("thresholds.databaseConnectionsPercent", t.DatabaseConnectionsPercent, 1, 99)
+	return errs
 }
 
 // Targets are what is watched.
@@ -105,34 +105,19 @@ type Targets struct {
 
 // Args are the facts and choices of one environment's observability.
 type Args struct {
+	environment.Facts
 	Spec
-	// Name is the physical base name.
-	Name string
-	// AccountID and Region complete ARNs in policies.
-	AccountID, Region string
 	// USEast1 is the AWS provider of us-east-1, where CloudFront's metrics are and their alarms have to be.
 	USEast1 pulumi.ProviderResource
 	// Targets are what is watched.
 	Targets Targets
-	// Mode says how much of it is there, Schedule when it is down by day and hour.
-	Mode     parking.Mode
-	Schedule parking.Schedule
-	// RolePath and RoleBoundary are set on the role that silences alarms at night.
-	RolePath, RoleBoundary string
-	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
-	SharedKeyARN pulumi.StringInput
-	// Protect refuses deletion of the key through Pulumi.
-	Protect bool
 }
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	p := a.Problems()
-	if a.Name == "" {
-		p.Missing("name", "the physical base name")
-	}
+	errs := append(a.Spec.Validate(), a.Facts.Validate()...)
 	if a.USEast1 == nil {
-		p.Missing("usEast1", "the AWS provider of us-east-1")
+		errs.Required("usEast1", "the AWS provider of us-east-1")
 	}
-	return p.Err("observability " + name + ": args: ")
+	return errs.Err("observability " + name + ": args: ")
 }

@@ -13,9 +13,13 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/environment"
 	"groundwork/components/identity"
 	"groundwork/components/parking"
 )
+
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:observability:Observability"
 
 // Observability is everything that tells people how the environment is doing.
 type Observability struct {
@@ -44,15 +48,17 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	o := &Observability{
 		name: name, args: args,
-		here:   place{publishers: Publishers},
-		global: place{suffix: "-global", publishers: []string{"cloudwatch.amazonaws.com"}, opts: []pulumi.ResourceOption{pulumi.Provider(args.USEast1)}},
+		here: place{facts: args.Facts, publishers: Publishers},
+		global: place{
+			suffix: "-global", facts: args.Facts, publishers: []string{"cloudwatch.amazonaws.com"},
+			opts: []pulumi.ResourceOption{pulumi.Provider(args.USEast1)},
+		},
 	}
-	o.here.sharedKeyARN = args.SharedKeyARN
-	if args.Region == usEast1 {
-		// Keys stay in their region.
-		o.global.sharedKeyARN = args.SharedKeyARN
+	o.global.facts.Region = usEast1
+	if args.Region != usEast1 {
+		o.global.facts.SharedKeyARN = nil // Keys stay in their region.
 	}
-	if err := ctx.RegisterComponentResource("groundwork:observability:Observability", name, o, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, o, opts...); err != nil {
 		return nil, fmt.Errorf("registering observability %s: %w", name, err)
 	}
 	for _, p := range []*place{&o.here, &o.global} {
@@ -62,7 +68,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	o.TopicARN = o.here.topicARN
 	for _, step := range []func(*pulumi.Context) error{
-		o.regionalAlarms, o.logAlarms, o.globalAlarms, o.nights, o.databaseEvents, o.dashboard, o.budget,
+		o.regionalAlarms, o.logAlarms, o.globalAlarms, o.workingHours, o.databaseEvents, o.dashboard, o.budget,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -94,12 +100,12 @@ type place struct {
 	// publishers send to the topic.
 	publishers []string
 	opts       []pulumi.ResourceOption
-	// sharedKeyARN encrypts the topic; nil for a key of its own.
-	sharedKeyARN pulumi.StringInput
-	topicARN     pulumi.StringOutput
-	// silenced are the names of the alarms that are not to fire while the environment is down.
-	silenced []string
-	// breached are those of them that are in alarm all night, because there are no data.
+	// facts are the environment's, with the region of the place.
+	facts    environment.Facts
+	topicARN pulumi.StringOutput
+	// disabled are the names of the alarms whose actions are disabled outside working hours.
+	disabled []string
+	// breached are those of them that are in alarm outside working hours, because there are no data.
 	breached []string
 }
 
@@ -111,10 +117,8 @@ func (o *Observability) notifications(ctx *pulumi.Context, p *place) error {
 	key, err := identity.NewKey(ctx, o.name+"-notifications"+p.suffix, &identity.KeyArgs{
 		Alias:      o.args.Name + "-notifications" + p.suffix,
 		Purpose:    "notifications of " + o.args.Name + strings.ReplaceAll(p.suffix, "-", " "),
-		AccountID:  o.args.AccountID,
+		Facts:      p.facts,
 		Statements: []identity.Statement{identity.PublishersMayUseKey(o.args.AccountID, p.publishers...)},
-		Protect:    o.args.Protect,
-		Shared:     p.sharedKeyARN,
 	}, o.in(p)...)
 	if err != nil {
 		return err
@@ -176,25 +180,31 @@ type watched struct {
 
 // regionalAlarms creates the alarms of everything that has its metrics in the environment's own region.
 func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
-	t := o.args.Targets
+	t, power := o.args.Targets, o.args.Power
 	all := []watched{
 		{"database", pulumi.StringMap{"DBInstanceIdentifier": t.DatabaseIdentifier}, DatabaseAlarms(o.args.Thresholds, t.DatabaseClass, t.DatabaseStorageGiB)},
 	}
-	if o.args.Mode != parking.Hibernated {
+	if power.HasCluster() {
 		all = append(all, watched{"cluster", pulumi.StringMap{"ClusterName": t.ClusterName}, ClusterAlarms(o.args.Thresholds)})
 	}
-	if o.args.Mode == parking.Running {
+	if power.HasLoadBalancer() {
 		all = append(all,
 			watched{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer}, BalancerAlarms(o.args.Thresholds)},
 			watched{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer, "TargetGroup": t.Edge.TargetGroup}, TargetAlarms()},
 		)
 	}
-	if o.args.Mode.Down() || o.args.Schedule.On() {
+	if power.HasScheduler() {
 		all = append(all, watched{"schedule", pulumi.StringMap{"QueueName": pulumi.String(parking.QueueName(parking.SchedulerName(o.args.Name)))}, QueueAlarms()})
 	}
-	if o.args.Mode.Down() {
-		// Their names may still be in the outputs of a lower layer that has not been parked yet.
-		t.AutoScalingGroups, t.NATGatewayIDs, t.CacheNodeIDs = nil, nil, nil
+	// Names may still be in the outputs of a lower layer that has not been parked yet.
+	if !power.HasNodes() {
+		t.AutoScalingGroups = nil
+	}
+	if !power.HasEgress() {
+		t.NATGatewayIDs = nil
+	}
+	if !power.HasCache() {
+		t.CacheNodeIDs = nil
 	}
 	for _, group := range slices.Sorted(maps.Keys(t.AutoScalingGroups)) {
 		all = append(all, watched{"nodes-" + group, pulumi.StringMap{"AutoScalingGroupName": t.AutoScalingGroups[group]}, NodeAlarms(o.args.Thresholds)})
@@ -215,7 +225,7 @@ func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
 
 // logAlarms counts lines of the container log and watches the counts.
 func (o *Observability) logAlarms(ctx *pulumi.Context) error {
-	if o.args.Mode == parking.Hibernated {
+	if !o.args.Power.HasCluster() {
 		return nil
 	}
 	for _, row := range LogAlarms(o.args.Name, o.args.Targets.ArgoCD) {
@@ -262,7 +272,7 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 			ActionsEnabled:     pulumi.Bool(true),
 		}
 		// Without actions rather than with actions disabled: that is what schedules do, and this has to stand whatever they did.
-		if row.Standing || !o.args.Mode.Down() {
+		if row.Standing || o.args.Power.AlarmsOn() {
 			args.AlarmActions = pulumi.Array{p.topicARN}
 			if !row.NoAllClear {
 				args.OkActions = pulumi.Array{p.topicARN}
@@ -275,11 +285,11 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 		}
 		opts := o.in(p)
 		if !row.Standing {
-			p.silenced = append(p.silenced, o.args.Name+"-"+name)
+			p.disabled = append(p.disabled, o.args.Name+"-"+name)
 			if row.Missing == MissingIsBad {
 				p.breached = append(p.breached, o.args.Name+"-"+name)
 			}
-			if o.args.Schedule.On() && !o.args.Mode.Down() {
+			if o.args.Power.Scheduled() {
 				opts = append(opts, pulumi.IgnoreChanges([]string{"actionsEnabled"}))
 			}
 		}
@@ -292,42 +302,38 @@ func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 	return nil
 }
 
-// nights silences alarms in the evening, and lets them speak again once the morning's start is over.
-func (o *Observability) nights(ctx *pulumi.Context) error {
-	if o.args.Mode.Down() || !o.args.Schedule.On() {
+// workingHours disables alarm actions at Stop and enables them 30 minutes after Start.
+func (o *Observability) workingHours(ctx *pulumi.Context) error {
+	if !o.args.Power.Scheduled() {
 		return nil
 	}
+	schedule := o.args.Power.Schedule
 	for _, p := range []*place{&o.here, &o.global} {
-		region := o.args.Region
-		if p == &o.global {
-			region = usEast1
-		}
 		name, physical := o.name+"-nights"+p.suffix, o.args.Name+"-nights"+p.suffix
 		scheduler, err := parking.NewScheduler(ctx, name, &parking.SchedulerArgs{
-			Name: physical, AccountID: o.args.AccountID, Region: region,
-			RolePath: o.args.RolePath, RoleBoundary: o.args.RoleBoundary, TimeZone: o.args.Schedule.TimeZone,
+			Facts: p.facts, Name: physical, TimeZone: schedule.TimeZone,
 			Statements: func(map[string]string) []identity.Statement {
 				return []identity.Statement{{
 					Sid: "SilenceAlarms", Effect: identity.Allow,
 					Action:   identity.Strings{"cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions", "cloudwatch:SetAlarmState"},
-					Resource: identity.Strings{fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s-*", region, o.args.AccountID, o.args.Name)},
+					Resource: identity.Strings{fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s-*", p.facts.Region, o.args.AccountID, o.args.Name)},
 				}}
 			},
 		}, o.in(p)...)
 		if err != nil {
 			return err
 		}
-		alarms := pulumi.Map{"AlarmNames": pulumi.ToStringArray(p.silenced)}
-		if err := scheduler.At(ctx, "alarms-off", "Evening: alarms about what goes down are silent", o.args.Schedule.Evenings(), "cloudwatch:disableAlarmActions", alarms); err != nil {
+		alarms := pulumi.Map{"AlarmNames": pulumi.ToStringArray(p.disabled)}
+		if err := scheduler.At(ctx, "alarms-off", "Evening: alarms about what goes down are silent", schedule.StopCron(), "cloudwatch:disableAlarmActions", alarms); err != nil {
 			return err
 		}
-		if err := scheduler.At(ctx, "alarms-on", "Morning: half an hour after the start they speak again", o.args.Schedule.Settled(), "cloudwatch:enableAlarmActions", alarms); err != nil {
+		if err := scheduler.At(ctx, "alarms-on", "Morning: half an hour after the start they speak again", schedule.StartedCron(), "cloudwatch:enableAlarmActions", alarms); err != nil {
 			return err
 		}
 		// CloudWatch acts when a state changes. What is still in alarm after the morning's start is sent back, so that it says so again.
 		for _, name := range p.breached {
 			input := pulumi.Map{"AlarmName": pulumi.String(name), "StateValue": pulumi.String("OK"), "StateReason": pulumi.String("the night is over")}
-			if err := scheduler.At(ctx, strings.TrimPrefix(name, o.args.Name+"-"), "Morning: what is still wrong says so again", o.args.Schedule.Settled(), "cloudwatch:setAlarmState", input); err != nil {
+			if err := scheduler.At(ctx, strings.TrimPrefix(name, o.args.Name+"-"), "Morning: what is still wrong says so again", schedule.StartedCron(), "cloudwatch:setAlarmState", input); err != nil {
 				return err
 			}
 		}
@@ -353,7 +359,7 @@ func (o *Observability) databaseEvents(ctx *pulumi.Context) error {
 }
 
 func (o *Observability) dashboard(ctx *pulumi.Context) error {
-	if o.args.Mode.Down() {
+	if !o.args.Power.HasDashboard() {
 		o.DashboardURL = pulumi.String("").ToStringOutput()
 		return nil
 	}

@@ -11,7 +11,10 @@ import (
 	"groundwork/components/identity"
 )
 
-// Parking is what makes an environment rest.
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:parking:Parking"
+
+// Parking suspends and resumes an environment, once or on a schedule.
 type Parking struct {
 	pulumi.ResourceState
 
@@ -22,7 +25,7 @@ type Parking struct {
 // SchedulerName is what the group of an environment's schedules is called, by the physical base name.
 func SchedulerName(name string) string { return name + "-parking" }
 
-// New creates the rest of an environment. It returns every problem of args in one error, before anything is registered.
+// New creates what suspends and resumes an environment. It returns every problem of args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Parking, error) {
 	if args == nil {
 		return nil, fmt.Errorf("parking %s: args is nil", name)
@@ -31,21 +34,21 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	k := &Parking{name: name, args: args}
-	if err := ctx.RegisterComponentResource("groundwork:parking:Parking", name, k, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, k, opts...); err != nil {
 		return nil, fmt.Errorf("registering parking %s: %w", name, err)
 	}
 	if err := k.database(ctx); err != nil {
 		return nil, err
 	}
-	if args.Mode.Down() || args.Schedule.On() {
+	if args.Power.HasScheduler() {
 		scheduler, err := k.scheduler(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if args.Mode.Down() {
-			err = k.exercise(ctx, scheduler)
+		if args.Power.Scheduled() {
+			err = k.workingHours(ctx, scheduler)
 		} else {
-			err = k.nights(ctx, scheduler)
+			err = k.weeklyRun(ctx, scheduler)
 		}
 		if err != nil {
 			return nil, err
@@ -72,7 +75,7 @@ const runbookSeconds = 1800
 func (k *Parking) database(ctx *pulumi.Context) error {
 	a := k.args
 	role, err := identity.NewServiceRole(ctx, k.name+"-runbook", &identity.ServiceRoleArgs{
-		Name: a.Name + "-parking-runbook", Path: a.RolePath, Boundary: a.RoleBoundary,
+		Facts: a.Facts, Name: a.Name + "-parking-runbook",
 		Services:      []string{"ssm.amazonaws.com"},
 		SourceAccount: a.AccountID,
 		Policy: pulumi.String(identity.NewDocument(identity.Statement{
@@ -85,7 +88,7 @@ func (k *Parking) database(ctx *pulumi.Context) error {
 		return err
 	}
 	runbook := startRunbook
-	if a.Mode.Down() {
+	if !a.Power.RunsDatabase() {
 		runbook = stopRunbook
 	}
 	_, err = ssm.NewAssociation(ctx, k.name+"-database", &ssm.AssociationArgs{
@@ -101,21 +104,20 @@ func (k *Parking) databaseARN() string {
 	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", k.args.Region, k.args.AccountID, k.args.DatabaseName)
 }
 
-// scheduler creates who makes the calls, with a role that may start and stop this database and, where nodes go down at night,
+// scheduler creates what makes the calls, with a role that may start and stop this database and, where nodes go down at night,
 // resize these node groups.
 func (k *Parking) scheduler(ctx *pulumi.Context) (*Scheduler, error) {
 	groups := pulumi.StringMap{}
-	_, _, zone := k.args.Schedule.exercise()
-	if !k.args.Mode.Down() {
-		zone = k.args.Schedule.TimeZone
+	_, _, zone := k.args.Power.Schedule.WeeklyRun()
+	if k.args.Power.Scheduled() {
+		zone = k.args.Power.Schedule.TimeZone
 		for name, group := range k.args.NodeGroups {
 			groups["node group "+name] = group.Name
 			groups["Auto Scaling group "+name] = group.AutoScalingGroup
 		}
 	}
 	return NewScheduler(ctx, k.name, &SchedulerArgs{
-		Name: SchedulerName(k.args.Name), AccountID: k.args.AccountID, Region: k.args.Region,
-		RolePath: k.args.RolePath, RoleBoundary: k.args.RoleBoundary,
+		Facts: k.args.Facts, Name: SchedulerName(k.args.Name),
 		Names: groups, Statements: k.statements, TimeZone: zone,
 	}, pulumi.Parent(k))
 }
@@ -149,20 +151,21 @@ func (k *Parking) instance() pulumi.Map {
 	return pulumi.Map{"DbInstanceIdentifier": pulumi.String(k.args.DatabaseName)}
 }
 
-// exercise runs a parked database once a week, for its backup and its maintenance, so that it is never stopped for the seven days
+// weeklyRun runs a parked database once a week, for its backup and its maintenance, so that it is never stopped for the seven days
 // after which AWS starts it by itself, and nobody stops it again.
 // Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
-func (k *Parking) exercise(ctx *pulumi.Context, s *Scheduler) error {
-	start, stop, _ := k.args.Schedule.exercise()
+func (k *Parking) weeklyRun(ctx *pulumi.Context, s *Scheduler) error {
+	start, stop, _ := k.args.Power.Schedule.WeeklyRun()
 	if err := s.At(ctx, "database-exercise-start", "Starts the parked database for its backup and its maintenance window", start, "rds:startDBInstance", k.instance()); err != nil {
 		return err
 	}
 	return s.At(ctx, "database-exercise-stop", "Stops it again, for less than the seven days that AWS allows", stop, "rds:stopDBInstance", k.instance())
 }
 
-// nights takes nodes and database down in the evening and up in the morning.
-func (k *Parking) nights(ctx *pulumi.Context, s *Scheduler) error {
-	evenings, mornings := k.args.Schedule.Evenings(), k.args.Schedule.Mornings()
+// workingHours stops nodes and database in the evening and starts them in the morning.
+func (k *Parking) workingHours(ctx *pulumi.Context, s *Scheduler) error {
+	schedule := k.args.Power.Schedule
+	evenings, mornings := schedule.StopCron(), schedule.StartCron()
 	if err := s.At(ctx, "database-stop", "Evening: stops the database", evenings, "rds:stopDBInstance", k.instance()); err != nil {
 		return err
 	}
@@ -184,7 +187,7 @@ func (k *Parking) nights(ctx *pulumi.Context, s *Scheduler) error {
 			input                                pulumi.Map
 		}{
 			{"hold", "Evening: no new nodes, whatever the autoscaler wants", evenings, "autoscaling:suspendProcesses", launching},
-			{"down", "Evening: no nodes", k.args.Schedule.NodesDown(), "eks:updateNodegroupConfig", size(0, 0)},
+			{"down", "Evening: no nodes", schedule.ScaleDownCron(), "eks:updateNodegroupConfig", size(0, 0)},
 			{"release", "Morning: new nodes again", mornings, "autoscaling:resumeProcesses", launching},
 			{"up", "Morning: as many nodes as the settings say", mornings, "eks:updateNodegroupConfig", size(group.Min, group.Desired)},
 		} {

@@ -8,17 +8,16 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/environment"
 	"groundwork/components/identity"
 )
 
-// SchedulerArgs describe who calls AWS at given times.
+// SchedulerArgs describe what calls AWS at given times.
 type SchedulerArgs struct {
+	// Facts are the environment's; Region is where the schedules are.
+	Facts environment.Facts
 	// Name is the physical name of group, role and queue.
 	Name string
-	// AccountID and Region are where it is.
-	AccountID, Region string
-	// RolePath and RoleBoundary are set on the role.
-	RolePath, RoleBoundary string
 	// Names are physical names that the schedules' permissions are made of; Statements are these permissions, once the names are known.
 	Names      pulumi.StringMap
 	Statements func(names map[string]string) []identity.Statement
@@ -26,7 +25,7 @@ type SchedulerArgs struct {
 	TimeZone string
 }
 
-// Scheduler calls AWS at given times: a group of schedules, the role they wear, and the queue that gets what failed.
+// Scheduler calls AWS at given times: a group of schedules, the role they assume, and the queue that gets what failed.
 type Scheduler struct {
 	name              string
 	args              *SchedulerArgs
@@ -73,10 +72,10 @@ func NewScheduler(ctx *pulumi.Context, name string, args *SchedulerArgs, opts ..
 		return nil, err
 	}
 	role, err := identity.NewServiceRole(ctx, name, &identity.ServiceRoleArgs{
-		Name: args.Name, Path: args.RolePath, Boundary: args.RoleBoundary,
+		Facts: args.Facts, Name: args.Name,
 		Services:      []string{"scheduler.amazonaws.com"},
-		SourceAccount: args.AccountID,
-		SourceARN:     fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule-group/%s", args.Region, args.AccountID, args.Name),
+		SourceAccount: args.Facts.AccountID,
+		SourceARN:     fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule-group/%s", args.Facts.Region, args.Facts.AccountID, args.Name),
 		Policy: pulumi.All(args.Names, queue.Arn).ApplyT(func(all []any) string {
 			return identity.NewDocument(append(args.Statements(all[0].(map[string]string)), identity.Statement{
 				Sid: "KeepFailures", Effect: identity.Allow,

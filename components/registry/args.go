@@ -4,8 +4,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
+	"groundwork/components/environment"
 	"groundwork/components/field"
 )
 
@@ -25,44 +24,36 @@ var repositoryName = regexp.MustCompile(`^[a-z][a-z0-9]*([._/-][a-z0-9]+)*$`)
 // maxRepositoryName leaves room for the environment's prefix in ECR's 256 characters.
 const maxRepositoryName = 200
 
-// Problems returns everything wrong with s.
-func (s Spec) Problems() spec.Problems {
-	var p spec.Problems
+// Validate returns everything wrong with s.
+func (s Spec) Validate() field.Errors {
+	var errs field.Errors
 	if len(s.Repositories) == 0 {
-		p.Missing("repositories", "at least one repository name")
+		errs.Required("repositories", "at least one repository name")
 	}
 	for i, name := range s.Repositories {
-		p.Match("repositories", name, repositoryName,
+		errs.Match("repositories", name, repositoryName,
 			"a repository name: lower-case letters and digits, separated by single . _ - or /, a letter first")
 		if len(name) < 2 || len(name) > maxRepositoryName {
-			p.Add("repositories", name, "has a length outside 2 to %d", maxRepositoryName)
+			errs.Add("repositories", name, "has a length outside 2 to %d", maxRepositoryName)
 		}
 		if slices.Contains(s.Repositories[:i], name) {
-			p.Add("repositories", name, "is given twice")
+			errs.Add("repositories", name, "is given twice")
 		}
 	}
-	p.Range("keepImages", s.KeepImages, 10, 1000)
-	return p
+	errs.Range("keepImages", s.KeepImages, 10, 1000)
+	return errs
 }
 
 // Args are the facts and choices of one registry.
 type Args struct {
+	// Facts are the environment's; repositories are called NAME/REPOSITORY. Protect refuses deletion of key and repositories
+	// through Pulumi, and of repositories that hold images.
+	environment.Facts
 	Spec
-	// Name is the physical base name; repositories are called NAME/REPOSITORY.
-	Name string
-	// AccountID owns the key.
-	AccountID string
-	// SharedKeyARN encrypts instead of a key of its own; nil makes one.
-	SharedKeyARN pulumi.StringInput
-	// Protect refuses deletion of key and repositories through Pulumi, and of repositories that hold images.
-	Protect bool
 }
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	p := a.Problems()
-	if a.Name == "" {
-		p.Missing("name", "the physical base name")
-	}
-	return p.Err("registry " + name + ": args: ")
+	errs := append(a.Spec.Validate(), a.Facts.Validate()...)
+	return errs.Err("registry " + name + ": args: ")
 }

@@ -9,6 +9,9 @@ import (
 	"groundwork/components/identity"
 )
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:registry:Registry"
+
 // Registry holds the image repositories of one environment.
 type Registry struct {
 	pulumi.ResourceState
@@ -26,15 +29,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	r := &Registry{URLs: map[string]pulumi.StringOutput{}}
-	if err := ctx.RegisterComponentResource("groundwork:registry:Registry", name, r, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, r, opts...); err != nil {
 		return nil, fmt.Errorf("registering registry %s: %w", name, err)
 	}
 	key, err := identity.NewKey(ctx, name+"-images", &identity.KeyArgs{
-		Alias:     args.Name + "-images",
-		Purpose:   "container images of " + args.Name,
-		AccountID: args.AccountID,
-		Protect:   args.Protect,
-		Shared:    args.SharedKeyARN,
+		Alias:   args.Name + "-images",
+		Purpose: "container images of " + args.Name,
+		Facts:   args.Facts,
 	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, err

@@ -12,6 +12,9 @@ import (
 	"groundwork/components/identity"
 )
 
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:secrets:Secrets"
+
 // Secrets are the secrets of one application.
 type Secrets struct {
 	pulumi.ResourceState
@@ -32,15 +35,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	s := &Secrets{ARNs: map[string]pulumi.StringOutput{}}
-	if err := ctx.RegisterComponentResource("groundwork:secrets:Secrets", name, s, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, s, opts...); err != nil {
 		return nil, fmt.Errorf("registering secrets %s: %w", name, err)
 	}
 	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
-		Alias:     args.Name + "-secrets",
-		Purpose:   "the secrets of " + args.Name,
-		AccountID: args.AccountID,
-		Protect:   args.Protect,
-		Shared:    args.SharedKeyARN,
+		Alias:   args.Name + "-secrets",
+		Purpose: "the secrets of " + args.Name,
+		Facts:   args.Facts,
 	}, pulumi.Parent(s))
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (s *Secrets) secret(ctx *pulumi.Context, logical, kind, description string,
 		return string(out), err
 	}).(pulumi.StringOutput)
 	opts := []pulumi.ResourceOption{pulumi.Parent(s)}
-	if kind == "cache" && args.CacheDown {
+	if kind == "cache" && !args.Power.HasCache() {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"secretString"}))
 	}
 	version, err := secretsmanager.NewSecretVersion(ctx, logical, &secretsmanager.SecretVersionArgs{

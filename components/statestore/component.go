@@ -6,31 +6,33 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/internal/bucket"
+	"groundwork/components/environment"
 	"groundwork/components/identity"
-	"groundwork/components/field"
+	"groundwork/components/internal/bucket"
 )
 
 // Args are the facts of a state store.
 type Args struct {
 	// Bucket is the bucket's name, unique in the world; Alias is the key's, without "alias/".
 	Bucket, Alias string
-	// AccountID is the account that administers the key.
-	AccountID string
+	// Facts are the environment's.
+	environment.Facts
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // Validate returns all problems of the arguments in one error.
 func (a *Args) Validate(name string) error {
-	var p spec.Problems
-	p.Match("bucket", a.Bucket, bucketName, "a bucket name: 3 to 63 lower-case letters, digits, dots or hyphens")
+	errs := a.Facts.Validate()
+	errs.Match("bucket", a.Bucket, bucketName, "a bucket name: 3 to 63 lower-case letters, digits, dots or hyphens")
 	if a.Alias == "" {
-		p.Missing("alias", "the alias of the key")
+		errs.Required("alias", "the alias of the key")
 	}
-	identity.CheckAccountID(&p, "accountId", a.AccountID)
-	return p.Err("statestore " + name + ": args: ")
+	return errs.Err("statestore " + name + ": args: ")
 }
+
+// TypeToken is the component's type. It is part of URNs: a change needs an alias.
+const TypeToken = "groundwork:statestore:Store"
 
 // Store is the bucket and the key of an environment's states.
 type Store struct {
@@ -55,11 +57,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	s := &Store{}
-	if err := ctx.RegisterComponentResource("groundwork:statestore:Store", name, s, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(TypeToken, name, s, opts...); err != nil {
 		return nil, fmt.Errorf("registering statestore %s: %w", name, err)
 	}
+	// States outlive whatever the settings say about protection, and the environment's other keys.
+	facts := args.Facts
+	facts.Protect, facts.SharedKeyARN = true, nil
 	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{
-		Alias: args.Alias, Purpose: "states and their secrets in " + args.Bucket, AccountID: args.AccountID, Protect: true,
+		Alias: args.Alias, Purpose: "states and their secrets in " + args.Bucket, Facts: facts,
 	}, pulumi.Parent(s))
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 func (s *Sheet) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s in %s, US dollars at list prices of %s, without tax and support\n\n", s.Stack, s.Region, s.Checked)
 	fmt.Fprintf(w, "%-42s %-34s %22s %10s %8s\n", "", "", "", "month", "night")
-	for _, layer := range append([]string{stacks.LayerAccount}, stacks.Layers...) {
+	for _, layer := range stacks.AllLayers() {
 		lines := slices.DeleteFunc(slices.Clone(s.Lines), func(l Line) bool { return l.Layer != layer || l.Month == 0 })
 		if len(lines) == 0 {
 			continue
@@ -97,7 +97,7 @@ func PrintComparison(w io.Writer, sheets ...*Sheet) {
 		fmt.Fprintf(w, " %14s", s.Stack)
 	}
 	fmt.Fprintln(w)
-	for _, layer := range append([]string{stacks.LayerAccount}, stacks.Layers...) {
+	for _, layer := range stacks.AllLayers() {
 		row, any := fmt.Sprintf("%-24s", layer), false
 		for _, s := range sheets {
 			sum := s.Layers()[layer]

@@ -13,7 +13,7 @@ import (
 )
 
 func layerOrder(layer string) int {
-	return slices.Index(append([]string{stacks.LayerAccount}, stacks.Layers...), layer)
+	return slices.Index(stacks.AllLayers(), layer)
 }
 
 // priced are the types that cost something, whoever uses them or not.

@@ -111,12 +111,12 @@ func New(now time.Time, tried []string, sources ...*Source) *Page {
 			p.Total++
 		}
 	}
-	for _, layer := range stacks.Layers {
+	for _, layer := range stacks.Layers() {
 		p.Resources = append(p.Resources, Count{layer, counts[layer]})
 	}
 	p.timelines(own.Graph)
 	p.costs(sources)
-	p.Findings = rules.Look(own.Graph, own.Config.Protect, !own.Config.Mode().Down())
+	p.Findings = rules.Look(own.Graph, own.Config.Protect, !own.Config.Parked)
 	for _, f := range p.Findings {
 		switch {
 		case f.Held():
@@ -132,7 +132,7 @@ func New(now time.Time, tried []string, sources ...*Source) *Page {
 }
 
 func (p *Page) timelines(g *graph.Graph) {
-	for _, layer := range append([]string{""}, stacks.Layers...) {
+	for _, layer := range append([]string{""}, stacks.Layers()...) {
 		what := "everything, the first time"
 		if layer != "" {
 			what = "only " + layer
@@ -168,7 +168,7 @@ func (p *Page) costs(sources []*Source) {
 	for _, s := range sources {
 		p.Columns = append(p.Columns, s.Name)
 	}
-	for _, layer := range stacks.Layers {
+	for _, layer := range stacks.Layers() {
 		row(layer, false, func(s *cost.Sheet) float64 { return s.Layers()[layer] })
 	}
 	row("a month", true, func(s *cost.Sheet) float64 { fixed, usage := s.Total(); return fixed + usage })

@@ -60,11 +60,10 @@ func (s *Sandbox) Bootstrap(ctx context.Context, o Options) (*bootstrap.Result, 
 	if err != nil {
 		return nil, err
 	}
-	cloud, err := awssim.OpenCloud(s.CloudFile(o.Stack))
+	cloud, err := s.open(o.Stack, o)
 	if err != nil {
 		return nil, err
 	}
-	cloud.Speed = o.Speed
 	cloud.SetClock(o.Today)
 	simulation := awssim.Simulate(cloud)
 	served, err := simulation.Serve()

@@ -104,17 +104,26 @@ func (s *Sandbox) engine(o Options) (*engine.Engine, error) {
 		Program:       stacks.DeployAt,
 		RefuseDestroy: refuseParked,
 		Simulate: func(stack string) (engine.Simulation, error) {
-			cloud, err := awssim.OpenCloud(s.CloudFile(project.EnvironmentOf(stack)))
+			cloud, err := s.open(project.EnvironmentOf(stack), o)
 			if err != nil {
 				return nil, err
-			}
-			cloud.Speed = o.Speed
-			for _, fault := range o.Faults {
-				cloud.Inject(fault)
 			}
 			return awssim.Simulate(cloud), nil
 		},
 	}, nil
+}
+
+// open opens a simulated account for a run.
+func (s *Sandbox) open(name string, o Options) (*awssim.Cloud, error) {
+	cloud, err := awssim.OpenCloud(s.CloudFile(name))
+	if err != nil {
+		return nil, err
+	}
+	cloud.Speed = o.Speed
+	for _, fault := range o.Faults {
+		cloud.Inject(fault)
+	}
+	return cloud, nil
 }
 
 // prepare checks the settings of a run, before anything is built or started. The program checks the same.
@@ -173,8 +182,11 @@ func (s *Sandbox) CLI(ctx context.Context, o Options, args ...string) (string, e
 	return e.CLI(ctx, options, args...)
 }
 
-// Export returns the state of a stack, its secrets encrypted.
+// Export returns the state of a stack, its secrets encrypted; empty where it is not up.
 func (s *Sandbox) Export(stack string) (apitype.UntypedDeployment, error) {
+	if _, err := s.Project.Settings(stack); err != nil {
+		return apitype.UntypedDeployment{}, err // A stack without settings is a mistake.
+	}
 	e, err := s.engine(Options{})
 	if err != nil {
 		return apitype.UntypedDeployment{}, err
@@ -184,11 +196,11 @@ func (s *Sandbox) Export(stack string) (apitype.UntypedDeployment, error) {
 
 // Graph reads the resources of a stack from its state.
 func (s *Sandbox) Graph(stack string) (*graph.Graph, error) {
-	e, err := s.engine(Options{})
+	state, err := s.Export(stack)
 	if err != nil {
 		return nil, err
 	}
-	return e.Graph(stack)
+	return graph.Read(state)
 }
 
 // Cloud opens the simulated account of an environment, as the last run left it.

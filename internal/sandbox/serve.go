@@ -42,11 +42,10 @@ func (s *Sandbox) Serve(ctx context.Context, o Options, ready func(variables str
 		return err
 	}
 	// A user's own pulumi keeps another state than the sandbox's own commands, so it gets an account of its own.
-	cloud, err := awssim.OpenCloud(s.CloudFile(o.Stack + "-served"))
+	cloud, err := s.open(o.Stack+"-served", o)
 	if err != nil {
 		return err
 	}
-	cloud.Speed = o.Speed
 	simulation := awssim.Simulate(cloud)
 	defer simulation.Stop()
 	served, err := simulation.Serve()

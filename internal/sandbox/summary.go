@@ -48,7 +48,7 @@ func Print(w io.Writer, r *engine.Result) {
 	}
 	if len(s.Resources) > 0 {
 		fmt.Fprintln(w, "\nResources by layer")
-		for _, layer := range append([]string{stacks.LayerAccount}, stacks.Layers...) {
+		for _, layer := range stacks.AllLayers() {
 			if n := s.Resources[layer]; n > 0 {
 				fmt.Fprintf(w, "  %-14s %4d\n", layer, n)
 			}

@@ -1,0 +1,82 @@
+package environment
+
+import (
+	"regexp"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"groundwork/components/field"
+)
+
+// Facts are what all components of an environment share. Each embeds them in its Args.
+type Facts struct {
+	// Name is the physical base name, such as "groundwork-prod": the first part of every physical name.
+	Name string
+	// AccountID is the account and Region the region that the environment is in.
+	AccountID, Region string
+	// RolePath is the IAM path of every role; RoleBoundary is the ARN of its permissions boundary, empty for none.
+	RolePath, RoleBoundary string
+	// LogsKeyARN encrypts every log group, LogRetentionDays is how long each keeps events.
+	LogsKeyARN       pulumi.StringInput
+	LogRetentionDays int
+	// SharedKeyARN is the one key that encrypts everything; nil where each purpose has a key of its own.
+	SharedKeyARN pulumi.StringInput
+	// Protect refuses to delete what holds data or cannot be made again, through Pulumi and through AWS.
+	Protect bool
+	// Power is how much of the environment runs, and when.
+	Power Power
+}
+
+var (
+	accountID = regexp.MustCompile(`^[0-9]{12}$`)
+	baseName  = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	rolePath  = regexp.MustCompile(`^/([\x21-\x7e]+/)?$`)
+	policyARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$`)
+)
+
+// maxName leaves room for the suffixes of the tightest names of AWS, the 32 characters of load balancers and target
+// groups: "-web-" and a port.
+const maxName = 32 - len("-web-65535")
+
+// Validate returns everything wrong with f.
+func (f Facts) Validate() field.Errors {
+	var errs field.Errors
+	if f.Name == "" {
+		errs.Required("name", "the physical base name")
+	} else {
+		errs.Match("name", f.Name, baseName, "lower-case letters, digits and single hyphens, a letter first")
+	}
+	if len(f.Name) > maxName {
+		errs.Add("name", f.Name, "has more than %d characters", maxName)
+	}
+	ValidateAccountID(&errs, "accountId", f.AccountID)
+	errs.Match("rolePath", f.RolePath, rolePath, "an IAM path that begins and ends with /")
+	if f.RoleBoundary != "" {
+		ValidatePolicyARN(&errs, "roleBoundary", f.RoleBoundary)
+	}
+	if f.Region == "" {
+		errs.Required("region", "the AWS region")
+	}
+	errs.Below("schedule", f.Power.Schedule.Validate())
+	return errs
+}
+
+// ValidateLogs returns what a component lacks that creates log groups.
+func (f Facts) ValidateLogs() field.Errors {
+	var errs field.Errors
+	if f.LogsKeyARN == nil {
+		errs.Required("logsKeyARN", "the key that encrypts the log groups")
+	}
+	errs.Range("logRetentionDays", f.LogRetentionDays, 1, 3653)
+	return errs
+}
+
+// ValidateAccountID records at key that value is not an AWS account ID.
+func ValidateAccountID(errs *field.Errors, key, value string) {
+	errs.Match(key, value, accountID, "an account of 12 digits, quoted, such as \"111122223333\"")
+}
+
+// ValidatePolicyARN records at key that value is not the ARN of an IAM policy.
+func ValidatePolicyARN(errs *field.Errors, key, value string) {
+	errs.Match(key, value, policyARN, "the ARN of an IAM policy, such as arn:aws:iam::111122223333:policy/boundary")
+}

@@ -1,0 +1,35 @@
+package stacks
+
+import (
+	"groundwork/components/database"
+	"groundwork/components/delivery"
+	"groundwork/components/observability"
+)
+
+// observability creates what may change at any time: alarms, dashboard, budget.
+func (d *deployment) observability() error {
+	c, p, s := d.config, d.platformOutputs, d.servicesOutputs
+	o, err := observability.New(d.ctx, "observability", &observability.Args{
+		Facts: d.facts(p.LogsKeyARN), Spec: c.Observability, USEast1: d.usEast1,
+		Targets: observability.Targets{
+			ClusterName:        p.Cluster.Name,
+			AutoScalingGroups:  p.AutoScalingGroups,
+			NATGatewayIDs:      p.NATGatewayIDs,
+			DatabaseIdentifier: s.DatabaseIdentifier,
+			DatabaseClass:      database.Classes[c.Database.InstanceClass],
+			DatabaseStorageGiB: c.Database.StorageGiB,
+			CacheNodeIDs:       s.CacheNodeIDs,
+			Edge:               s.EdgeMetrics,
+			ContainerLogGroup:  p.ContainerLogGroup,
+			ArgoCD:             c.Delivery.Owner == delivery.OwnerArgoCD,
+		},
+	}, d.regional)
+	if err != nil {
+		return err
+	}
+	if d.power.HasDashboard() {
+		d.ctx.Export("dashboardUrl", o.DashboardURL)
+	}
+	d.ctx.Export("alarmTopicArn", o.TopicARN)
+	return nil
+}
