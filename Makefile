@@ -53,11 +53,10 @@ drift: setup ## Fail when the account of ENVIRONMENT is not what the program say
 run-tests: build bin/gotestsum quality-tools
 	@tools/setup.sh webapp
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
-	@$(PROGRESS) "vetting" go vet ./...
+	@$(PROGRESS) "vetting" go vet -tags integration ./...
 	@mkdir -p reports
-	@go test -count=1 ./internal/pipeline
-	@$(PROGRESS) "compiling the tests" go test -c -o /dev/null $(COVER) ./tests
-	@$(TESTSUM)-infrastructure.json -- -count=1 $(COVER) -coverprofile=reports/coverage-infrastructure.out ./tests
+	@$(PROGRESS) "compiling the tests" go test -tags integration -c -o /dev/null $(COVER) ./tests/engine
+	@$(TESTSUM)-infrastructure.json -- -tags integration -count=1 $(COVER) -coverprofile=reports/coverage-infrastructure.out ./...
 	@$(MAKE) --no-print-directory test-webapp
 
 COVER := -covermode=atomic -coverpkg=$(shell printf './%s/...,' $(COVERED) | sed 's/,$$//')
@@ -129,7 +128,7 @@ cover: ## Print how much of each part the last make test ran
 .PHONY: lint
 lint: setup ## Run staticcheck and see that go.mod is tidy
 	@$(PROGRESS) "building staticcheck" go build -C tools -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
-	@$(PROGRESS) "running staticcheck" bin/staticcheck ./...
+	@$(PROGRESS) "running staticcheck" bin/staticcheck -tags integration ./...
 	@go mod tidy -diff
 	@go -C tools mod tidy -diff
 	@for module in webapp webapp/charttest tools/quality; do \
@@ -138,14 +137,14 @@ lint: setup ## Run staticcheck and see that go.mod is tidy
 
 .PHONY: fuzz
 fuzz: ## Fuzz the configuration decoder, the address plan and the application's decoders, 30 s each
-	go test ./tests -run '^$$' -fuzz FuzzConfig -fuzztime 30s
-	go test ./tests -run '^$$' -fuzz FuzzPlan -fuzztime 30s
+	go test ./stacks -run '^$$' -fuzz FuzzConfig -fuzztime 30s
+	go test ./components/network -run '^$$' -fuzz FuzzPlan -fuzztime 30s
 	go test -C webapp ./internal/server -run '^$$' -fuzz FuzzDecoders -fuzztime 30s
 
 .PHONY: golden
 golden: ## Rewrite what is rendered into testdata and the README, where a change is meant
-	go test -short ./tests -run 'Rendered|README|Overnight' -update
-	go test ./tests -run TestParkAndUnpark -update # under the real engine: a minute
+	go test ./tests ./internal/cost ./internal/timeline -run 'Rendered|README|Overnight' -update
+	go test -tags integration ./tests/engine -run TestParkAndUnpark -update # under the real engine: a minute
 
 .PHONY: costs
 costs: build ## Print what dev and prod cost a month at list prices, side by side (bin/groundwork cost -s dev for every line)

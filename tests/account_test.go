@@ -1,9 +1,7 @@
 package tests
 
 import (
-	"context"
 	"encoding/json"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -14,34 +12,11 @@ import (
 	"groundwork/components/delivery"
 	"groundwork/components/identity"
 	"groundwork/internal/awstype"
-	"groundwork/internal/engine"
 	"groundwork/internal/graph"
 	"groundwork/internal/pipeline"
 	"groundwork/internal/rules"
+	"groundwork/tests/harness"
 )
-
-// pipelines are settings that let GitHub and Jenkins preview and deploy.
-func pipelines(environment string) []string {
-	return []string{
-		"pipelines.github={repository: example/groundwork, ownerId: '1000001', repositoryId: '2000002', branch: main, environment: " + environment + ", provider: create}",
-		"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, previewSubject: https://jenkins.example.com/job/groundwork-preview/, deploySubject: https://jenkins.example.com/job/groundwork/job/main/, provider: create}",
-	}
-}
-
-// accountGraph brings the account layer of an environment up in a sandbox of its own.
-func accountGraph(t *testing.T, environment string) *graph.Graph {
-	t.Helper()
-	if testing.Short() {
-		raw, err := repository(t).Project.Config(environment, pipelines(environment)...)
-		require.NoError(t, err)
-		g, err := deploy(environment+"-account", raw, false)
-		require.NoError(t, err)
-		return g
-	}
-	result, err := scratch(t, t.TempDir()).Run(context.Background(), engine.Up, options(environment+"-account", io.Discard, pipelines(environment)...))
-	require.NoError(t, err)
-	return result.Graph
-}
 
 // mayWear evaluates a trust policy as IAM does, for what OIDC needs of it: whether a token of an issuer with these claims is let in.
 func mayWear(t *testing.T, policy, issuer, audience, subject string) bool {
@@ -102,55 +77,6 @@ func TestPipelineTrust(t *testing.T) {
 	assert.False(t, mayWear(t, planted, gitHub, aws, "repo:example/groundwork:environment:prod"), "a policy that does not ask for the audience does not count")
 }
 
-func TestAccount(t *testing.T) {
-	for _, environment := range environments {
-		g := accountGraph(t, environment)
-		require.NotEmpty(t, g.OfType(awstype.Bucket))
-		// The rules for roles and buckets hold here too; left out are those for the roles of pods and for log buckets.
-		held := 0
-		for _, r := range slices.Concat(rules.Identity, rules.Edge) {
-			if strings.Contains(r.ID, "workload roles") || strings.Contains(r.ID, "AWS-0088") || strings.Contains(r.ID, "expire") {
-				continue
-			}
-			seen, wrong := r.Check(g)
-			if seen > 0 {
-				held++
-				assert.Empty(t, wrong, r.ID)
-			}
-		}
-		assert.Greater(t, held, 8)
-
-		encryption := first(g, awstype.BucketEncryption).Inputs.Object("rules[0].applyServerSideEncryptionByDefault")
-		assert.Equal(t, "aws:kms", encryption["sseAlgorithm"])
-		assert.Contains(t, first(g, awstype.BucketEncryption).PropertyDependencies["rules"][0], "state-key")
-		assert.Equal(t, "Enabled", first(g, awstype.BucketVersioning).Inputs.Str("versioningConfiguration.status"))
-		var expiry struct{ NoncurrentVersionExpiration map[string]any }
-		text, err := json.Marshal(first(g, awstype.BucketLifecycle).Inputs.Get("rules[0]"))
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(text, &expiry))
-		assert.EqualValues(t, 90, expiry.NoncurrentVersionExpiration["noncurrentDays"])
-		assert.Nil(t, first(g, awstype.BucketLifecycle).Inputs.Get("rules[0].expiration"), "a state never expires, only what it replaced")
-
-		// What protects itself, whatever the stack says: without it everything else has lost its manager.
-		var protected []string
-		for _, r := range g.Resources {
-			if r.Protect {
-				protected = append(protected, r.Name)
-			}
-		}
-		assert.ElementsMatch(t, []string{"state", "state-key", "pipelines-github", "pipelines-jenkins"}, protected)
-
-		for _, r := range g.OfType(awstype.Role) {
-			assert.Equal(t, "/groundwork/"+environment+"/", r.Inputs.Str("path"))
-			if r.Name == "pipelines-deploy-role" {
-				assert.Contains(t, r.Inputs.Str("permissionsBoundary"), ":policy/groundwork/"+environment+"/", "the deploy role is bounded")
-				assert.Equal(t, identity.DeployRoleARN(stackConfig(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment),
-					r.Outputs.Str("arn"), "the cluster lets in the role that there is")
-			}
-		}
-	}
-}
-
 // TestDeployRights: a deploy role cannot do more than its boundary, and that is push and look.
 func TestDeployRights(t *testing.T) {
 	policy := rules.Statements(identity.DeployPolicy("111122223333", "eu-west-1", "groundwork-dev", []string{"groundwork-dev/webapp"}).JSON())
@@ -174,9 +100,8 @@ func TestDeployRights(t *testing.T) {
 
 // TestPipelinesKnowTheNames: the stages, which import nothing of the program, call things as it does.
 func TestPipelinesKnowTheNames(t *testing.T) {
-	for _, environment := range environments {
-		c, err := load(t, environment)
-		require.NoError(t, err)
+	for _, environment := range harness.Environments {
+		c := harness.Config(t, environment)
 		assert.Equal(t, c.Backend(), pipeline.Backend(environment, c.AccountID, c.Region))
 		assert.Equal(t, c.ClusterName(), pipeline.EnvironmentName(environment))
 	}
@@ -186,11 +111,11 @@ func TestPipelinesKnowTheNames(t *testing.T) {
 // TestDeployerOfTheCluster: the deploy role is let into the cluster as a member of one group, and only that group may deploy.
 func TestDeployerOfTheCluster(t *testing.T) {
 	for environment, namespace := range map[string]string{"dev": "webapp", "prod": "argocd"} {
-		g := graphIn(t, environment, pipelines(environment)...)
+		g := harness.Graph(t, environment, harness.Pipelines(environment)...)
 		var group string
 		for _, r := range g.OfType(awstype.AccessEntry) {
 			if r.Name == "cluster-access-deployer" {
-				assert.Equal(t, identity.DeployRoleARN(stackConfig(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment), r.Inputs.Str("principalArn"))
+				assert.Equal(t, identity.DeployRoleARN(harness.Settings(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment), r.Inputs.Str("principalArn"))
 				group = r.Inputs.Str("kubernetesGroups[0]")
 			}
 		}
@@ -203,11 +128,11 @@ func TestDeployerOfTheCluster(t *testing.T) {
 			}
 		}
 		assert.Equal(t, 1, previewers)
-		binding := first(g, awstype.KubernetesRoleBinding)
+		binding := g.First(awstype.KubernetesRoleBinding)
 		assert.Equal(t, group, binding.Inputs.Str("subjects[0].name"))
 		assert.Equal(t, namespace, binding.Inputs.Str("metadata.namespace"))
 		assert.Len(t, g.OfType(awstype.KubernetesRoleBinding), 1)
-		rules, _ := first(g, awstype.KubernetesRole).Inputs.Get("rules").([]any)
+		rules, _ := g.First(awstype.KubernetesRole).Inputs.Get("rules").([]any)
 		require.NotEmpty(t, rules)
 		for _, rule := range rules {
 			text, err := json.Marshal(rule)
@@ -216,6 +141,65 @@ func TestDeployerOfTheCluster(t *testing.T) {
 			assert.NotContains(t, string(text), "rbac.authorization.k8s.io", "nobody gives himself more")
 		}
 	}
-	g := graphOf(t, "dev", false)
+	g := harness.Graph(t, "dev")
 	assert.Empty(t, g.OfType(awstype.KubernetesRoleBinding), "without pipelines nobody is let in")
+}
+
+// accountGraph is the account layer of an environment with pipelines.
+func accountGraph(t *testing.T, environment string) *graph.Graph {
+	t.Helper()
+	m, err := harness.Run(environment+"-account", harness.Settings(t, environment, harness.Pipelines(environment)...), nil)
+	require.NoError(t, err)
+	g, err := graph.New(m.Resources)
+	require.NoError(t, err)
+	return g
+}
+
+func TestAccount(t *testing.T) {
+	for _, environment := range harness.Environments {
+		g := accountGraph(t, environment)
+		require.NotEmpty(t, g.OfType(awstype.Bucket))
+		// The rules for roles and buckets hold here too; left out are those for the roles of pods and for log buckets.
+		held := 0
+		for _, r := range slices.Concat(rules.Identity, rules.Edge) {
+			if strings.Contains(r.ID, "workload roles") || strings.Contains(r.ID, "AWS-0088") || strings.Contains(r.ID, "expire") {
+				continue
+			}
+			seen, wrong := r.Check(g)
+			if seen > 0 {
+				held++
+				assert.Empty(t, wrong, r.ID)
+			}
+		}
+		assert.Greater(t, held, 8)
+
+		encryption := g.First(awstype.BucketEncryption).Inputs.Object("rules[0].applyServerSideEncryptionByDefault")
+		assert.Equal(t, "aws:kms", encryption["sseAlgorithm"])
+		assert.Contains(t, g.First(awstype.BucketEncryption).PropertyDependencies["rules"][0], "state-key")
+		assert.Equal(t, "Enabled", g.First(awstype.BucketVersioning).Inputs.Str("versioningConfiguration.status"))
+		var expiry struct{ NoncurrentVersionExpiration map[string]any }
+		text, err := json.Marshal(g.First(awstype.BucketLifecycle).Inputs.Get("rules[0]"))
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(text, &expiry))
+		assert.EqualValues(t, 90, expiry.NoncurrentVersionExpiration["noncurrentDays"])
+		assert.Nil(t, g.First(awstype.BucketLifecycle).Inputs.Get("rules[0].expiration"), "a state never expires, only what it replaced")
+
+		// What protects itself, whatever the stack says: without it everything else has lost its manager.
+		var protected []string
+		for _, r := range g.Resources {
+			if r.Protect {
+				protected = append(protected, r.Name)
+			}
+		}
+		assert.ElementsMatch(t, []string{"state", "state-key", "pipelines-github", "pipelines-jenkins"}, protected)
+
+		for _, r := range g.OfType(awstype.Role) {
+			assert.Equal(t, "/groundwork/"+environment+"/", r.Inputs.Str("path"))
+			if r.Name == "pipelines-deploy-role" {
+				assert.Contains(t, r.Inputs.Str("permissionsBoundary"), ":policy/groundwork/"+environment+"/", "the deploy role is bounded")
+				assert.Equal(t, identity.DeployRoleARN(harness.Settings(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment),
+					r.Outputs.Str("arn"), "the cluster lets in the role that there is")
+			}
+		}
+	}
 }

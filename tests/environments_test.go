@@ -3,16 +3,16 @@ package tests
 import (
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"groundwork/internal/awstype"
-	"groundwork/internal/graph"
-
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+	"groundwork/tests/harness"
 )
 
 // declared is the whole difference between dev and prod, beyond names and accounts: type and input, or a type that has
@@ -79,9 +79,6 @@ var declared = []string{
 	"kubernetes:helm.sh/v3:Release values",
 }
 
-// physicalID is what differs between two environments, or two stacks of one, because AWS makes it up.
-var physicalID = regexp.MustCompile(`[0-9a-f]{8}[0-9a-f-]{8,28}|E[0-9A-F]{13}\b|-[0-9]{5,10}\.|vo_[0-9a-f]+|[0-9A-F]{26,32}|-[0-9a-f]{8}\b|(eipalloc|igw|subnet|sg|vpc|rtb|nat|lt|vpce)-[0-9a-z]+`)
-
 // TestDevAndProdDifferOnlyAsDeclared compares both graphs input by input, after taking names, accounts and IDs out.
 func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 	plainInputs := func(g *graph.Graph, stack string) map[string]graph.Props {
@@ -98,7 +95,7 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 			} {
 				neutral = strings.ReplaceAll(neutral, pair[0], pair[1])
 			}
-			neutral = physicalID.ReplaceAllString(neutral, "ID")
+			neutral = harness.PhysicalID.ReplaceAllString(neutral, "ID")
 			var in graph.Props
 			require.NoError(t, json.Unmarshal([]byte(neutral), &in))
 			// Lists of subnets are longer in prod, as there are more zones.
@@ -114,7 +111,7 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 		}
 		return out
 	}
-	dev, prod := plainInputs(graphOf(t, "dev", false), "dev"), plainInputs(graphOf(t, "prod", false), "prod")
+	dev, prod := plainInputs(harness.Graph(t, "dev"), "dev"), plainInputs(harness.Graph(t, "prod"), "prod")
 	found := map[string]bool{}
 	for key, in := range prod {
 		token, _, _ := strings.Cut(key, "|")
@@ -161,10 +158,10 @@ func TestConfigFilesHaveTheSameKeys(t *testing.T) {
 		return all
 	}
 	all := map[string][]string{}
-	for _, stack := range environments {
-		for _, key := range slices.Sorted(maps.Keys(stackConfig(t, stack))) {
-			var v any = stackConfig(t, stack)[key]
-			_ = json.Unmarshal([]byte(stackConfig(t, stack)[key]), &v)
+	for _, stack := range harness.Environments {
+		for _, key := range slices.Sorted(maps.Keys(harness.Settings(t, stack))) {
+			var v any = harness.Settings(t, stack)[key]
+			_ = json.Unmarshal([]byte(harness.Settings(t, stack)[key]), &v)
 			all[stack] = append(all[stack], keys(key, v)...)
 		}
 	}

@@ -22,10 +22,11 @@ import (
 	"groundwork/components/cluster"
 	"groundwork/components/edge"
 	"groundwork/components/helm"
-	"groundwork/internal/awssim"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
+	"groundwork/internal/mockrun"
 	"groundwork/internal/rules"
+	"groundwork/tests/harness"
 )
 
 // sdkFields reads a package of an SDK, without compiling it, and returns the tag and type of each field of each struct.
@@ -120,8 +121,8 @@ func TestChartValuesAreDocumented(t *testing.T) {
 		})
 	}
 	used := map[string]bool{}
-	for _, stack := range environments {
-		releases := graphOf(t, stack, false).OfType(awstype.HelmRelease)
+	for _, stack := range harness.Environments {
+		releases := harness.Graph(t, stack).OfType(awstype.HelmRelease)
 		require.NotEmpty(t, releases)
 		for _, r := range releases {
 			chart := r.Inputs.Str("chart") + " " + r.Inputs.Str("version")
@@ -162,115 +163,12 @@ func TestCatalogue(t *testing.T) {
 	assert.Equal(t, "2026-06-02", cluster.Releases["1.36"].Released().Format(time.DateOnly))
 }
 
-// inCluster is a cloud with a cluster and nodes, and what else a release needs.
-func inCluster(t *testing.T) *awssim.Cloud {
-	t.Helper()
-	// Plain objects: how they come about is tested elsewhere.
-	c := account()
-	require.NoError(t, c.Seed(awssim.Object{Type: awstype.EKSCluster, ID: "main", State: graph.Props{"name": "main"}}))
-	require.NoError(t, c.Seed(awssim.Object{Type: awstype.NodeGroup, ID: "main:general", State: graph.Props{"clusterName": "main"}}))
-	return c
-}
-
-func install(name string, values map[string]any) graph.Props {
-	chart := addons.Spec{}.Chart(name, cluster.DefaultVersion)
-	return graph.Props{
-		"name": name, "chart": name, "version": chart.Version, "namespace": chart.Namespace, "createNamespace": true,
-		"repositoryOpts": map[string]any{"repo": chart.Repository}, "values": values,
-	}
-}
-
-func TestReleasesInTheSandbox(t *testing.T) {
-	_, _, err := account().Create(t0, "urn:r", awstype.HelmRelease, install(addons.MetricsServer, nil))
-	require.ErrorContains(t, err, "unreachable")
-	bare := account()
-	require.NoError(t, bare.Seed(awssim.Object{Type: awstype.EKSCluster, ID: "main", State: graph.Props{"name": "main"}}))
-	_, _, err = bare.Create(t0, "urn:r", awstype.HelmRelease, install(addons.MetricsServer, nil))
-	require.ErrorContains(t, err, "0/0 nodes are available")
-
-	c := inCluster(t)
-	_, _, err = c.Create(t0, "urn:apps", awstype.HelmRelease, install(addons.ArgoCDApps, nil))
-	require.ErrorContains(t, err, "ensure CRDs of argo-cd are installed first")
-	argo, _, err := c.Create(t0, "urn:argo", awstype.HelmRelease, install(addons.ArgoCD, nil))
-	require.NoError(t, err)
-	apps, _, err := c.Create(t0, "urn:apps", awstype.HelmRelease, install(addons.ArgoCDApps, nil))
-	require.NoError(t, err)
-	_, _, err = c.Create(t0, "urn:again", awstype.HelmRelease, install(addons.ArgoCD, nil))
-	require.ErrorContains(t, err, "cannot re-use a name")
-	require.ErrorContains(t, c.Delete(t0, awstype.HelmRelease, argo), "finalizers")
-
-	both := install(addons.ArgoCDApps, map[string]any{"projects": map[string]any{"p": map[string]any{}}, "applications": map[string]any{"a": map[string]any{"project": "p"}}})
-	both["name"] = "both"
-	together, _, err := c.Create(t0, "urn:both", awstype.HelmRelease, both)
-	require.NoError(t, err, "Kubernetes takes it")
-	require.ErrorContains(t, c.Delete(t0, awstype.HelmRelease, together), "cannot be deleted without its project", "and never lets go of it")
-	_, err = c.Forget(func(o awssim.Object) bool { return o.ID == together })
-	require.NoError(t, err)
-	named := func(name string, values map[string]any) graph.Props {
-		in := install(addons.ArgoCDApps, values)
-		in["name"] = name
-		return in
-	}
-	project, _, err := c.Create(t0, "urn:project", awstype.HelmRelease, named("project", map[string]any{"projects": map[string]any{"p": map[string]any{}}}))
-	require.NoError(t, err)
-	application, _, err := c.Create(t0, "urn:application", awstype.HelmRelease, named("application", map[string]any{"applications": map[string]any{"a": map[string]any{"project": "p"}}}))
-	require.NoError(t, err)
-	require.ErrorContains(t, c.Delete(t0, awstype.HelmRelease, project), "cannot be deleted without its project")
-	require.NoError(t, c.Delete(t0, awstype.HelmRelease, application))
-	require.NoError(t, c.Delete(t0, awstype.HelmRelease, project))
-
-	namespace, _, err := c.Create(t0, "urn:namespace", awstype.Namespace, graph.Props{"metadata": map[string]any{"name": "shop", "labels": map[string]any{"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}}})
-	require.NoError(t, err)
-	controller, _, err := c.Create(t0, "urn:controller", awstype.HelmRelease, install(addons.LoadBalancerController, nil))
-	require.NoError(t, err)
-	require.ErrorContains(t, c.Delete(t0, awstype.HelmRelease, controller), "TargetGroupBinding in namespace shop")
-	require.NoError(t, c.Delete(t0, awstype.Namespace, namespace))
-	require.NoError(t, c.Delete(t0, awstype.HelmRelease, controller))
-	require.NoError(t, c.Delete(t0, awstype.HelmRelease, apps))
-	require.NoError(t, c.Delete(t0, awstype.HelmRelease, argo))
-
-	lost := install(addons.ExternalSecrets, nil)
-	lost["createNamespace"] = false
-	_, _, err = c.Create(t0, "urn:lost", awstype.HelmRelease, lost)
-	require.ErrorContains(t, err, `namespaces "external-secrets" not found`)
-	_, _, err = c.Create(t0, "urn:worn", awstype.HelmRelease, install(addons.ClusterAutoscaler, map[string]any{"rbac": map[string]any{"serviceAccount": map[string]any{
-		"name": "cluster-autoscaler", "annotations": map[string]any{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/none"},
-	}}}))
-	require.ErrorContains(t, err, "does not trust system:serviceaccount:kube-system:cluster-autoscaler")
-
-	failures, err := awssim.Check(awstype.HelmRelease, graph.Props{"name": "x", "namespace": "y", "chart": "external-secrets", "version": "9.9.9", "repositoryOpts": map[string]any{"repo": "https://charts.external-secrets.io"}})
-	require.NoError(t, err)
-	require.Len(t, failures, 1)
-	assert.Contains(t, failures[0].Reason, "not found")
-}
-
-// TestWebhookRace: a controller whose webhook has a say in every Service stops the releases beside it, unless that
-// webhook is off, as it is in the program.
-func TestWebhookRace(t *testing.T) {
-	for webhook, fails := range map[bool]bool{true: true, false: false} {
-		c := inCluster(t)
-		c.Speed = 100 // The controller takes 0.45 s, metrics-server 0.3 s.
-		done := make(chan error, 1)
-		go func() {
-			_, _, err := c.Create(t0, "urn:controller", awstype.HelmRelease, install(addons.LoadBalancerController, map[string]any{"enableServiceMutatorWebhook": webhook}))
-			done <- err
-		}()
-		_, _, err := c.Create(t0, "urn:metrics", awstype.HelmRelease, install(addons.MetricsServer, nil))
-		if fails {
-			assert.ErrorContains(t, err, "failed calling webhook")
-		} else {
-			assert.NoError(t, err)
-		}
-		require.NoError(t, <-done)
-	}
-}
-
 // TestOneOwner: with the pipeline as owner there is no Argo CD; with Argo CD the same values reach the chart through it.
 func TestOneOwner(t *testing.T) {
 	changed := func(change string) *graph.Graph {
-		raw, err := repository(t).Project.Config("prod", change)
+		raw, err := harness.Reference(t).Project.Config("prod", change)
 		require.NoError(t, err)
-		g, err := deploy("prod", raw, false)
+		g, err := mockrun.Graph("prod", raw, mockrun.Options{Today: harness.Today})
 		require.NoError(t, err)
 		return g
 	}
@@ -287,8 +185,8 @@ func TestOneOwner(t *testing.T) {
 	assert.Equal(t, slices.Sorted(slices.Values(append(operators, "argo-cd", "argocd-apps", "argocd-apps"))), charts(argo))
 	source := rules.Application(argo).Inputs.Object("values.applications.webapp.source")
 	values := source.Object("helm.valuesObject")
-	assert.Equal(t, first(argo, awstype.TargetGroup).Outputs.Str("arn"), values.Str("targetGroup.arn"))
-	assert.Equal(t, first(argo, awstype.Repository).Outputs.Str("repositoryUrl"), values.Str("image.repository"))
+	assert.Equal(t, argo.First(awstype.TargetGroup).Outputs.Str("arn"), values.Str("targetGroup.arn"))
+	assert.Equal(t, argo.First(awstype.Repository).Outputs.Str("repositoryUrl"), values.Str("image.repository"))
 	assert.Equal(t, []string{"values-prod.yaml"}, source.Strs("helm.valueFiles"))
 	// The Application goes before, and comes after, everything that its resources need.
 	dependsOn := strings.Join(rules.Application(argo).Dependencies, " ")
@@ -301,9 +199,8 @@ func TestOneOwner(t *testing.T) {
 // chartAccepts compares the values with the schema of the chart that they are for.
 func chartAccepts(t *testing.T, values graph.Props) {
 	t.Helper()
-	root := repository(t).Project.Root
-	c, err := load(t, "prod")
-	require.NoError(t, err)
+	root := harness.Root(t)
+	c := harness.Config(t, "prod")
 	path := filepath.Join(root, c.Delivery.Path)
 	if _, err := os.Stat(path); os.IsNotExist(err) {
 		t.Logf("%s is not in the repository yet; its values.schema.json has to accept %v", c.Delivery.Path, helm.Paths(values))
@@ -326,16 +223,16 @@ func chartAccepts(t *testing.T, values graph.Props) {
 			}
 		}
 	}
-	for _, stack := range environments {
+	for _, stack := range harness.Environments {
 		assert.FileExists(t, filepath.Join(path, "values-"+stack+".yaml"))
 	}
 }
 
 // TestDeployerRoleRendered: the end-to-end tests deploy with exactly the role that the program makes.
 func TestDeployerRoleRendered(t *testing.T) {
-	g := graphIn(t, "dev", pipelines("dev")...)
-	role := first(g, awstype.KubernetesRole).Inputs
-	binding := first(g, awstype.KubernetesRoleBinding).Inputs
+	g := harness.Graph(t, "dev", harness.Pipelines("dev")...)
+	role := g.First(awstype.KubernetesRole).Inputs
+	binding := g.First(awstype.KubernetesRoleBinding).Inputs
 	var documents []string
 	for kind, in := range map[string]graph.Props{"Role": role, "RoleBinding": binding} {
 		object := in.Clone()
@@ -346,5 +243,5 @@ func TestDeployerRoleRendered(t *testing.T) {
 		documents = append(documents, string(text))
 	}
 	slices.Sort(documents)
-	golden(t, "../../webapp/e2e/cluster/deployer.yaml", "# Written by make golden from components/delivery/deployer.go.\n"+strings.Join(documents, "---\n"))
+	harness.Golden(t, "../../webapp/e2e/cluster/deployer.yaml", "# Written by make golden from components/delivery/deployer.go.\n"+strings.Join(documents, "---\n"))
 }

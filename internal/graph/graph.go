@@ -131,6 +131,22 @@ func (g *Graph) OfType(token string) []*Resource {
 	return found
 }
 
+// First returns the first resource of a type by name. There has to be one.
+func (g *Graph) First(token string) *Resource { return g.OfType(token)[0] }
+
+// Copy returns a deep copy, for a violation to be planted in.
+func (g *Graph) Copy() (*Graph, error) {
+	text, err := json.Marshal(g.Resources)
+	if err != nil {
+		return nil, fmt.Errorf("copying a graph: %w", err)
+	}
+	var resources []*Resource
+	if err := json.Unmarshal(text, &resources); err != nil {
+		return nil, fmt.Errorf("copying a graph: %w", err)
+	}
+	return New(resources)
+}
+
 // Component returns the outermost component that r belongs to, or nil where it has none.
 func (g *Graph) Component(r *Resource) *Resource {
 	var component *Resource

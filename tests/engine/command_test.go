@@ -1,4 +1,6 @@
-package tests
+//go:build integration
+
+package engine
 
 import (
 	"encoding/json"
@@ -14,18 +16,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"groundwork/internal/cost"
+	"groundwork/tests/harness"
 )
 
 // checkout is a folder that looks like the repository, tools included, but keeps a state of its own: a test must not
 // change, or be stopped by, what the user has in the sandbox.
 func checkout(t *testing.T) string {
 	t.Helper()
-	w := repository(t)
+	w := harness.Reference(t)
 	dir := t.TempDir()
 	link := func(from, to string) {
 		require.NoError(t, os.Symlink(from, to))
 	}
-	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "tools"} {
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "tools", "webapp"} {
 		link(filepath.Join(w.Project.Root, name), filepath.Join(dir, name))
 	}
 	own := filepath.Join(dir, ".groundwork")
@@ -58,9 +61,9 @@ func commandWith(t *testing.T, dir, stdin, binary string, args ...string) (stdou
 }
 
 var buildCommand = sync.OnceValues(func() (string, error) {
-	binary := filepath.Join(engineDir, "groundwork")
+	binary := filepath.Join(shared, "groundwork")
 	build := exec.Command("go", "build", "-ldflags", "-w -s", "-o", binary, "./cmd/groundwork")
-	build.Dir = ".."
+	build.Dir = "../.."
 	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -150,7 +153,6 @@ func TestCommand(t *testing.T) {
 // TestFigures: the commands that print figures and write pages do it for the environment that was asked for, and refuse what does
 // not go together before they do anything.
 func TestFigures(t *testing.T) {
-	skipShort(t)
 	binary, err := buildCommand()
 	require.NoError(t, err)
 	dir := checkout(t)

@@ -1,16 +1,16 @@
-package tests
+//go:build integration
+
+package engine
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,9 +21,8 @@ import (
 	"groundwork/internal/sandbox"
 	"groundwork/internal/timeline"
 	"groundwork/stacks"
+	"groundwork/tests/harness"
 )
-
-func writeFile(path, text string) error { return os.WriteFile(path, []byte(text), 0o600) }
 
 // TestLife brings each environment up under the real engine, changes one value, and destroys it to nothing.
 func TestLife(t *testing.T) {
@@ -34,14 +33,14 @@ func TestLife(t *testing.T) {
 		"dev":  {"cluster.nodeGroups.general.maxSize=6", []string{"update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [scalingConfig.maxSize]"}},
 		"prod": {"observability.thresholds.nodeCpuPercent=70", []string{"update aws:cloudwatch/metricAlarm:MetricAlarm observability-nodes-general-cpu [alarmDescription threshold]"}},
 	}
-	for _, stack := range environments {
+	for _, stack := range harness.Environments {
 		t.Run(stack, func(t *testing.T) {
 			up := brought(t, stack)
 			// From here on both environments, each with a workspace of its own; whoever else uses these has ended.
 			t.Parallel()
 			do := func(operation engine.Operation, config ...string) *engine.Result {
 				t.Helper()
-				result, err := up.workspace.Run(t0, operation, options(stack, io.Discard, config...))
+				result, err := up.sandbox.Run(context.Background(), operation, options(stack, io.Discard, config...))
 				require.NoError(t, err)
 				return result
 			}
@@ -56,7 +55,7 @@ func TestLife(t *testing.T) {
 			assert.Empty(t, do(engine.Refresh).Changes["update"], "nothing has drifted")
 
 			if stack == "prod" {
-				_, err := up.workspace.Run(t0, engine.Destroy, options(stack, io.Discard))
+				_, err := up.sandbox.Run(context.Background(), engine.Destroy, options(stack, io.Discard))
 				require.ErrorContains(t, err, "resources are protected, nothing was deleted")
 				require.ErrorContains(t, err, "add --unprotect")
 			}
@@ -64,7 +63,7 @@ func TestLife(t *testing.T) {
 			w := copied(t, stack)
 			o := options(stack, io.Discard)
 			o.Unprotect = true
-			destroyed, err := w.Run(t0, engine.Destroy, o)
+			destroyed, err := w.Run(context.Background(), engine.Destroy, o)
 			require.NoError(t, err)
 			assert.Empty(t, destroyed.Graph.Resources)
 			cloud, err := awssim.OpenCloud(filepath.Join(w.State, "cloud-"+stack+".json"))
@@ -79,14 +78,6 @@ func TestLife(t *testing.T) {
 			assert.Len(t, destroyed.Left, left, "the keys, two snapshots and RDS's own log group; of prod three secrets and two buckets of logs too")
 		})
 	}
-}
-
-func described(r *engine.Result) []string {
-	var all []string
-	for _, c := range r.Changed {
-		all = append(all, c.Op+" "+c.Type+" "+c.Name+" ["+strings.Join(c.Properties, " ")+"]")
-	}
-	return all
 }
 
 // TestCriticalPath: the first deployment of production stays under the bound at median latencies.
@@ -106,11 +97,11 @@ func TestCriticalPath(t *testing.T) {
 
 // TestSecretsStaySecret: no generated value is in the exported state in the clear, and none is in an output of the stack.
 func TestSecretsStaySecret(t *testing.T) {
-	for _, stack := range environments {
+	for _, stack := range harness.Environments {
 		up := brought(t, stack)
-		state, err := up.workspace.Export(stack)
+		state, err := up.sandbox.Export(stack)
 		require.NoError(t, err)
-		cloud, err := awssim.OpenCloud(filepath.Join(up.workspace.State, "cloud-"+stack+".json"))
+		cloud, err := awssim.OpenCloud(filepath.Join(up.sandbox.State, "cloud-"+stack+".json"))
 		require.NoError(t, err)
 		seen := 0
 		for _, o := range cloud.Objects() {
@@ -132,7 +123,7 @@ func TestSecretsStaySecret(t *testing.T) {
 // TestReplacement: what AWS cannot change is replaced, and the preview says so.
 func TestReplacement(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.workspace.Run(t0, engine.Preview, options("dev", io.Discard, "database.username=other_admin"))
+	preview, err := up.sandbox.Run(context.Background(), engine.Preview, options("dev", io.Discard, "database.username=other_admin"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
@@ -147,7 +138,7 @@ func TestReplacement(t *testing.T) {
 // be replaced comes up before the old one goes.
 func TestNodesRollInPlace(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.workspace.Run(t0, engine.Preview, options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"))
+	preview, err := up.sandbox.Run(context.Background(), engine.Preview, options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"update aws:ec2/launchTemplate:LaunchTemplate cluster-nodes-general [instanceType]",
@@ -156,7 +147,7 @@ func TestNodesRollInPlace(t *testing.T) {
 
 	w := copied(t, "dev")
 	var log bytes.Buffer
-	_, err = w.Run(t0, engine.Up, options("dev", &log, "cluster.nodeGroups.general.capacityType=SPOT"))
+	_, err = w.Run(context.Background(), engine.Up, options("dev", &log, "cluster.nodeGroups.general.capacityType=SPOT"))
 	require.NoError(t, err)
 	created, deleted := strings.Index(log.String(), "++"), strings.Index(log.String(), "--")
 	assert.Positive(t, created)
@@ -166,7 +157,7 @@ func TestNodesRollInPlace(t *testing.T) {
 // TestGrowingDoesNotThreatenWhatIsThere: what is only added must not make a preview fear for what depends on it.
 func TestGrowingDoesNotThreatenWhatIsThere(t *testing.T) {
 	up := brought(t, "prod")
-	preview, err := up.workspace.Run(t0, engine.Preview, options("prod", io.Discard,
+	preview, err := up.sandbox.Run(context.Background(), engine.Preview, options("prod", io.Discard,
 		"network.interfaceEndpoints=[ec2, ecr.api, ecr.dkr, logs, secretsmanager, sts, kms]"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"create aws:ec2/vpcEndpoint:VpcEndpoint network-endpoint-kms []"}, described(preview))
@@ -174,7 +165,6 @@ func TestGrowingDoesNotThreatenWhatIsThere(t *testing.T) {
 
 // TestWhatAWSRefusesOnUpdate: refusals that depend on what is there already.
 func TestWhatAWSRefusesOnUpdate(t *testing.T) {
-	skipShort(t)
 	t.Parallel()
 	w := copied(t, "dev")
 	for config, want := range map[string]string{
@@ -182,17 +172,17 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 		`cluster.kubernetesVersion="1.35"`: "unsupported Kubernetes minor version update from 1.36 to 1.35",
 		"cluster.nodeGroups.general={instanceType: t3.medium, desiredSize: 3, minSize: 3, maxSize: 4}": "change it with aws eks update-nodegroup-config, then pulumi refresh",
 	} {
-		_, err := w.Run(t0, engine.Up, options("dev", io.Discard, config))
+		_, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, config))
 		require.ErrorContains(t, err, want, config)
 	}
-	_, err := w.Run(t0, engine.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
+	_, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
 	require.NoError(t, err)
 	// A replaced database leaves a snapshot, and so does the destroy after it: under another name.
-	_, err = w.Run(t0, engine.Up, options("dev", io.Discard))
+	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard))
 	require.ErrorContains(t, err, "cannot downgrade from 16 to 15")
-	_, err = w.Run(t0, engine.Up, options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
+	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
 	require.NoError(t, err)
-	destroyed, err := w.Run(t0, engine.Destroy, options("dev", io.Discard))
+	destroyed, err := w.Run(context.Background(), engine.Destroy, options("dev", io.Discard))
 	require.NoError(t, err)
 	snapshots := 0
 	for what := range destroyed.Left {
@@ -215,93 +205,12 @@ func TestDriftIsFoundAndPutRight(t *testing.T) {
 			require.NoError(t, cloud.In("eu-west-1").InjectDrift(awstype.DBInstance, o.ID, "publiclyAccessible", true))
 		}
 	}
-	refreshed, err := w.Run(t0, engine.Refresh, options("dev", io.Discard))
+	refreshed, err := w.Run(context.Background(), engine.Refresh, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Equal(t, 1, refreshed.Changes["update"])
-	up, err := w.Run(t0, engine.Up, options("dev", io.Discard))
+	up, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"update aws:rds/instance:Instance database [publiclyAccessible]"}, described(up))
-}
-
-func skipShort(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("needs the Pulumi engine")
-	}
-}
-
-// TestFailureAndInterruptionLeaveAStateToGoOnFrom: AWS fails in the middle, then the user interrupts, then it works.
-func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
-	skipShort(t)
-	t.Parallel()
-	w := scratch(t, t.TempDir())
-	o := options("dev", io.Discard)
-	o.Faults = []awssim.Fault{{Type: awstype.NodeGroup, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
-	_, err := w.Run(t0, engine.Up, o)
-	require.ErrorContains(t, err, "api error ResourceLimitExceeded: no capacity")
-	assert.NotContains(t, err.Error(), "connection is closing", "only what happened, not what followed from it")
-
-	ctx, cancel := context.WithCancel(t0)
-	defer cancel()
-	slow := options("dev", onLine{"nodes-general", cancel}, "cluster.nodeGroups.general.diskGiB=60")
-	slow.Speed = 2
-	_, err = w.Run(ctx, engine.Up, slow)
-	require.ErrorContains(t, err, "interrupted during up")
-
-	done, err := w.Run(t0, engine.Up, options("dev", io.Discard))
-	require.NoError(t, err)
-	assert.Len(t, done.Graph.OfType(awstype.NodeGroup), 1)
-	again, err := w.Run(t0, engine.Up, options("dev", io.Discard))
-	require.NoError(t, err)
-	assert.Empty(t, again.Changed)
-}
-
-// onLine calls do when a line of progress holds text.
-type onLine struct {
-	text string
-	do   func()
-}
-
-func (o onLine) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte(o.text)) {
-		o.do()
-	}
-	return len(line), nil
-}
-
-// TestKilledRunIsPutRight plants what a killed run leaves: a lock, an operation that was begun, a resource nobody recorded.
-func TestKilledRunIsPutRight(t *testing.T) {
-	skipShort(t)
-	t.Parallel()
-	w := copied(t, "dev")
-
-	locks := filepath.Join(w.State, "state", ".pulumi", "locks", "organization", stacks.Project, "dev")
-	require.NoError(t, os.MkdirAll(locks, 0o755))
-	require.NoError(t, writeFile(filepath.Join(locks, "dead.json"), "{}"))
-	file := filepath.Join(w.State, "cloud-dev.json")
-	cloud, err := awssim.OpenCloud(file)
-	require.NoError(t, err)
-	_, _, err = cloud.In("eu-west-1").Create(t0, "urn:pulumi:dev::groundwork::aws:ec2/vpc:Vpc::lost", awstype.VPC, graph.Props{"cidrBlock": "10.99.0.0/16"})
-	require.NoError(t, err)
-	state := filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, "dev.json")
-	text, err := os.ReadFile(state)
-	require.NoError(t, err)
-	var checkpoint map[string]any
-	require.NoError(t, json.Unmarshal(text, &checkpoint))
-	latest := checkpoint["checkpoint"].(map[string]any)["latest"].(map[string]any)
-	resources := latest["resources"].([]any)
-	latest["pending_operations"] = []any{map[string]any{"type": "creating", "resource": resources[len(resources)-1]}}
-	text, err = json.Marshal(checkpoint)
-	require.NoError(t, err)
-	require.NoError(t, writeFile(state, string(text)))
-
-	var log bytes.Buffer
-	result, err := w.Run(t0, engine.Up, options("dev", &log))
-	require.NoError(t, err)
-	assert.Empty(t, result.Changed)
-	for _, want := range []string{"Removing the lock", "created aws:ec2/vpc:Vpc", "had begun creating"} {
-		assert.Contains(t, log.String(), want)
-	}
 }
 
 // TestSummaries: the summary, for people and for machines, says what matters next.
@@ -317,10 +226,10 @@ func TestSummaries(t *testing.T) {
 	machine, err := json.Marshal(summary)
 	require.NoError(t, err)
 	assert.Contains(t, string(machine), `"criticalPathSeconds":86`)
-	state, err := up.workspace.Graph("prod")
+	state, err := up.sandbox.Graph("prod")
 	require.NoError(t, err)
 	assert.Equal(t, "groundwork-prod", state.StackOutputs()["clusterName"])
-	exported, err := up.workspace.Export("prod")
+	exported, err := up.sandbox.Export("prod")
 	require.NoError(t, err)
 	assert.Equal(t, 3, exported.Version)
 
@@ -342,94 +251,44 @@ func TestProgressShowsEachResource(t *testing.T) {
 	assert.NotContains(t, up.log.String(), "warning:")
 }
 
-// TestServe: a pulumi of the user's own, here through the Automation API, works against the served providers with
-// nothing but the printed variables.
-func TestServe(t *testing.T) {
-	skipShort(t)
-	w := scratch(t, t.TempDir())
-	ctx, stop := context.WithCancel(t0)
-	defer stop()
-	printed := make(chan string, 1)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- w.Serve(ctx, options("dev", io.Discard), func(variables string) { printed <- variables })
-	}()
-	env := map[string]string{}
-	select {
-	case variables := <-printed:
-		for _, line := range strings.Split(strings.TrimSpace(variables), "\n") {
-			name, value, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-			env[name] = strings.ReplaceAll(strings.Trim(value, `"`), "$PATH", os.Getenv("PATH"))
-		}
-	case err := <-ended:
-		t.Fatal(err)
-	}
-	assert.Contains(t, env["PULUMI_DEBUG_PROVIDERS"], "aws:")
-	project := t.TempDir()
-	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
-		text, err := os.ReadFile(filepath.Join(w.Project.Root, name))
-		require.NoError(t, err)
-		require.NoError(t, writeFile(filepath.Join(project, name), string(text)))
-	}
-	tools, err := engine.Install(t0, w.Project.Root, w.Tools, io.Discard)
-	require.NoError(t, err)
-	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: tools.CLIRoot})
-	require.NoError(t, err)
-	stack, err := auto.UpsertStackLocalSource(t0, "dev", project, auto.Pulumi(cli), auto.EnvVars(env), auto.Program(stacks.DeployAt(today)))
-	require.NoError(t, err)
-	_, err = stack.Up(t0)
-	require.NoError(t, err)
-	preview, err := stack.Preview(t0)
-	require.NoError(t, err)
-	assert.Greater(t, preview.ChangeSummary["same"], 100)
-	assert.Len(t, preview.ChangeSummary, 1, "nothing changes")
-
-	_, err = w.Run(t0, engine.Preview, options("dev", io.Discard))
-	require.ErrorContains(t, err, "another sandbox run is working", "two runs must not share a folder")
-	stop()
-	require.NoError(t, <-ended)
-}
-
-func TestWorkspaceErrors(t *testing.T) {
-	_, err := sandbox.Find("/")
-	require.ErrorContains(t, err, "run this inside the repository")
-	w := scratch(t, t.TempDir())
-	_, err = w.Run(t0, engine.Preview, options("staging", io.Discard))
-	require.ErrorContains(t, err, "Pulumi.staging.yaml does not exist; stacks here are dev, prod")
-	for _, bad := range []string{"nonsense", "=1", "a=[1"} {
-		_, err = w.Run(t0, engine.Preview, options("dev", io.Discard, bad))
-		require.ErrorContains(t, err, "reading --config", bad)
-	}
-	_, err = w.Run(t0, engine.Up, options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"))
-	require.ErrorContains(t, err, "2 problem(s)")
-	require.NoError(t, w.Serve(cancelled(), options("dev", io.Discard), func(string) {}))
-	require.Error(t, w.Serve(t0, options("staging", io.Discard), nil))
-}
-
-func cancelled() context.Context {
-	ctx, cancel := context.WithCancel(t0)
-	cancel()
-	return ctx
-}
-
-// TestSecretOutputsAreMasked: a stack output that is a secret is never printed.
-func TestSecretOutputsAreMasked(t *testing.T) {
-	secret := map[string]any{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": `"hunter2"`}
-	g, err := graph.New([]*graph.Resource{{
-		URN: "urn:pulumi:dev::groundwork::pulumi:pulumi:Stack::groundwork-dev", Type: "pulumi:pulumi:Stack",
-		Outputs: graph.Props{"token": secret, "list": []any{secret}, "open": "yes"},
-	}})
-	require.NoError(t, err)
-	assert.Equal(t, map[string]any{"token": "[secret]", "list": []any{"[secret]"}, "open": "yes"}, g.StackOutputs())
-}
-
 // TestNoOutputIsSecret: a program that reads its own stack's outputs is given none of them as soon as one is a secret.
 func TestNoOutputIsSecret(t *testing.T) {
-	for _, stack := range environments {
+	for _, stack := range harness.Environments {
 		outputs := brought(t, stack).result.Graph.StackOutputs()
 		text, err := json.Marshal(outputs)
 		require.NoError(t, err)
 		assert.Contains(t, outputs, "parking", "what the next update reads")
 		assert.NotContains(t, string(text), "[secret]")
+	}
+}
+
+// TestEngineAgreesWithMocks: what the real engine creates is what the mocks saw, and the children of pulumi-eks.
+func TestEngineAgreesWithMocks(t *testing.T) {
+	for _, stack := range harness.Environments {
+		engine, mock := brought(t, stack).result.Graph, harness.Graph(t, stack)
+		inEngine := map[string]bool{}
+		for _, r := range engine.Resources {
+			inEngine[r.Type+" "+r.Name] = true
+		}
+		for _, r := range mock.Resources {
+			assert.True(t, inEngine[r.Type+" "+r.Name], "%s %s is not in the engine's state", r.Type, r.Name)
+			delete(inEngine, r.Type+" "+r.Name)
+		}
+		for left := range inEngine {
+			assert.Regexp(t, `^(pulumi:|aws:ec2/securityGroup.* cluster-|aws:eks/accessEntry:AccessEntry cluster-defaultNodeGroup)`, left)
+		}
+	}
+}
+
+// TestCostOfTheRealEngine: what the real engine makes costs what the mocks say, the parts that pulumi-eks makes included.
+func TestCostOfTheRealEngine(t *testing.T) {
+	for _, stack := range harness.Environments {
+		engine := harness.Sheet(t, stack, brought(t, stack).result.Graph, "eu-west-1")
+		mocks := harness.Sheet(t, stack, harness.Graph(t, stack), "eu-west-1")
+		assert.Empty(t, engine.Unpriced)
+		fixed, usage := engine.Total()
+		wantFixed, wantUsage := mocks.Total()
+		assert.InDelta(t, wantFixed, fixed, 0.005)
+		assert.InDelta(t, wantUsage, usage, 0.005)
 	}
 }

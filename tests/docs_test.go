@@ -15,6 +15,7 @@ import (
 
 	"groundwork/internal/cost"
 	"groundwork/internal/report"
+	"groundwork/tests/harness"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 
 func readme(t *testing.T) (path, text string) {
 	t.Helper()
-	path = filepath.Join(repository(t).Project.Root, "README.md")
+	path = filepath.Join(harness.Root(t), "README.md")
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return path, string(content)
@@ -32,7 +33,7 @@ func readme(t *testing.T) (path, text string) {
 
 // TestREADMETableOfDifferences: the table is exactly what differs between the two stack files.
 func TestREADMETableOfDifferences(t *testing.T) {
-	dev, prod := report.Settings(stackConfig(t, "dev")), report.Settings(stackConfig(t, "prod"))
+	dev, prod := report.Settings(harness.Settings(t, "dev")), report.Settings(harness.Settings(t, "prod"))
 	table := "\n| setting | dev | prod |\n|---|---|---|\n"
 	rows := 0
 	for _, key := range slices.Sorted(maps.Keys(dev)) {
@@ -48,7 +49,7 @@ func TestREADMETableOfDifferences(t *testing.T) {
 	_, after, ok := strings.Cut(rest, tableEnd)
 	require.True(t, ok)
 	want := before + tableBegin + table + "\n" + tableEnd + after
-	if *update {
+	if harness.Updating() {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
 		return
 	}
@@ -87,8 +88,8 @@ func TestREADMECosts(t *testing.T) {
 	_, text := readme(t)
 	totals := map[string]float64{}
 	costs := map[string]map[string]float64{}
-	for _, stack := range environments {
-		costs[stack] = monthly(sheetOf(t, stack, graphOf(t, stack, false), "eu-west-1"))
+	for _, stack := range harness.Environments {
+		costs[stack] = monthly(harness.Sheet(t, stack, harness.Graph(t, stack), "eu-west-1"))
 		for _, cost := range costs[stack] {
 			totals[stack] += cost
 		}
@@ -104,7 +105,7 @@ func TestREADMECosts(t *testing.T) {
 // TestREADMENamesThingsThatExist: every path and make target in the README is there.
 func TestREADMENamesThingsThatExist(t *testing.T) {
 	_, text := readme(t)
-	root := repository(t).Project.Root
+	root := harness.Root(t)
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	require.NoError(t, err)
 	seen := 0

@@ -1,13 +1,13 @@
-package tests
+// Package properties has what holds for the resource graph of every environment, whatever its settings: the tests hold the
+// graphs of mock runs and of the real engine to it.
+package properties
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/assert"
 
 	"groundwork/internal/awssim"
 	"groundwork/internal/awstype"
@@ -16,75 +16,103 @@ import (
 	"groundwork/stacks"
 )
 
-// property is one thing that holds for a whole graph, with a planted violation that it must see.
-type property struct {
-	name string
-	// engineOnly properties are about what only the real engine shows.
-	engineOnly bool
-	check      func(v view) (seen int, wrong []string)
-	plant      func(g *graph.Graph)
+// Subject is one environment's graph.
+type Subject struct {
+	Name   string
+	Config *stacks.Config
+	Graph  *graph.Graph
+	// Engine is true for a graph that the real engine made.
+	Engine bool
 }
 
-var properties = []property{{
-	name: "every custom resource is under a component of a layer",
-	check: func(v view) (int, []string) {
+// tagged reports whether tags are those of the environment.
+func (s Subject) tagged(tags map[string]any) bool {
+	for key, value := range s.Config.AllTags() {
+		if tags[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// Property is one thing that holds for a whole graph, with a planted violation that it must see.
+type Property struct {
+	Name string
+	// EngineOnly properties are about what only the real engine shows.
+	EngineOnly bool
+	// SuspendedToo properties hold for a parked or hibernated environment as well.
+	SuspendedToo bool
+	// Check returns how many things it looked at and what is wrong.
+	Check func(s Subject) (seen int, wrong []string)
+	// Plant breaks the property, to prove that Check can fail.
+	Plant func(g *graph.Graph)
+}
+
+// All are the properties of every environment.
+var All = []Property{{
+	Name: "every custom resource is under a component of a layer", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
 		var wrong []string
 		seen := 0
-		for _, r := range v.graph.Resources {
+		for _, r := range s.Graph.Resources {
 			if !r.Custom || strings.HasPrefix(r.Type, "pulumi:providers:") {
 				continue
 			}
 			seen++
-			if v.graph.Layer(r) == "" {
+			if s.Graph.Layer(r) == "" {
 				wrong = append(wrong, r.URN)
 			}
 		}
 		return seen, wrong
 	},
-	plant: func(g *graph.Graph) { first(g, awstype.VPC).Parent = "" },
+	Plant: func(g *graph.Graph) { g.First(awstype.VPC).Parent = "" },
 }, {
-	name: "no layer depends on a higher one",
-	check: func(v view) (int, []string) {
+	Name: "no layer depends on a higher one", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
 		var wrong []string
 		seen := 0
-		for _, r := range v.graph.Resources {
-			own := slices.Index(stacks.Layers(), v.graph.Layer(r))
+		for _, r := range s.Graph.Resources {
+			own := slices.Index(stacks.Layers(), s.Graph.Layer(r))
 			for _, urn := range r.Dependencies {
-				other := v.graph.Get(urn)
+				other := s.Graph.Get(urn)
 				if own < 0 || other == nil {
 					continue
 				}
 				seen++
-				if slices.Index(stacks.Layers(), v.graph.Layer(other)) > own {
+				if slices.Index(stacks.Layers(), s.Graph.Layer(other)) > own {
 					wrong = append(wrong, r.Name+" depends on "+other.Name)
 				}
 			}
 		}
 		return seen, wrong
 	},
-	plant: func(g *graph.Graph) {
-		first(g, awstype.VPC).Dependencies = []string{first(g, awstype.DBInstance).URN}
+	Plant: func(g *graph.Graph) {
+		g.First(awstype.VPC).Dependencies = []string{g.First(awstype.DBInstance).URN}
 	},
 }, {
-	name:  "whatever names another resource gets the name from that resource",
-	check: func(v view) (int, []string) { return wiring(v.graph) },
-	plant: func(g *graph.Graph) { first(g, awstype.Subnet).PropertyDependencies = nil },
+	Name: "whatever names another resource gets the name from that resource", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) { return wiring(s.Graph) },
+	Plant: func(g *graph.Graph) { g.First(awstype.Subnet).PropertyDependencies = nil },
 }, {
-	name: "exactly these are protected where protection is on, nothing elsewhere",
-	check: func(v view) (int, []string) {
+	Name: "exactly these are protected where protection is on, nothing elsewhere", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
 		want := map[string]bool{}
-		if v.stack == "prod" {
+		if s.Config.Protect {
 			for _, name := range []string{
 				"logs-key", "cluster-secrets-key", "cluster-volumes-key", "registry-images-key", "database-key",
-				"observability-notifications-key", "observability-notifications-global-key", "registry-webapp", "cluster-eksCluster", "database", "cache", "cache-key", "secrets-key",
+				"observability-notifications-key", "observability-notifications-global-key", "cluster-eksCluster",
+				"database", "cache", "cache-key", "secrets-key",
 			} {
 				want[name] = true
 			}
+			for _, repository := range s.Config.Registry.Repositories {
+				want["registry-"+repository] = true
+			}
 		}
 		seen, wrong := 0, []string{}
-		for _, r := range v.graph.Resources {
+		for _, r := range s.Graph.Resources {
 			// All that pulumi-eks makes inherits the protection of its component.
-			inside := v.graph.Get(r.Parent) != nil && v.graph.Get(r.Parent).Type == awstype.EKSComponent
+			inside := s.Graph.Get(r.Parent) != nil && s.Graph.Get(r.Parent).Type == awstype.EKSComponent
 			if !r.Custom || inside && r.Type != awstype.EKSCluster || r.Type == awstype.LifecyclePolicy {
 				continue
 			}
@@ -96,37 +124,37 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *graph.Graph) { r := first(g, awstype.DBInstance); r.Protect = !r.Protect },
+	Plant: func(g *graph.Graph) { r := g.First(awstype.DBInstance); r.Protect = !r.Protect },
 }, {
-	name:  "physical names are inside AWS's limits",
-	check: func(v view) (int, []string) { return names(v.graph) },
-	plant: rules.Set(awstype.Role, "name", strings.Repeat("x", 65)),
+	Name: "physical names are inside AWS's limits", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) { return names(s.Graph) },
+	Plant: rules.Set(awstype.Role, "name", strings.Repeat("x", 65)),
 }, {
-	name: "physical names carry the environment",
-	check: func(v view) (int, []string) {
+	Name: "physical names carry the environment", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
 		var wrong []string
 		seen := 0
-		for _, r := range v.graph.Resources {
+		for _, r := range s.Graph.Resources {
 			name := r.Inputs.Str(nameLimits[r.Type].property)
 			// Inside pulumi-eks names are its own; they are unique within the VPC.
 			if name == "" || strings.HasPrefix(r.Name, "cluster-eks") || r.Name == "cluster-nodeSecurityGroup" {
 				continue
 			}
 			seen++
-			if !strings.Contains(name, "groundwork-"+v.stack) {
+			if !strings.Contains(name, s.Config.Prefix()) {
 				wrong = append(wrong, r.Name+" is called "+name)
 			}
 		}
 		return seen, wrong
 	},
-	plant: rules.Set(awstype.Role, "name", "node"),
+	Plant: rules.Set(awstype.Role, "name", "node"),
 }, {
-	name: "everything in AWS goes through one of the program's own two providers",
-	check: func(v view) (int, []string) {
+	Name: "everything in AWS goes through one of the program's own two providers", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
 		var wrong []string
 		seen := 0
-		for _, r := range v.graph.Resources {
-			if !strings.HasPrefix(r.Type, "aws:") || strings.HasPrefix(v.name, "mocks") && r.Type == awstype.EKSCluster {
+		for _, r := range s.Graph.Resources {
+			if !strings.HasPrefix(r.Type, "aws:") || !s.Engine && r.Type == awstype.EKSCluster {
 				continue
 			}
 			seen++
@@ -136,102 +164,83 @@ var properties = []property{{
 		}
 		return seen, wrong
 	},
-	plant: func(g *graph.Graph) {
-		first(g, awstype.VPC).Provider = "urn:pulumi:dev::groundwork::pulumi:providers:aws::default::1"
+	Plant: func(g *graph.Graph) {
+		g.First(awstype.VPC).Provider = "urn:pulumi:dev::groundwork::pulumi:providers:aws::default::1"
 	},
 }, {
-	name: "instances and volumes carry the stack's tags",
-	check: func(v view) (int, []string) {
+	Name: "instances and volumes carry the stack's tags", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
 		var wrong []string
-		for _, template := range v.graph.OfType(awstype.LaunchTemplate) {
+		for _, template := range s.Graph.OfType(awstype.LaunchTemplate) {
 			for _, kind := range []string{"0", "1"} {
 				tags := template.Inputs.Object("tagSpecifications[" + kind + "].tags")
-				if tags["Project"] != stacks.Project || tags["Environment"] != v.stack || tags["Owner"] != "platform" {
+				if !s.tagged(tags) {
 					wrong = append(wrong, template.Name+" "+template.Inputs.Str("tagSpecifications["+kind+"].resourceType"))
 				}
 			}
 		}
-		return len(v.graph.OfType(awstype.LaunchTemplate)), wrong
+		return len(s.Graph.OfType(awstype.LaunchTemplate)), wrong
 	},
-	plant: rules.Set(awstype.LaunchTemplate, "tagSpecifications", []any{}),
+	Plant: rules.Set(awstype.LaunchTemplate, "tagSpecifications", []any{}),
 }, {
-	name: "everything that takes tags carries the stack's", engineOnly: true,
-	check: func(v view) (int, []string) {
+	Name: "everything that takes tags carries the stack's", EngineOnly: true, SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
 		var wrong []string
 		seen := 0
-		for _, r := range v.graph.Resources {
+		for _, r := range s.Graph.Resources {
 			tags, taggable := r.Outputs["tagsAll"].(map[string]any)
 			if !taggable {
 				continue
 			}
 			seen++
-			if tags["Project"] != stacks.Project || tags["Environment"] != v.stack || tags["Owner"] != "platform" || tags["ManagedBy"] != "pulumi" {
+			if !s.tagged(tags) {
 				wrong = append(wrong, r.Name)
 			}
 		}
 		return seen, wrong
 	},
-	plant: func(g *graph.Graph) { first(g, awstype.VPC).Outputs["tagsAll"] = map[string]any{} },
+	Plant: func(g *graph.Graph) { g.First(awstype.VPC).Outputs["tagsAll"] = map[string]any{} },
 }, {
-	name:  "database and cache are reachable from the nodes, at their ports, and from nowhere else",
-	check: func(v view) (int, []string) { return reach(v.graph) },
-	plant: func(g *graph.Graph) {
-		extra := *first(g, awstype.IngressRule)
+	Name:  "database and cache are reachable from the nodes, at their ports, and from nowhere else",
+	Check: func(s Subject) (int, []string) { return reach(s.Graph) },
+	Plant: func(g *graph.Graph) {
+		extra := *g.First(awstype.IngressRule)
 		extra.URN += "-planted"
-		extra.Inputs = graph.Props{"securityGroupId": first(g, awstype.DBInstance).Inputs.Strs("vpcSecurityGroupIds")[0], "cidrIpv4": "10.0.0.0/8"}
+		extra.Inputs = graph.Props{"securityGroupId": g.First(awstype.DBInstance).Inputs.Strs("vpcSecurityGroupIds")[0], "cidrIpv4": "10.0.0.0/8"}
 		g.Resources = append(g.Resources, &extra)
 	},
 }, {
-	name:  "the internet reaches CloudFront, CloudFront the load balancer, that the pods' port, the pods their stores; nothing else",
-	check: func(v view) (int, []string) { return entrances(v) },
-	plant: func(g *graph.Graph) {
-		extra := *first(g, awstype.IngressRule)
+	Name:  "the internet reaches CloudFront, CloudFront the load balancer, that the pods' port, the pods their stores; nothing else",
+	Check: func(s Subject) (int, []string) { return entrances(s) },
+	Plant: func(g *graph.Graph) {
+		extra := *g.First(awstype.IngressRule)
 		extra.URN += "-planted"
-		extra.Inputs = graph.Props{"securityGroupId": first(g, awstype.LoadBalancer).Inputs.Strs("securityGroups")[0], "cidrIpv4": "0.0.0.0/0", "ipProtocol": "tcp", "fromPort": 80.0, "toPort": 80.0}
+		extra.Inputs = graph.Props{"securityGroupId": g.First(awstype.LoadBalancer).Inputs.Strs("securityGroups")[0], "cidrIpv4": "0.0.0.0/0", "ipProtocol": "tcp", "fromPort": 80.0, "toPort": 80.0}
 		g.Resources = append(g.Resources, &extra)
 	},
 }, {
-	name: "subnets lie inside the VPC and do not overlap",
-	check: func(v view) (int, []string) {
-		c := awssim.NewCloud(awssim.Site{Region: "eu-west-1", Account: "111122223333"})
+	Name: "subnets lie inside the VPC and do not overlap", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) {
+		c := awssim.NewCloud(awssim.Site{Region: s.Config.Region, Account: s.Config.AccountID})
 		var wrong []string
-		net := first(v.graph, awstype.VPC)
-		id, _, err := c.Create(t0, net.URN, awstype.VPC, net.Inputs)
+		net := s.Graph.First(awstype.VPC)
+		id, _, err := c.Create(context.Background(), net.URN, awstype.VPC, net.Inputs)
 		if err != nil {
 			return 0, []string{err.Error()}
 		}
-		for _, s := range v.graph.OfType(awstype.Subnet) {
-			in := s.Inputs.Clone()
+		for _, subnet := range s.Graph.OfType(awstype.Subnet) {
+			in := subnet.Inputs.Clone()
 			in["vpcId"] = id
-			if _, _, err := c.Create(t0, s.URN, awstype.Subnet, in); err != nil {
+			if _, _, err := c.Create(context.Background(), subnet.URN, awstype.Subnet, in); err != nil {
 				wrong = append(wrong, err.Error())
 			}
 		}
-		return len(v.graph.OfType(awstype.Subnet)), wrong
+		return len(s.Graph.OfType(awstype.Subnet)), wrong
 	},
-	plant: func(g *graph.Graph) {
+	Plant: func(g *graph.Graph) {
 		g.OfType(awstype.Subnet)[0].Inputs["cidrBlock"] = g.OfType(awstype.Subnet)[1].Inputs["cidrBlock"]
 	},
 }}
-
-func TestProperties(t *testing.T) {
-	for _, v := range views(t) {
-		for _, p := range properties {
-			if p.engineOnly && !strings.HasPrefix(v.name, "engine") {
-				continue
-			}
-			t.Run(v.name+"/"+p.name, func(t *testing.T) {
-				seen, wrong := p.check(v)
-				assert.Positive(t, seen, "the property looked at nothing")
-				assert.Empty(t, wrong)
-				broken := copyOf(t, v.graph)
-				p.plant(broken)
-				_, wrong = p.check(view{v.name, v.stack, broken})
-				assert.NotEmpty(t, wrong, "the property does not see a planted violation")
-			})
-		}
-	}
-}
 
 var ownProvider = regexp.MustCompile(`pulumi:providers:aws::aws(-us-east-1)?::`)
 
@@ -324,35 +333,7 @@ func names(g *graph.Graph) (seen int, wrong []string) {
 	return seen, wrong
 }
 
-// TestPreviewRegistersWhatUpdateRegisters finds resources that depend on values only an update knows.
-func TestPreviewRegistersWhatUpdateRegisters(t *testing.T) {
-	for _, stack := range environments {
-		urns := func(preview bool) []string {
-			var all []string
-			for _, r := range graphOf(t, stack, preview).Resources {
-				all = append(all, r.URN)
-			}
-			slices.Sort(all)
-			return all
-		}
-		assert.Equal(t, urns(false), urns(true), stack)
-	}
-}
-
-// TestEngineAgreesWithMocks: what the real engine creates is what the mocks saw, and the children of pulumi-eks.
-func TestEngineAgreesWithMocks(t *testing.T) {
-	for _, stack := range environments {
-		engine, mock := brought(t, stack).result.Graph, graphOf(t, stack, false)
-		inEngine := map[string]bool{}
-		for _, r := range engine.Resources {
-			inEngine[r.Type+" "+r.Name] = true
-		}
-		for _, r := range mock.Resources {
-			assert.True(t, inEngine[r.Type+" "+r.Name], "%s %s is not in the engine's state", r.Type, r.Name)
-			delete(inEngine, r.Type+" "+r.Name)
-		}
-		for left := range inEngine {
-			assert.Regexp(t, `^(pulumi:|aws:ec2/securityGroup.* cluster-|aws:eks/accessEntry:AccessEntry cluster-defaultNodeGroup)`, left)
-		}
-	}
+// Hourly are the types that a parked environment must not have: they cost by the hour and can be made again.
+var Hourly = []string{
+	awstype.NATGateway, awstype.ElasticIP, awstype.NodeGroup, awstype.LoadBalancer, awstype.VPCOrigin, awstype.ReplicationGroup,
 }

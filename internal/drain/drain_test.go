@@ -1,4 +1,4 @@
-package tests
+package drain_test
 
 import (
 	"bytes"
@@ -15,53 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/internal/awssim"
-	"groundwork/internal/awstype"
 	"groundwork/internal/drain"
-	"groundwork/internal/engine"
-	"groundwork/internal/graph"
 )
-
-// TestDrain: what a controller made stops a destroy, in words that name it; after draining the destroy succeeds.
-func TestDrain(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	w := copied(t, "dev")
-	o := options("dev", &bytes.Buffer{})
-	up := brought(t, "dev").result
-
-	// A Service of type LoadBalancer, and what the controller makes of it.
-	cloud, err := awssim.OpenCloud(filepath.Join(w.State, "cloud-dev.json"))
-	require.NoError(t, err)
-	here := cloud.In("eu-west-1")
-	subnets := first(up.Graph, awstype.LoadBalancer).Inputs["subnets"]
-	tags := map[string]any{"elbv2.k8s.aws/cluster": "groundwork-dev", "service.k8s.aws/stack": "default/legacy"}
-	require.NoError(t, here.Seed(awssim.Object{Type: awstype.SecurityGroup, ID: "sg-stray", State: graph.Props{"name": "k8s-legacy", "vpcId": first(up.Graph, awstype.VPC).ID, "tags": tags}}))
-	require.NoError(t, here.Seed(awssim.Object{Type: awstype.LoadBalancer, ID: "loadbalancer/app/k8s-legacy/1", State: graph.Props{"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags}}))
-
-	_, err = w.Run(ctx, engine.Destroy, o)
-	require.ErrorContains(t, err, "k8s-legacy", "the error names what is in the way")
-
-	drained := func(d drain.Options) (string, error) {
-		var out bytes.Buffer
-		d.Out = &out
-		err := w.Drain(ctx, o, d)
-		return out.String(), err
-	}
-	shown, err := drained(drain.Options{})
-	require.NoError(t, err)
-	assert.Contains(t, shown, "loadbalancer/app/k8s-legacy/1")
-	assert.Contains(t, shown, "sg-stray")
-	assert.Contains(t, shown, "--remove deletes them")
-	removed, err := drained(drain.Options{Remove: true})
-	require.NoError(t, err)
-	assert.Contains(t, removed, "All of it is removed")
-	again, err := drained(drain.Options{})
-	require.NoError(t, err)
-	assert.Contains(t, again, "Nothing that controllers made")
-	_, err = w.Run(ctx, engine.Destroy, o)
-	require.NoError(t, err)
-}
 
 // answers stand in for the aws and kubectl commands: the first line that a call begins with decides the answer.
 var answers = map[string]string{
@@ -196,7 +151,7 @@ func TestDrainOnAWS(t *testing.T) {
 	assert.NotContains(t, string(made), "sg-eks")
 
 	out.Reset()
-	require.NoError(t, writeFile(filepath.Join(filepath.Dir(calls), "forget"), ""))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(calls), "forget"), nil, 0o600))
 	require.NoError(t, os.Remove(calls))
 	require.NoError(t, drain.Run(context.Background(), account, drain.Options{Out: &out, Remove: true, Data: true}))
 	assert.Contains(t, out.String(), "All of it is removed")

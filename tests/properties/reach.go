@@ -1,22 +1,15 @@
-package tests
+package properties
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"groundwork/internal/awssim"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
-	"groundwork/internal/rules"
+	"groundwork/stacks"
 )
-
-var t0 = context.Background()
 
 // reach proves who can open a connection to database and cache: it follows their security groups to their rules, the rules
 // to their sources, and their subnets to their routes. It accepts exactly one source, the group that nodes wear, at
@@ -60,15 +53,6 @@ func reach(g *graph.Graph) (seen int, wrong []string) {
 	return seen, wrong
 }
 
-// store is something that holds data: what it listens on, who may come in, and where it stands.
-type store struct {
-	name    string
-	port    float64
-	groups  []string
-	subnets []string
-	public  bool
-}
-
 // stores are the databases and caches of a graph.
 func stores(g *graph.Graph) []store {
 	var all []store
@@ -93,6 +77,15 @@ func stores(g *graph.Graph) []store {
 		})
 	}
 	return all
+}
+
+// store is something that holds data: what it listens on, who may come in, and where it stands.
+type store struct {
+	name    string
+	port    float64
+	groups  []string
+	subnets []string
+	public  bool
 }
 
 // isolated returns every way from a store's subnets to outside the VPC.
@@ -124,9 +117,66 @@ func isolated(g *graph.Graph, s store) []string {
 	return slices.Compact(wrong)
 }
 
+// entrances checks the way of a request: the internet reaches CloudFront, CloudFront the load balancer, the load balancer
+// the pods' port, the pods the stores, and no way leads past any of them.
+func entrances(s Subject) (seen int, wrong []string) {
+	got := flows(s.Graph, s.Config.Region)
+	if want := ways(s.Config); !slices.Equal(got, want) {
+		wrong = append(wrong, fmt.Sprintf("ways in are %v, not %v", got, want))
+	}
+	public := map[string]bool{}
+	for _, s := range s.Graph.OfType(awstype.Subnet) {
+		if s.Inputs.Str("tags.Tier") == "public" {
+			public[s.ID] = true
+		}
+	}
+	for _, r := range s.Graph.Resources {
+		for _, key := range []string{"subnetId", "subnetIds", "subnets", "vpcConfig.subnetIds"} {
+			for _, id := range r.Inputs.Strs(key) {
+				if public[id] && r.Type != awstype.NATGateway && r.Type != awstype.RouteTableAssociation {
+					wrong = append(wrong, r.Type+" "+r.Name+" is in a public subnet")
+				}
+			}
+		}
+	}
+	for _, b := range s.Graph.OfType(awstype.LoadBalancer) {
+		if !b.Inputs.Flag("internal") {
+			wrong = append(wrong, b.Name+" has public addresses")
+		}
+	}
+	for _, d := range s.Graph.OfType(awstype.Distribution) {
+		origins, _ := d.Inputs["origins"].([]any)
+		for _, o := range origins {
+			if graph.Props(o.(map[string]any)).Get("vpcOriginConfig") == nil {
+				wrong = append(wrong, d.Name+" has an origin outside the VPC")
+			}
+		}
+	}
+	// What the load balancer may open is the other end of what the pods let in.
+	for _, r := range s.Graph.OfType(awstype.EgressRule) {
+		if port, _ := r.Inputs.Num("toPort"); port != 8080 || flowsTo(s.Graph, r) != "nodes" {
+			wrong = append(wrong, r.Name+" lets out to somewhere else")
+		}
+	}
+	return len(got), wrong
+}
+
+// ways are the only flows that there may be.
+func ways(c *stacks.Config) []string {
+	database := fmt.Sprintf("nodes -> database tcp:%d-%d", c.Database.Port, c.Database.Port)
+	list := []string{
+		"CloudFront -> edge tcp:80-443", "edge -> nodes tcp:8080-8080", "nodes -> cache tcp:6379-6379", database,
+	}
+	if len(c.Network.InterfaceEndpoints) > 0 {
+		list = append(list, c.Network.CIDR+"[] -> network-endpoints tcp:443-443")
+	}
+	slices.Sort(list)
+	return list
+}
+
 // flows lists every connection that a security group of the program lets in, as "from -> to :ports". Groups that nothing
 // wears, which pulumi-eks makes, are left out.
-func flows(g *graph.Graph) []string {
+func flows(g *graph.Graph, region string) []string {
 	names := map[string]string{}
 	for _, group := range g.OfType(awstype.SecurityGroup) {
 		names[group.ID] = group.Name
@@ -134,7 +184,7 @@ func flows(g *graph.Graph) []string {
 	for _, cluster := range g.OfType(awstype.EKSCluster) {
 		names[cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId")] = "nodes"
 	}
-	origin, _ := awssim.Invoke(awssim.Site{Region: "eu-west-1"}, "aws:ec2/getManagedPrefixList:getManagedPrefixList",
+	origin, _ := awssim.Invoke(awssim.Site{Region: region}, "aws:ec2/getManagedPrefixList:getManagedPrefixList",
 		graph.Props{"name": "com.amazonaws.global.cloudfront.origin-facing"})
 	names[origin.Str("id")] = "CloudFront"
 	var all []string
@@ -155,65 +205,6 @@ func flows(g *graph.Graph) []string {
 	return all
 }
 
-// ways are all connections that the program lets in. VPC endpoints answer the whole VPC.
-func ways(stack string) []string {
-	list := []string{
-		"CloudFront -> edge tcp:80-443",
-		"edge -> nodes tcp:8080-8080",
-		"nodes -> cache tcp:6379-6379",
-		"nodes -> database tcp:5432-5432",
-	}
-	if stack == "prod" {
-		list = append(list, "10.20.0.0/16[] -> network-endpoints tcp:443-443")
-	}
-	slices.Sort(list)
-	return list
-}
-
-// entrances checks the way of a request: the internet reaches CloudFront, CloudFront the load balancer, the load balancer
-// the pods' port, the pods the stores, and no way leads past any of them.
-func entrances(v view) (seen int, wrong []string) {
-	got := flows(v.graph)
-	if want := ways(v.stack); !slices.Equal(got, want) {
-		wrong = append(wrong, fmt.Sprintf("ways in are %v, not %v", got, want))
-	}
-	public := map[string]bool{}
-	for _, s := range v.graph.OfType(awstype.Subnet) {
-		if s.Inputs.Str("tags.Tier") == "public" {
-			public[s.ID] = true
-		}
-	}
-	for _, r := range v.graph.Resources {
-		for _, key := range []string{"subnetId", "subnetIds", "subnets", "vpcConfig.subnetIds"} {
-			for _, id := range r.Inputs.Strs(key) {
-				if public[id] && r.Type != awstype.NATGateway && r.Type != awstype.RouteTableAssociation {
-					wrong = append(wrong, r.Type+" "+r.Name+" is in a public subnet")
-				}
-			}
-		}
-	}
-	for _, b := range v.graph.OfType(awstype.LoadBalancer) {
-		if !b.Inputs.Flag("internal") {
-			wrong = append(wrong, b.Name+" has public addresses")
-		}
-	}
-	for _, d := range v.graph.OfType(awstype.Distribution) {
-		origins, _ := d.Inputs["origins"].([]any)
-		for _, o := range origins {
-			if graph.Props(o.(map[string]any)).Get("vpcOriginConfig") == nil {
-				wrong = append(wrong, d.Name+" has an origin outside the VPC")
-			}
-		}
-	}
-	// What the load balancer may open is the other end of what the pods let in.
-	for _, r := range v.graph.OfType(awstype.EgressRule) {
-		if port, _ := r.Inputs.Num("toPort"); port != 8080 || flowsTo(v.graph, r) != "nodes" {
-			wrong = append(wrong, r.Name+" lets out to somewhere else")
-		}
-	}
-	return len(got), wrong
-}
-
 func flowsTo(g *graph.Graph, r *graph.Resource) string {
 	for _, cluster := range g.OfType(awstype.EKSCluster) {
 		if r.Inputs.Str("referencedSecurityGroupId") == cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId") {
@@ -221,36 +212,4 @@ func flowsTo(g *graph.Graph, r *graph.Resource) string {
 		}
 	}
 	return ""
-}
-
-// TestEdgeWithADomain: with a domain every step of a request is encrypted, under certificates for that domain, and the
-// rules hold as they do without.
-func TestEdgeWithADomain(t *testing.T) {
-	for _, stack := range environments {
-		raw, err := repository(t).Project.Config(stack, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789")
-		require.NoError(t, err)
-		g, err := deploy(stack, raw, false)
-		require.NoError(t, err)
-		_, wrong := entrances(view{"domain", stack, g})
-		assert.Empty(t, wrong)
-		_, wrong = wiring(g)
-		assert.Empty(t, wrong)
-		for _, r := range rules.Edge {
-			if r.ProdOnly && stack != "prod" {
-				continue
-			}
-			_, wrong := r.Check(g)
-			assert.Empty(t, wrong, r.ID)
-		}
-		d := first(g, awstype.Distribution)
-		assert.Equal(t, []string{"shop.example.com"}, d.Inputs.Strs("aliases"))
-		assert.Contains(t, d.Inputs.Str("viewerCertificate.acmCertificateArn"), ":us-east-1:")
-		assert.Equal(t, "TLSv1.2_2021", d.Inputs.Str("viewerCertificate.minimumProtocolVersion"))
-		assert.Contains(t, first(g, awstype.Listener).Inputs.Str("certificateArn"), ":eu-west-1:")
-		var records []string
-		for _, r := range g.OfType(awstype.DNSRecord) {
-			records = append(records, r.Inputs.Str("type"))
-		}
-		assert.Equal(t, []string{"A", "AAAA", "CNAME"}, records)
-	}
 }

@@ -1,8 +1,9 @@
-package tests
+package timeline_test
 
 import (
 	"bytes"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,7 +14,11 @@ import (
 	"groundwork/internal/graph"
 	"groundwork/internal/timeline"
 	"groundwork/stacks"
+	"groundwork/tests/harness"
 )
+
+// TestMain removes the folder of the reference settings.
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
 // ready is when everything is up, by a calculation of its own: a resource begins when all it waits for is ready. delayed takes longer by delay.
 func ready(g *graph.Graph, p awstype.Percentile, delayed string, delay float64) float64 {
@@ -55,7 +60,7 @@ func ready(g *graph.Graph, p awstype.Percentile, delayed string, delay float64) 
 
 // TestTimelineByHand: length and slack are those of a slower calculation: a resource may be late by its slack and by no second more.
 func TestTimelineByHand(t *testing.T) {
-	g := graphOf(t, "dev", false)
+	g := harness.Graph(t, "dev")
 	whole := timeline.New(g, awstype.Median, "")
 	assert.InDelta(t, ready(g, awstype.Median, "", 0), whole.Seconds, 1e-6)
 	urns := map[string]string{}
@@ -82,11 +87,11 @@ func TestTimelineByHand(t *testing.T) {
 
 // TestTimelineEdges: taking an edge out of the graph saves what the timeline says.
 func TestTimelineEdges(t *testing.T) {
-	g := graphOf(t, "prod", false)
+	g := harness.Graph(t, "prod")
 	whole := timeline.New(g, awstype.Median, "")
 	require.NotEmpty(t, whole.Edges)
 	edge := whole.Edges[0]
-	planted := copyOf(t, g)
+	planted := harness.Copy(t, g)
 	removed := 0
 	for _, r := range planted.Resources {
 		var kept []string
@@ -107,17 +112,18 @@ func TestTimelineEdges(t *testing.T) {
 
 // TestTimelinesOfLayers: a layer alone takes no longer than everything, and all of them one after another no less.
 func TestTimelinesOfLayers(t *testing.T) {
-	for _, v := range views(t) {
+	for _, stack := range harness.Environments {
+		g := harness.Graph(t, stack)
 		for _, p := range []awstype.Percentile{awstype.Fast, awstype.Median, awstype.Slow} {
-			whole, sum := timeline.New(v.graph, p, ""), 0.0
+			whole, sum := timeline.New(g, p, ""), 0.0
 			for _, layer := range stacks.Layers() {
-				part := timeline.New(v.graph, p, layer).Seconds
-				assert.LessOrEqual(t, part, whole.Seconds, "%s %s %s", v.name, p, layer)
+				part := timeline.New(g, p, layer).Seconds
+				assert.LessOrEqual(t, part, whole.Seconds, "%s %s %s", stack, p, layer)
 				assert.Greater(t, part, 0.0)
 				sum += part
 			}
-			assert.GreaterOrEqual(t, math.Round(sum), math.Round(whole.Seconds), "%s %s", v.name, p)
-			_, end := timeline.CriticalPath(v.graph, p)
+			assert.GreaterOrEqual(t, math.Round(sum), math.Round(whole.Seconds), "%s %s", stack, p)
+			_, end := timeline.CriticalPath(g, p)
 			assert.InDelta(t, end, whole.Seconds, 1e-9)
 		}
 	}
@@ -125,6 +131,6 @@ func TestTimelinesOfLayers(t *testing.T) {
 
 func TestTimelineRendered(t *testing.T) {
 	var out bytes.Buffer
-	timeline.New(graphOf(t, "prod", false), awstype.Median, "").Print(&out, 20)
-	golden(t, "timeline-prod.txt", out.String())
+	timeline.New(harness.Graph(t, "prod"), awstype.Median, "").Print(&out, 20)
+	harness.Golden(t, "timeline-prod.txt", out.String())
 }

@@ -1,4 +1,6 @@
-package tests
+//go:build integration
+
+package engine
 
 import (
 	"os"
@@ -14,9 +16,10 @@ import (
 	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
 	"groundwork/internal/sandbox"
+	"groundwork/tests/harness"
 )
 
-// office is a schedule, of an environment in Dublin: winter time is UTC, summer time an hour ahead.
+// harness.Office is a schedule, of an environment in Dublin: winter time is UTC, summer time an hour ahead.
 const office = `schedule={"days":["MON","TUE","WED","THU","FRI"],"start":"07:00","stop":"20:00","timeZone":"Europe/Dublin"}`
 
 // monday lets it be noon on a working day. (RDS refuses to start what runs, so a schedule's first morning after a start by hand fails.)
@@ -59,7 +62,7 @@ func TestSchedule(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	monday(t, w)
-	run(t, w, engine.Up, office)
+	run(t, w, engine.Up, harness.Office)
 	cloud, err := w.Cloud("dev")
 	require.NoError(t, err)
 	day, night := at{2, "available", true}, at{0, "stopped", false}
@@ -87,14 +90,14 @@ func TestSchedule(t *testing.T) {
 	}
 	// An update at night leaves the night alone, even one that has read back what is there.
 	for _, operation := range []engine.Operation{engine.Up, engine.Refresh, engine.Up} {
-		run(t, w, operation, office)
+		run(t, w, operation, harness.Office)
 		cloud, err = w.Cloud("dev")
 		require.NoError(t, err)
 		assert.Equal(t, night, stateOf(t, cloud), operation)
 	}
 	// Parked at night, and brought back at night: then it is up.
-	run(t, w, engine.Up, office, "parked=true")
-	run(t, w, engine.Up, office)
+	run(t, w, engine.Up, harness.Office, "parked=true")
+	run(t, w, engine.Up, harness.Office)
 	cloud, err = w.Cloud("dev")
 	require.NoError(t, err)
 	assert.Equal(t, day, stateOf(t, cloud))
@@ -106,7 +109,7 @@ func TestScheduleFailures(t *testing.T) {
 	evening := time.Date(2026, 11, 23, 20, 30, 0, 0, time.UTC)
 	up := copied(t, "dev")
 	monday(t, up)
-	run(t, up, engine.Up, office)
+	run(t, up, engine.Up, harness.Office)
 	open := func(t *testing.T) *awssim.Cloud {
 		cloud, err := duplicate(t, up).Cloud("dev")
 		require.NoError(t, err)

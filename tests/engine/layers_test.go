@@ -1,4 +1,6 @@
-package tests
+//go:build integration
+
+package engine
 
 import (
 	"bytes"
@@ -24,6 +26,7 @@ import (
 	"groundwork/internal/graph"
 	"groundwork/internal/sandbox"
 	"groundwork/stacks"
+	"groundwork/tests/harness"
 )
 
 // layeredResources are the resources of graphs by type and name, their inputs without what AWS made up. Providers and
@@ -43,7 +46,7 @@ func layeredResources(t *testing.T, graphs ...*graph.Graph) map[string]string {
 			require.NoError(t, err)
 			_, double := all[key]
 			require.False(t, double, "%s is in two layers", key)
-			all[key] = madeUp.ReplaceAllString(physicalID.ReplaceAllString(string(text), "ID"), "ID")
+			all[key] = madeUp.ReplaceAllString(harness.PhysicalID.ReplaceAllString(string(text), "ID"), "ID")
 		}
 	}
 	return all
@@ -81,7 +84,7 @@ func stateFiles(t *testing.T, w *sandbox.Sandbox, environment string) map[string
 // one touches no other.
 func TestLayers(t *testing.T) {
 	t.Parallel()
-	composed := shown(t, brought(t, "prod").workspace, "prod")
+	composed := shown(t, brought(t, "prod").sandbox, "prod")
 	w := scratch(t, t.TempDir())
 	up := func(layer string, config ...string) *engine.Result {
 		var log bytes.Buffer
@@ -116,37 +119,6 @@ func TestLayers(t *testing.T) {
 		assert.Equal(t, []string{change.changed}, changed, "one value is one change")
 		for layer, state := range stateFiles(t, w, "prod") {
 			assert.Equal(t, layer == change.layer, state != before[layer], "a change of %s in the state of %s", change.layer, layer)
-		}
-	}
-}
-
-// TestContractErrors: what a lower stack does not say, or says wrong, is named with the stack and the field.
-func TestContractErrors(t *testing.T) {
-	good := graph.Props{"platform": map[string]any{"contractVersion": 1.0}}
-	for name, c := range map[string]struct {
-		outputs map[string]graph.Props
-		wants   []string
-	}{
-		"nothing": {nil, []string{"reading stack dev-platform", "output platform is missing", "pulumi up -s dev-platform --config-file Pulumi.dev.yaml"}},
-		"another version": {map[string]graph.Props{"dev-platform": {"platform": map[string]any{"contractVersion": 2.0}}},
-			[]string{"output platform has contract version 2; this program reads version 1"}},
-		"fields missing": {map[string]graph.Props{"dev-platform": good}, []string{"output platform.cluster is missing", "output platform.placement is missing", "output platform.logsKeyArn is missing"}},
-		"fields wrong": {map[string]graph.Props{"dev-platform": {"platform": map[string]any{
-			"contractVersion": 1.0, "placement": map[string]any{"vpcId": 7.0, "privateSubnetIds": "subnet-1", "dataSubnetIds": []any{1.0}},
-			"cluster": "main", "autoScalingGroups": []any{}, "natGatewayIds": map[string]any{"a": 1.0}, "logsKeyArn": true,
-		}}}, []string{
-			"output platform.placement.vpcId 7 is not text", `output platform.placement.privateSubnetIds "subnet-1" is not a list`,
-			"output platform.placement.dataSubnetIds 1 is not text", `output platform.cluster "main" is not a mapping`,
-			"output platform.autoScalingGroups [] is not a mapping", "output platform.natGatewayIds.a 1 is not text", "output platform.logsKeyArn true is not text",
-		}},
-	} {
-		m, err := registerWith("dev-services", stackConfig(t, "dev"), false, c.outputs)
-		require.Error(t, err, name)
-		for _, want := range c.wants {
-			assert.ErrorContains(t, err, want, name)
-		}
-		for _, r := range m.Resources {
-			assert.True(t, strings.HasPrefix(r.Type, "pulumi:"), "%s: %s was registered before the contract was read", name, r.Type)
 		}
 	}
 }
@@ -230,15 +202,14 @@ func TestAddingADomain(t *testing.T) {
 // TestLayersRest: layers park from the top and come back from the bottom; parked, they are what the composed environment is parked.
 func TestLayersRest(t *testing.T) {
 	t.Parallel()
-	skipShort(t)
 	w := scratch(t, t.TempDir())
 	all := func(order []string, config ...string) []*graph.Graph {
 		var graphs []*graph.Graph
 		for _, layer := range order {
 			var log bytes.Buffer
-			result, err := w.Run(t0, engine.Up, options("dev-"+layer, &log, config...))
+			_, err := w.Run(context.Background(), engine.Up, options("dev-"+layer, &log, config...))
 			require.NoError(t, err, log.String())
-			graphs = append(graphs, result.Graph)
+			graphs = append(graphs, shown(t, w, "dev-"+layer))
 		}
 		return graphs
 	}
@@ -246,7 +217,9 @@ func TestLayersRest(t *testing.T) {
 	slices.Reverse(fromTop)
 	up := all(stacks.Layers())
 	composed := copied(t, "dev")
-	assert.Equal(t, layeredResources(t, run(t, composed, engine.Up, "parked=true").Graph), layeredResources(t, all(fromTop, "parked=true")...))
+	run(t, composed, engine.Up, "parked=true")
+	parked := layeredResources(t, shown(t, composed, "dev"))
+	assert.Equal(t, parked, layeredResources(t, all(fromTop, "parked=true")...))
 	before, after := layeredResources(t, up...), layeredResources(t, all(stacks.Layers())...)
 	for _, cache := range []string{awstype.ReplicationGroup + " cache", "random:index/randomId:RandomId cache-final-snapshot"} {
 		assert.NotEqual(t, before[cache], after[cache], "it begins with a snapshot")

@@ -1,7 +1,8 @@
-package tests
+//go:build integration
+
+package engine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"groundwork/tests/harness"
+
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -19,94 +22,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"groundwork/internal/awstype"
-	"groundwork/internal/report"
 )
-
-// source is one environment as the report takes it.
-func source(t *testing.T, name, stack string, changes ...string) *report.Source {
-	t.Helper()
-	c, err := load(t, stack, changes...)
-	require.NoError(t, err)
-	raw, err := repository(t).Project.Config(stack, changes...)
-	require.NoError(t, err)
-	g := graphIn(t, stack, changes...)
-	return &report.Source{Name: name, Config: c, Raw: raw, Graph: g, Sheet: sheetOf(t, name, g, c.Region)}
-}
-
-func written(t *testing.T, p *report.Page) string {
-	t.Helper()
-	var out bytes.Buffer
-	require.NoError(t, p.Write(&out))
-	return out.String()
-}
-
-func prodPage(t *testing.T) *report.Page {
-	t.Helper()
-	return report.New(today, nil, source(t, "prod", "prod"), source(t, "dev", "dev"), source(t, "dev parked", "dev", "parked=true"))
-}
-
-// TestReport: the page says what the graph, the sheet, the rules and the settings say.
-func TestReport(t *testing.T) {
-	p := prodPage(t)
-	text := written(t, p)
-	g := graphOf(t, "prod", false)
-	for _, subnet := range g.OfType(awstype.Subnet) {
-		assert.Contains(t, text, subnet.Inputs.Str("tags.Tier")+" "+subnet.Inputs.Str("cidrBlock")+"</text>")
-	}
-	assert.Equal(t, 3, strings.Count(text, ">NAT gateway</text>"))
-	assert.Equal(t, 2, strings.Count(text, ">PostgreSQL 15</text>"), "primary and standby")
-	var ways []string
-	for _, f := range p.Picture.Flows {
-		ways = append(ways, f.From+" > "+f.To+" "+f.Ports)
-	}
-	assert.Equal(t, []string{
-		"10.20.0.0/16 > VPC endpoints tcp 443", "CloudFront > load balancer tcp 80-443", "load balancer > nodes tcp 8080", "nodes > cache tcp 6379", "nodes > database tcp 5432",
-	}, ways)
-	fixed, usage := p.Sheet.Total()
-	assert.Contains(t, text, fmt.Sprintf("<dd>$ %.2f</dd>", fixed+usage))
-	assert.Greater(t, p.Held, 90)
-	assert.Zero(t, p.Broken)
-	assert.NotContains(t, text, "<script")
-	assert.NotRegexp(t, regexp.MustCompile(`(src|href)="(https?:)?//`), text, "nothing is loaded from anywhere")
-	for _, d := range p.Differences {
-		assert.Contains(t, text, "<code>"+d.Setting+"</code>")
-	}
-	assert.Len(t, p.Differences, len(report.Settings(stackConfig(t, "prod")))-same(t))
-	more := report.New(today, nil, source(t, "prod", "prod"), source(t, "dev", "dev", "tags.Team=shop"))
-	assert.Contains(t, more.Differences, report.Difference{Setting: "tags.Team", There: "shop"}, "what only the other one has is a difference too")
-	wide := written(t, report.New(today, []string{"cache.nodes=4"}, source(t, "prod", "prod", "cache.nodes=4"), source(t, "dev", "dev")))
-	assert.Contains(t, wide, ">2 nodes of 4</text>")
-	assert.Contains(t, wide, "Tried with <code>cache.nodes=4</code>")
-
-	// What is wrong is said, and what is not there is not drawn.
-	open := source(t, "prod", "prod")
-	first(open.Graph, awstype.DBInstance).Inputs["storageEncrypted"] = false
-	broken := report.New(today, nil, open, source(t, "dev", "dev"))
-	assert.Positive(t, broken.Broken)
-	assert.Contains(t, written(t, broken), "not held")
-	parked := written(t, report.New(today, nil, source(t, "dev parked", "dev", "parked=true"), source(t, "dev", "dev")))
-	assert.Contains(t, parked, "answers by itself: parked")
-	for _, gone := range []string{">NAT gateway<", "load balancer, internal", ">nodes, in all zones", ">valkey"} {
-		assert.NotContains(t, parked, gone)
-	}
-	hostile := source(t, "prod", "prod")
-	hostile.Raw["groundwork:owner"] = `"><script>alert(1)</script>`
-	assert.NotContains(t, written(t, report.New(today, nil, hostile, source(t, "dev", "dev"))), "<script")
-}
-
-// same is how many settings dev and prod have in common.
-func same(t *testing.T) int {
-	t.Helper()
-	dev, n := report.Settings(stackConfig(t, "dev")), 0
-	for key, value := range report.Settings(stackConfig(t, "prod")) {
-		if dev[key] == value {
-			n++
-		}
-	}
-	return n
-}
 
 // seen is what a browser says about a page.
 type seen struct {
@@ -189,10 +105,7 @@ func browse(t *testing.T, html string, width int64, scheme string) seen {
 
 // TestReportInABrowser: wide and on a phone, light and dark, by keyboard alone, with no complaint and no request.
 func TestReportInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs Chromium")
-	}
-	html := written(t, prodPage(t))
+	html := harness.Written(t, harness.ProdPage(t))
 	for _, width := range []int64{390, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			s := browse(t, html, width, scheme)

@@ -1,0 +1,61 @@
+package observability_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/components/database"
+	"groundwork/components/observability"
+)
+
+// TestDashboardWidgetsDoNotOverlap walks the grid.
+func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
+	body := observability.DashboardBody(observability.Subjects{NATGateways: map[string]string{"a": "nat-1"}, AutoScalingGroups: map[string]string{"g": "x"}})
+	var parsed struct {
+		Widgets []struct{ X, Y, Width, Height int }
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &parsed))
+	taken := map[[2]int]bool{}
+	for _, w := range parsed.Widgets {
+		for x := w.X; x < w.X+w.Width; x++ {
+			for y := w.Y; y < w.Y+w.Height; y++ {
+				assert.False(t, taken[[2]int{x, y}], "%v", w)
+				assert.Less(t, x, 24)
+				taken[[2]int{x, y}] = true
+			}
+		}
+	}
+	assert.Greater(t, len(parsed.Widgets), 10)
+}
+
+// TestAlarmTable: every row says what happened, what to do, and what silence means; thresholds can be crossed.
+func TestAlarmTable(t *testing.T) {
+	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, CacheCPUPercent: 80, CacheMemoryPercent: 80, LatencyMilliseconds: 1000, ErrorPercent: 5, ContainerRestarts: 5}
+	fixed, burstable := database.Classes["db.m7g.large"], database.Classes["db.t4g.small"]
+	all := observability.NodeAlarms(thresholds)
+	all = append(all, observability.ClusterAlarms(thresholds)...)
+	all = append(all, observability.NATAlarms()...)
+	all = append(all, observability.CacheAlarms(thresholds)...)
+	all = append(all, observability.BalancerAlarms(thresholds)...)
+	all = append(all, observability.TargetAlarms()...)
+	all = append(all, observability.DistributionAlarms(thresholds)...)
+	for _, row := range observability.LogAlarms("groundwork-dev", true) {
+		all = append(all, row.Alarm)
+	}
+	assert.Len(t, observability.LogAlarms("x", false), 1, "without Argo CD its silence is no news")
+	all = append(all, observability.DatabaseAlarms(thresholds, burstable, 20)...)
+	for _, a := range all {
+		assert.Contains(t, a.Description, ":", "%s: say what to do first", a.Name)
+		assert.NotEmpty(t, a.Missing, a.Name)
+		assert.LessOrEqual(t, a.Datapoints, a.Periods, a.Name)
+		if strings.HasPrefix(a.Comparison, "Less") {
+			assert.Positive(t, a.Threshold, "%s could never fire", a.Name)
+		}
+	}
+	assert.Len(t, observability.DatabaseAlarms(thresholds, burstable, 20), len(observability.DatabaseAlarms(thresholds, fixed, 20))+1, "credits are watched where there are any")
+	assert.InDelta(t, 3*float64(1<<30), observability.DatabaseAlarms(thresholds, fixed, 20)[1].Threshold, 1)
+}

@@ -1,0 +1,166 @@
+package awssim_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+)
+
+// account is an empty simulated account.
+func account() *awssim.Cloud {
+	return awssim.NewCloud(awssim.Site{Region: "eu-west-1", Account: "111122223333"})
+}
+
+// create makes a resource and returns its ID.
+func create(t *testing.T, c *awssim.Cloud, token, name string, in graph.Props) string {
+	t.Helper()
+	id, _, err := c.Create(context.Background(), "urn:"+name, token, in)
+	require.NoError(t, err)
+	return id
+}
+
+func TestUnknownTypesAndFunctionsAreErrors(t *testing.T) {
+	_, err := awssim.Check("aws:s3/bucketObject:BucketObject", nil)
+	require.ErrorContains(t, err, "the sandbox does not simulate aws:s3/bucketObject:BucketObject")
+	_, _, err = account().Create(context.Background(), "urn:x", "aws:s3/bucketObject:BucketObject", nil)
+	require.Error(t, err)
+	_, err = account().Update(context.Background(), "aws:s3/bucketObject:BucketObject", "x", nil)
+	require.Error(t, err)
+	require.Error(t, account().Delete(context.Background(), "aws:s3/bucketObject:BucketObject", "x"))
+	_, err = awssim.Invoke(awssim.Site{}, "aws:ec2/getAmi:getAmi", nil)
+	require.ErrorContains(t, err, "does not simulate the function aws:ec2/getAmi:getAmi")
+}
+
+// TestInvokes: the three functions that the program and pulumi-eks may call.
+func TestInvokes(t *testing.T) {
+	site := awssim.Site{Region: "eu-west-1", Account: "111122223333"}
+	for token, want := range map[string]string{
+		"aws:index/getPartition:getPartition": "aws", "aws:index/getRegion:getRegion": "eu-west-1", "aws:index/getCallerIdentity:getCallerIdentity": "111122223333",
+	} {
+		result, err := awssim.Invoke(site, token, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, result.Str("id"), token)
+	}
+}
+
+// TestCloudKeepsOrder: what AWS refuses because of what else exists.
+func TestCloudKeepsOrder(t *testing.T) {
+	c := account()
+	vpc := create(t, c, awstype.VPC, "vpc", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	_, _, err := c.Create(context.Background(), "urn:s", awstype.Subnet, graph.Props{"vpcId": "vpc-none", "cidrBlock": "10.0.0.0/24"})
+	require.ErrorContains(t, err, "InvalidVpcID.NotFound")
+	_, _, err = c.Create(context.Background(), "urn:s", awstype.Subnet, graph.Props{"vpcId": vpc, "cidrBlock": "10.1.0.0/24"})
+	require.ErrorContains(t, err, "InvalidSubnet.Range")
+	subnet := create(t, c, awstype.Subnet, "subnet", graph.Props{"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"})
+	_, _, err = c.Create(context.Background(), "urn:s2", awstype.Subnet, graph.Props{"vpcId": vpc, "cidrBlock": "10.0.0.128/25"})
+	require.ErrorContains(t, err, "InvalidSubnet.Conflict")
+	require.ErrorContains(t, c.Delete(context.Background(), awstype.VPC, vpc), "DependencyViolation")
+	require.NoError(t, c.Delete(context.Background(), awstype.Subnet, subnet))
+	require.NoError(t, c.Delete(context.Background(), awstype.Subnet, subnet), "deleting twice is not an error")
+	require.NoError(t, c.Delete(context.Background(), awstype.VPC, vpc))
+	assert.Nil(t, c.Read(awstype.VPC, vpc))
+	assert.Empty(t, c.Objects())
+}
+
+func TestCloudRefusesSecondNames(t *testing.T) {
+	c := account()
+	in := graph.Props{"name": "a", "assumeRolePolicy": `{}`}
+	id := create(t, c, awstype.Role, "a", in)
+	_, _, err := c.Create(context.Background(), "urn:b", awstype.Role, in)
+	require.ErrorContains(t, err, "EntityAlreadyExists: a already exists")
+	_, err = c.Update(context.Background(), awstype.Role, id, in)
+	require.NoError(t, err, "its own name is no conflict")
+	_, err = c.Update(context.Background(), awstype.Role, "gone", in)
+	require.ErrorContains(t, err, "ResourceNotFoundException")
+}
+
+func TestQuotas(t *testing.T) {
+	c := account()
+	for i := range 5 {
+		create(t, c, awstype.ElasticIP, string(rune('a'+i)), graph.Props{"domain": "vpc"})
+	}
+	_, _, err := c.Create(context.Background(), "urn:f", awstype.ElasticIP, graph.Props{"domain": "vpc"})
+	require.ErrorContains(t, err, "AddressLimitExceeded")
+}
+
+// TestDatabaseLife: protection, the final snapshot and its name, and the log groups RDS makes when nobody did.
+func TestDatabaseLife(t *testing.T) {
+	c := account()
+	in := graph.Props{
+		"identifier": "main", "instanceClass": "db.t3.micro", "engine": "postgres", "engineVersion": "15", "deletionProtection": true,
+		"finalSnapshotIdentifier": "main-final", "enabledCloudwatchLogsExports": []any{"postgresql"}, "manageMasterUserPassword": true,
+	}
+	id := create(t, c, awstype.DBInstance, "db", in)
+	assert.Contains(t, c.Left(), "log group /aws/rds/instance/main/postgresql")
+	require.ErrorContains(t, c.Delete(context.Background(), awstype.DBInstance, id), "Cannot delete protected DB Instance")
+	in["deletionProtection"] = false
+	state, err := c.Update(context.Background(), awstype.DBInstance, id, in)
+	require.NoError(t, err)
+	assert.NotEmpty(t, state.Get("masterUserSecrets"))
+	require.NoError(t, c.Delete(context.Background(), awstype.DBInstance, id))
+	assert.Contains(t, c.Left(), "database snapshot main-final")
+	id = create(t, c, awstype.DBInstance, "db", in)
+	require.ErrorContains(t, c.Delete(context.Background(), awstype.DBInstance, id), "DBSnapshotAlreadyExists")
+}
+
+func TestLogGroupsNeedAKeyThatLogsMayUse(t *testing.T) {
+	c := account()
+	key := create(t, c, awstype.Key, "key", graph.Props{"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}]}`})
+	_, _, err := c.Create(context.Background(), "urn:l", awstype.LogGroup, graph.Props{"name": "/a", "kmsKeyId": c.Read(awstype.Key, key).Str("arn")})
+	require.ErrorContains(t, err, "does not let CloudWatch Logs use it")
+}
+
+func TestFaults(t *testing.T) {
+	c := account()
+	c.Inject(awssim.Fault{Type: awstype.VPC, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1})
+	_, _, err := c.Create(context.Background(), "urn:v", awstype.VPC, graph.Props{"cidrBlock": "10.0.0.0/16"})
+	require.ErrorContains(t, err, "api error Throttling: Rate exceeded")
+	assert.Empty(t, c.Objects(), "what failed does not exist")
+	id := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	c.Inject(awssim.Fault{Error: "ExpiredToken: The security token included in the request is expired"})
+	_, err = c.Update(context.Background(), awstype.VPC, id, graph.Props{"cidrBlock": "10.0.0.0/16"})
+	require.ErrorContains(t, err, "ExpiredToken")
+	require.ErrorContains(t, c.Delete(context.Background(), awstype.VPC, id), "ExpiredToken")
+}
+
+// TestCloudSurvivesOnDisk: a cloud that is opened again is the same; one whose file is damaged says so.
+func TestCloudSurvivesOnDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deep", "cloud.json")
+	c, err := awssim.OpenCloud(path)
+	require.NoError(t, err)
+	id := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	require.NoError(t, c.InjectDrift(awstype.VPC, id, "enableDnsSupport", false))
+	require.Error(t, c.InjectDrift(awstype.VPC, "none", "x", 1))
+	again, err := awssim.OpenCloud(path)
+	require.NoError(t, err)
+	assert.Equal(t, c.Objects(), again.Objects())
+	lost, err := again.Forget(func(o awssim.Object) bool { return o.ID == id })
+	require.NoError(t, err)
+	assert.Len(t, lost, 1)
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	_, err = awssim.OpenCloud(path)
+	require.ErrorContains(t, err, "delete the file to begin anew")
+}
+
+// TestWaitingEnds: a wait ends with its context, and when the cloud is told to hurry.
+func TestWaitingEnds(t *testing.T) {
+	c := account()
+	c.Speed = 0.001
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, _, err := c.Create(ctx, "urn:v", awstype.VPC, graph.Props{"cidrBlock": "10.0.0.0/16"})
+	require.ErrorContains(t, err, "waiting for AWS")
+	assert.Empty(t, c.Objects())
+	c.SkipLatency()
+	c.SkipLatency()
+	id := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	assert.NotEmpty(t, id)
+}

@@ -1,0 +1,149 @@
+//go:build integration
+
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
+	"groundwork/internal/engine"
+	"groundwork/internal/graph"
+	"groundwork/internal/sandbox"
+	"groundwork/stacks"
+	"groundwork/tests/harness"
+)
+
+// TestFailureAndInterruptionLeaveAStateToGoOnFrom: AWS fails in the middle, then the user interrupts, then it works.
+func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
+	t.Parallel()
+	w := scratch(t, t.TempDir())
+	o := options("dev", io.Discard)
+	o.SkipCheckpoints = false
+	o.Faults = []awssim.Fault{{Type: awstype.NodeGroup, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
+	_, err := w.Run(context.Background(), engine.Up, o)
+	require.ErrorContains(t, err, "api error ResourceLimitExceeded: no capacity")
+	assert.NotContains(t, err.Error(), "connection is closing", "only what happened, not what followed from it")
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	slow := options("dev", onLine{"nodes-general", cancel}, "cluster.nodeGroups.general.diskGiB=60")
+	slow.Speed, slow.SkipCheckpoints = 2, false
+	_, err = w.Run(ctx, engine.Up, slow)
+	require.ErrorContains(t, err, "interrupted during up")
+
+	done, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	assert.Len(t, done.Graph.OfType(awstype.NodeGroup), 1)
+	again, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard))
+	require.NoError(t, err)
+	assert.Empty(t, again.Changed)
+}
+
+// TestKilledRunIsPutRight plants what a killed run leaves: a lock, an operation that was begun, a resource nobody recorded.
+func TestKilledRunIsPutRight(t *testing.T) {
+	t.Parallel()
+	w := copied(t, "dev")
+
+	locks := filepath.Join(w.State, "state", ".pulumi", "locks", "organization", stacks.Project, "dev")
+	require.NoError(t, os.MkdirAll(locks, 0o755))
+	require.NoError(t, writeFile(filepath.Join(locks, "dead.json"), "{}"))
+	file := filepath.Join(w.State, "cloud-dev.json")
+	cloud, err := awssim.OpenCloud(file)
+	require.NoError(t, err)
+	_, _, err = cloud.In("eu-west-1").Create(context.Background(), "urn:pulumi:dev::groundwork::aws:ec2/vpc:Vpc::lost", awstype.VPC, graph.Props{"cidrBlock": "10.99.0.0/16"})
+	require.NoError(t, err)
+	state := filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, "dev.json")
+	text, err := os.ReadFile(state)
+	require.NoError(t, err)
+	var checkpoint map[string]any
+	require.NoError(t, json.Unmarshal(text, &checkpoint))
+	latest := checkpoint["checkpoint"].(map[string]any)["latest"].(map[string]any)
+	resources := latest["resources"].([]any)
+	latest["pending_operations"] = []any{map[string]any{"type": "creating", "resource": resources[len(resources)-1]}}
+	text, err = json.Marshal(checkpoint)
+	require.NoError(t, err)
+	require.NoError(t, writeFile(state, string(text)))
+
+	var log bytes.Buffer
+	result, err := w.Run(context.Background(), engine.Up, options("dev", &log))
+	require.NoError(t, err)
+	assert.Empty(t, result.Changed)
+	for _, want := range []string{"Removing the lock", "created aws:ec2/vpc:Vpc", "had begun creating"} {
+		assert.Contains(t, log.String(), want)
+	}
+}
+
+// TestServe: a pulumi of the user's own, here through the Automation API, works against the served providers with
+// nothing but the printed variables.
+func TestServe(t *testing.T) {
+	w := scratch(t, t.TempDir())
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	printed := make(chan string, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- w.Serve(ctx, options("dev", io.Discard), func(variables string) { printed <- variables })
+	}()
+	env := map[string]string{}
+	select {
+	case variables := <-printed:
+		for _, line := range strings.Split(strings.TrimSpace(variables), "\n") {
+			name, value, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+			env[name] = strings.ReplaceAll(strings.Trim(value, `"`), "$PATH", os.Getenv("PATH"))
+		}
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	assert.Contains(t, env["PULUMI_DEBUG_PROVIDERS"], "aws:")
+	project := t.TempDir()
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
+		text, err := os.ReadFile(filepath.Join(w.Project.Root, name))
+		require.NoError(t, err)
+		require.NoError(t, writeFile(filepath.Join(project, name), string(text)))
+	}
+	tools, err := engine.Install(context.Background(), w.Project.Root, w.Tools, io.Discard)
+	require.NoError(t, err)
+	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: tools.CLIRoot})
+	require.NoError(t, err)
+	stack, err := auto.UpsertStackLocalSource(context.Background(), "dev", project, auto.Pulumi(cli), auto.EnvVars(env), auto.Program(stacks.DeployAt(harness.Today)))
+	require.NoError(t, err)
+	_, err = stack.Up(context.Background())
+	require.NoError(t, err)
+	preview, err := stack.Preview(context.Background())
+	require.NoError(t, err)
+	assert.Greater(t, preview.ChangeSummary["same"], 100)
+	assert.Len(t, preview.ChangeSummary, 1, "nothing changes")
+
+	_, err = w.Run(context.Background(), engine.Preview, options("dev", io.Discard))
+	require.ErrorContains(t, err, "another sandbox run is working", "two runs must not share a folder")
+	stop()
+	require.NoError(t, <-ended)
+}
+
+func TestWorkspaceErrors(t *testing.T) {
+	_, err := sandbox.Find("/")
+	require.ErrorContains(t, err, "run this inside the repository")
+	w := scratch(t, t.TempDir())
+	_, err = w.Run(context.Background(), engine.Preview, options("staging", io.Discard))
+	require.ErrorContains(t, err, "Pulumi.staging.yaml does not exist; stacks here are dev, prod")
+	for _, bad := range []string{"nonsense", "=1", "a=[1"} {
+		_, err = w.Run(context.Background(), engine.Preview, options("dev", io.Discard, bad))
+		require.ErrorContains(t, err, "reading --config", bad)
+	}
+	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"))
+	require.ErrorContains(t, err, "2 problem(s)")
+	require.NoError(t, w.Serve(cancelled(), options("dev", io.Discard), func(string) {}))
+	require.Error(t, w.Serve(context.Background(), options("staging", io.Discard), nil))
+}

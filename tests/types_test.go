@@ -1,3 +1,0 @@
-package tests
-
-// The type tokens that tests look for.
