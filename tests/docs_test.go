@@ -23,9 +23,10 @@ const (
 	tableEnd   = "<!-- end of differences -->"
 )
 
-func readme(t *testing.T) (path, text string) {
+// page reads a document of the repository.
+func page(t *testing.T, name string) (path, text string) {
 	t.Helper()
-	path = filepath.Join(harness.Root(t), "README.md")
+	path = filepath.Join(harness.Root(t), name)
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return path, string(content)
@@ -43,7 +44,7 @@ func TestREADMETableOfDifferences(t *testing.T) {
 		}
 	}
 	require.Greater(t, rows, 10)
-	path, text := readme(t)
+	path, text := page(t, "docs/environments.md")
 	before, rest, ok := strings.Cut(text, tableBegin)
 	require.True(t, ok)
 	_, after, ok := strings.Cut(rest, tableEnd)
@@ -56,7 +57,7 @@ func TestREADMETableOfDifferences(t *testing.T) {
 	assert.Equal(t, want, text, "run make golden")
 }
 
-// costRows are the rows of the README's table, by the beginnings of the prices in them; the last takes the rest.
+// costRows are the rows of the table, by the beginnings of the prices in them; the last takes the rest.
 var costRows = []struct {
 	row    string
 	prices []string
@@ -66,7 +67,7 @@ var costRows = []struct {
 	{"interface endpoints", []string{"vpce."}}, {"node volumes, keys, secrets, alarms, dashboard", []string{""}},
 }
 
-// monthly is what an environment costs a month whatever is used, by row of the README's table.
+// monthly is what an environment costs a month whatever is used, by row of the table.
 func monthly(sheet *cost.Sheet) map[string]float64 {
 	sums := map[string]float64{}
 	for _, l := range sheet.Lines {
@@ -85,7 +86,7 @@ func monthly(sheet *cost.Sheet) map[string]float64 {
 
 // TestREADMECosts: the table of costs is what groundwork cost says.
 func TestREADMECosts(t *testing.T) {
-	_, text := readme(t)
+	_, text := page(t, "docs/environments.md")
 	totals := map[string]float64{}
 	costs := map[string]map[string]float64{}
 	for _, stack := range harness.Environments {
@@ -102,25 +103,47 @@ func TestREADMECosts(t *testing.T) {
 	assert.Contains(t, text, fmt.Sprintf("| together | %.0f | %.0f |", totals["dev"], totals["prod"]))
 }
 
-// TestREADMENamesThingsThatExist: every path and make target in the README is there.
+// TestREADMENamesThingsThatExist: every path, make target and page that the guides name is there.
 func TestREADMENamesThingsThatExist(t *testing.T) {
-	_, text := readme(t)
 	root := harness.Root(t)
-	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	_, makefile := page(t, "Makefile")
+	guides, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	require.NoError(t, err)
 	seen := 0
-	for _, m := range regexp.MustCompile("`((?:components|stacks|sandbox|cmd|tests|docs|tools)/[^`]*)`").FindAllStringSubmatch(text, -1) {
-		found, err := filepath.Glob(filepath.Join(root, m[1]))
+	for _, guide := range append(guides, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
+		content, err := os.ReadFile(guide)
 		require.NoError(t, err)
-		assert.NotEmpty(t, found, m[1])
-		seen++
+		text := string(content)
+		for _, m := range codePath.FindAllStringSubmatch(text, -1) {
+			found, err := filepath.Glob(filepath.Join(root, m[1]))
+			require.NoError(t, err)
+			assert.NotEmpty(t, found, "%s names %s", filepath.Base(guide), m[1])
+			seen++
+		}
+		for _, m := range makeTarget.FindAllStringSubmatch(text, -1) {
+			assert.Regexp(t, `(?m)^`+m[1]+`[: ]|^\.PHONY:.* `+m[1]+`\b`, makefile, "%s: %s", filepath.Base(guide), m[0])
+			seen++
+		}
+		for _, m := range pageLink.FindAllStringSubmatch(text, -1) {
+			assert.FileExists(t, filepath.Join(filepath.Dir(guide), m[1]), filepath.Base(guide))
+		}
 	}
-	for _, m := range regexp.MustCompile("make ([a-z-]+)").FindAllStringSubmatch(text, -1) {
-		assert.Regexp(t, `(?m)^`+m[1]+`:`, string(makefile), m[0])
-		seen++
+	assert.Greater(t, seen, 40)
+}
+
+var (
+	codePath   = regexp.MustCompile("`((?:components|stacks|internal|command|cmd|tests|docs|tools)/[^` :]*)`")
+	makeTarget = regexp.MustCompile("`make ([a-z-]+)")
+	pageLink   = regexp.MustCompile(`\]\(([^)h#][^)# ]*\.(?:md|go|png))\)`)
+)
+
+// TestDecisionsAreListed: the index of the decisions has every record.
+func TestDecisionsAreListed(t *testing.T) {
+	_, index := page(t, "docs/decisions/README.md")
+	records, err := filepath.Glob(filepath.Join(harness.Root(t), "docs", "decisions", "0*.md"))
+	require.NoError(t, err)
+	assert.Greater(t, len(records), 15)
+	for _, record := range records {
+		assert.Contains(t, index, "("+filepath.Base(record)+")")
 	}
-	for _, m := range regexp.MustCompile(`\]\(([^)h][^)]*)\)`).FindAllStringSubmatch(text, -1) {
-		assert.FileExists(t, filepath.Join(root, m[1]))
-	}
-	assert.Greater(t, seen, 15)
 }

@@ -157,7 +157,7 @@ func TestOvernight(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, cost.PrintOvernight(&out, running, parked, hibernated))
 	harness.Golden(t, "overnight.txt", out.String())
-	readme, err := os.ReadFile(filepath.Join(harness.Root(t), "README.md"))
+	readme, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/environments.md"))
 	require.NoError(t, err)
 	assert.Contains(t, string(readme), fmt.Sprintf(
 		"$ %.2f for twelve hours at small sizes, $ %.2f without the cluster", parked.Night(), hibernated.Night()))
