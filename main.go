@@ -8,5 +8,6 @@ import (
 )
 
 func main() {
-	pulumi.Run(stacks.Deploy)
+	var program stacks.Program
+	pulumi.Run(program.Deploy, program.Configure)
 }

@@ -1,11 +1,9 @@
 package stacks
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -323,15 +321,12 @@ func (c *Config) fit() field.Errors {
 	return c.Cluster.Fit(vpc, addresses)
 }
 
-// rawConfig collects what Pulumi knows of the stack's configuration.
-func rawConfig(ctx *pulumi.Context) (map[string]string, error) {
-	raw := map[string]string{}
-	// The SDK can look keys up but not list them; the variable that the engine starts programs with lists them all, so
-	// that misspelt keys are found too.
-	if all := os.Getenv("PULUMI_CONFIG"); all != "" {
-		if err := json.Unmarshal([]byte(all), &raw); err != nil {
-			return nil, fmt.Errorf("reading PULUMI_CONFIG: %w", err)
-		}
+// rawConfig completes what Pulumi lists of the stack's configuration. Under the Automation API it lists nothing, but each
+// known key can be looked up.
+func rawConfig(ctx *pulumi.Context, listed map[string]string) map[string]string {
+	raw := maps.Clone(listed)
+	if raw == nil {
+		raw = map[string]string{}
 	}
 	keys := slices.Clone(foreignKeys)
 	for _, s := range (&Config{}).settings() {
@@ -342,7 +337,7 @@ func rawConfig(ctx *pulumi.Context) (map[string]string, error) {
 			raw[key] = value
 		}
 	}
-	return raw, nil
+	return raw
 }
 
 // SettingTypes returns, for each key below "groundwork:", the type that the project file declares for it.

@@ -11,24 +11,35 @@ import (
 	"groundwork/components/environment"
 )
 
+// Program is one run of the whole program.
+type Program struct {
+	// Today decides what AWS still supports; the zero time is the day of the run.
+	Today time.Time
+
+	// listed is the stack's whole configuration, keys included that nobody knows.
+	listed map[string]string
+}
+
+// Configure is a run option that hands the whole configuration over: the SDK can look keys up but not list them, and a
+// misspelt key has to be found.
+func (p *Program) Configure(info *pulumi.RunInfo) { p.listed = info.Config }
+
 // Deploy declares what a stack is: one whole environment, its layers in order, each fed by the outputs of those below it;
 // or one layer of it, which reads those below from their own stacks.
-func Deploy(ctx *pulumi.Context) error { return DeployAt(time.Now())(ctx) }
-
-// DeployAt returns Deploy as of a given day, which decides what AWS still supports.
-func DeployAt(today time.Time) pulumi.RunFunc {
-	return func(ctx *pulumi.Context) error {
-		raw, err := rawConfig(ctx)
-		if err != nil {
-			return err
-		}
-		config, err := Load(raw, ctx.Stack(), today)
-		if err != nil {
-			return err
-		}
-		return (&deployment{ctx: ctx, config: config}).deploy()
+func (p *Program) Deploy(ctx *pulumi.Context) error {
+	today := p.Today
+	if today.IsZero() {
+		today = time.Now()
 	}
+	config, err := Load(rawConfig(ctx, p.listed), ctx.Stack(), today)
+	if err != nil {
+		return err
+	}
+	return (&deployment{ctx: ctx, config: config}).deploy()
 }
+
+// DeployAt returns the program as of a given day.
+func DeployAt(today time.Time) pulumi.RunFunc { return (&Program{Today: today}).Deploy }
 
 // deployment is one run of the program.
 type deployment struct {

@@ -3,6 +3,7 @@ package awssim
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"groundwork/internal/graph"
@@ -17,9 +18,9 @@ type Props = graph.Props
 type Ref struct {
 	// Path of the input; a list is checked element by element.
 	Path string
-	// Type of the resource it names.
+	// Type of the resource that the input names.
 	Type string
-	// By is the property of that resource that is named: "id" (the default), "arn", "name" or another one.
+	// By is the property of that resource that the input holds: "id" (the default), "arn", "name" or another one.
 	By string
 	// AnyRegion is true where the named resource may be in another region.
 	AnyRegion bool
@@ -29,27 +30,30 @@ type Ref struct {
 	Code string
 }
 
-// Type is how resources of one type behave; awstype has the facts.
+// Type is how resources of one type behave. Package awstype has the facts about the type.
 type Type struct {
 	// Args is the SDK's argument struct; inputs are checked against it.
 	Args pulumi.Input
 	// Refs are the inputs that name other resources.
 	Refs []Ref
-	// Unique returns what may exist once, such as a name, and AWS's error code for a second one.
+	// Unique returns a key that only one resource of the type may have, such as its name, and AWS's error code for a
+	// second one. An empty key conflicts with nothing.
 	Unique func(in Props) (key, code string)
 	// Check returns what AWS or its provider refuses about the inputs alone. Unknown values read as empty.
 	Check func(in Props) []Failure
-	// ID returns the physical ID of a new resource; digest differs for each.
+	// ID returns the physical ID of a new resource; digest is 64 hexadecimal digits that differ for each.
 	ID func(in Props, digest string) string
-	// Outputs returns what AWS adds to the inputs.
+	// Outputs returns the properties that AWS adds to the inputs.
 	Outputs func(s Site, id string, in Props) Props
-	// Required are the lists that must be given; scalars that must be are known from Args.
+	// Required are the lists that must be given. Args tells which scalars must be.
 	Required []string
-	// Updated returns what AWS refuses about a change.
+	// Updated returns AWS's error for a change that it refuses.
 	Updated func(before, after Props) error
-	// Created, Changed and Deleted let a resource act on the rest of the cloud. An error stops the operation.
+	// Created acts on the rest of the cloud before a new resource exists. An error stops the creation.
 	Created func(c *Cloud, o *Object) error
+	// Changed acts on the rest of the cloud after an update. An error undoes the update.
 	Changed func(c *Cloud, o *Object) error
+	// Deleted acts on the rest of the cloud before a resource is gone. An error stops the deletion.
 	Deleted func(c *Cloud, o *Object) error
 }
 
@@ -66,6 +70,7 @@ func (t Type) takes(input string) bool {
 
 // Site is where the simulated resources are.
 type Site struct {
+	// Region is the code of a region, such as "eu-west-1"; Account is the ID of the account.
 	Region, Account string
 }
 
@@ -74,15 +79,30 @@ func (s Site) arn(service, rest string) string {
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, s.Region, s.Account, rest)
 }
 
-// iamARN returns an ARN of IAM, which knows no region.
+// iamARN returns an ARN of IAM, which has no region.
 func (s Site) iamARN(rest string) string { return "arn:aws:iam::" + s.Account + ":" + rest }
 
-// catalogue holds every type the sandbox knows, by type token.
-var catalogue map[string]Type
+// cloudFrontARN returns an ARN of CloudFront, which has no region.
+func (s Site) cloudFrontARN(rest string) string {
+	return "arn:aws:cloudfront::" + s.Account + ":" + rest
+}
 
-// The types' hooks look the catalogue up themselves, so it can only be filled once they exist.
+// catalog holds every type that the sandbox simulates, by type token.
+var catalog map[string]Type
+
+// The hooks of the types use the catalog, so Go cannot initialize it before them: init does.
 func init() {
-	catalogue = merge(ec2Types, iamTypes, eksTypes, dataTypes, cacheTypes, edgeTypes, archiveTypes, kubernetesTypes, monitoringTypes, randomTypes, schedulerTypes)
+	catalog = merge(
+		networkTypes, securityGroupTypes, launchTemplateTypes,
+		iamTypes, keyTypes,
+		clusterTypes, nodeGroupTypes, accessTypes, kubernetesTypes, releaseTypes,
+		databaseTypes, registryTypes, cacheTypes, secretTypes,
+		loadBalancerTypes, cloudFrontTypes, firewallTypes, certificateTypes,
+		bucketTypes, logDeliveryTypes,
+		cloudWatchTypes, notificationTypes,
+		schedulerTypes, queueTypes,
+		randomTypes,
+	)
 }
 
 func merge(parts ...map[string]Type) map[string]Type {
@@ -99,21 +119,22 @@ func merge(parts ...map[string]Type) map[string]Type {
 }
 
 // KnownTypes lists the type tokens that the sandbox can simulate.
-func KnownTypes() []string { return slices.Sorted(maps.Keys(catalogue)) }
+func KnownTypes() []string { return slices.Sorted(maps.Keys(catalog)) }
 
-// Lookup returns what the catalogue says of a type; the zero Type where it says nothing.
-func Lookup(token string) Type { return catalogue[token] }
+// Lookup returns the catalog's entry for a type; the zero Type where there is none.
+func Lookup(token string) Type { return catalog[token] }
 
-// lookUp returns the type of a token, or an error that says what to do.
+// lookUp returns the catalog's entry for a type, or an error that says how to add one.
 func lookUp(token string) (Type, error) {
-	t, ok := catalogue[token]
+	t, ok := catalog[token]
 	if !ok {
-		return Type{}, fmt.Errorf("the sandbox does not simulate %s: add the type to its catalogue (internal/awssim/aws_*.go)", token)
+		return Type{}, fmt.Errorf("the sandbox does not simulate %s: "+
+			"add the type to its catalogue (internal/awssim/aws_*.go)", token)
 	}
 	return t, nil
 }
 
-// Check returns everything the sandbox would refuse about the inputs of a resource of the given type.
+// Check returns what AWS or its provider refuses about the inputs of a resource of the given type.
 func Check(token string, in Props) ([]Failure, error) {
 	t, err := lookUp(token)
 	if err != nil {
@@ -133,39 +154,65 @@ func Check(token string, in Props) ([]Failure, error) {
 func Invoke(s Site, token string, in Props) (Props, error) {
 	switch token {
 	case "aws:index/getPartition:getPartition":
-		return Props{"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}, nil
+		return Props{
+			"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws",
+		}, nil
 	case "aws:index/getRegion:getRegion":
-		return Props{"id": s.Region, "name": s.Region, "endpoint": "ec2." + s.Region + ".amazonaws.com", "description": s.Region}, nil
+		return Props{
+			"id": s.Region, "name": s.Region, "endpoint": "ec2." + s.Region + ".amazonaws.com", "description": s.Region,
+		}, nil
 	case "aws:index/getCallerIdentity:getCallerIdentity":
-		return Props{"id": s.Account, "accountId": s.Account, "arn": s.iamARN("user/sandbox"), "userId": "AIDASANDBOX"}, nil
+		return Props{
+			"id": s.Account, "accountId": s.Account, "arn": s.iamARN("user/sandbox"), "userId": "AIDASANDBOX",
+		}, nil
 	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
-		// The lists that AWS keeps in every region.
-		known := []string{"com.amazonaws.global.cloudfront.origin-facing", "com.amazonaws." + s.Region + ".s3", "com.amazonaws." + s.Region + ".dynamodb"}
-		if name := in.Str("name"); !slices.Contains(known, name) {
-			return nil, fmt.Errorf("no matching EC2 Managed Prefix List found: %q in %s", name, s.Region)
-		}
-		id := fmt.Sprintf("pl-%08x", checksum(Props{"name": in.Str("name"), "region": s.Region}))
-		return Props{"id": id, "name": in.Str("name"), "arn": "arn:aws:ec2:" + s.Region + ":aws:prefix-list/" + id, "addressFamily": "IPv4", "ownerId": "AWS"}, nil
+		return managedPrefixList(s, in.Str("name"))
 	}
-	return nil, fmt.Errorf("the sandbox does not simulate the function %s: add it to Invoke (internal/awssim/catalogue.go)", token)
+	return nil, fmt.Errorf("the sandbox does not simulate the function %s: "+
+		"add it to Invoke (internal/awssim/catalogue.go)", token)
 }
 
-// failIf adds a failure when bad holds; the checks of the types are lists of these.
+// managedPrefixList returns one of the prefix lists that AWS keeps in every region.
+func managedPrefixList(s Site, name string) (Props, error) {
+	known := []string{
+		"com.amazonaws.global.cloudfront.origin-facing",
+		"com.amazonaws." + s.Region + ".s3",
+		"com.amazonaws." + s.Region + ".dynamodb",
+	}
+	if !slices.Contains(known, name) {
+		return nil, fmt.Errorf("no matching EC2 Managed Prefix List found: %q in %s", name, s.Region)
+	}
+	id := fmt.Sprintf("pl-%08x", checksum(Props{"name": name, "region": s.Region}))
+	return Props{
+		"id": id, "name": name, "arn": "arn:aws:ec2:" + s.Region + ":aws:prefix-list/" + id,
+		"addressFamily": "IPv4", "ownerId": "AWS",
+	}, nil
+}
+
+// failIf adds a failure when bad is true. The Check functions of the types are lists of failIf calls.
 func failIf(failures *[]Failure, bad bool, property, reason string, a ...any) {
 	if bad {
 		*failures = append(*failures, Failure{property, fmt.Sprintf(reason, a...)})
 	}
 }
 
-// outOfRange reports whether there is a known number at path outside min to max.
+// outOfRange reports whether the number at path is outside min to max. It is false for a number that is unknown or not
+// given.
 func outOfRange(in Props, path string, min, max float64) bool {
 	n, ok := in.Num(path)
 	return ok && (n < min || n > max)
 }
 
-// oneOf reports whether the text at path is one of the allowed, unknown or not given.
+// oneOf reports whether the text at path is one of the allowed ones. It is true for a text that is unknown or not
+// given.
 func oneOf(in Props, path string, allowed ...string) bool {
 	return !in.Has(path) || slices.Contains(allowed, in.Str(path))
+}
+
+// mismatch reports whether the text at path does not match a pattern. It is false for a text that is unknown or not
+// given.
+func mismatch(in Props, path string, pattern *regexp.Regexp) bool {
+	return in.Has(path) && !pattern.MatchString(in.Str(path))
 }
 
 // fromName makes the physical ID the value of an input.
@@ -173,12 +220,17 @@ func fromName(property string) func(Props, string) string {
 	return func(in Props, _ string) string { return in.Str(property) }
 }
 
-// withPrefix makes an ID as EC2 shapes them: a prefix and 17 hexadecimal digits.
+// withPrefix makes an ID in the form of EC2: a prefix and 17 hexadecimal digits.
 func withPrefix(prefix string) func(Props, string) string {
 	return func(_ Props, digest string) string { return prefix + digest[:17] }
 }
 
-// unique makes the value of an input unique among resources of the type, with AWS's code for a second one.
+// uuid makes an ID in the form of a UUID.
+func uuid(_ Props, digest string) string {
+	return digest[:8] + "-" + digest[8:12] + "-" + digest[12:16] + "-" + digest[16:20] + "-" + digest[20:32]
+}
+
+// unique makes the value of an input unique among the resources of the type; code is AWS's error code for a second one.
 func unique(property, code string) func(Props) (string, string) {
 	return func(in Props) (string, string) { return in.Str(property), code }
 }

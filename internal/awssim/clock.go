@@ -12,30 +12,32 @@ import (
 	"github.com/hashicorp/cronexpr"
 )
 
-// Event is something that happened in the cloud while its clock went on.
+// Event is something that happened in the cloud while its clock advanced.
 type Event struct {
+	// At is the simulated time.
 	At time.Time `json:"at"`
-	// By is the schedule, "group/name", or what AWS does by itself.
+	// By is the schedule, "group/name", or the AWS service that acted by itself.
 	By string `json:"by"`
 	// What happened.
 	What string `json:"what"`
-	// Error is why it did not, after Attempts.
-	Error    string `json:"error,omitempty"`
-	Attempts int    `json:"attempts,omitempty"`
+	// Error says why the call failed; empty where it succeeded.
+	Error string `json:"error,omitempty"`
+	// Attempts is how often the schedule called its target.
+	Attempts int `json:"attempts,omitempty"`
 }
 
 // restartAfter is how long RDS leaves an instance stopped.
 // Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
 const restartAfter = 7 * 24 * time.Hour
 
-// Clock is what time it is in the cloud.
+// Clock returns the simulated time.
 func (c *Cloud) Clock() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.clock
 }
 
-// SetClock sets the time of a cloud whose clock has never been set; later ones only go on.
+// SetClock sets the time of a cloud whose clock has never been set. Otherwise it does nothing: use Advance.
 func (c *Cloud) SetClock(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,12 +46,14 @@ func (c *Cloud) SetClock(now time.Time) {
 	}
 }
 
-// Advance lets time pass: it fires every schedule that is due until then, in order, and does what AWS does by itself.
+// Advance moves the clock forward. It fires every schedule that becomes due, in order, and does what AWS does by
+// itself.
 func (c *Cloud) Advance(to time.Time) ([]Event, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.clock.IsZero() || to.Before(c.clock) {
-		return nil, fmt.Errorf("advancing the clock to %s: it is %s already, and time does not go back", to.UTC().Format(time.RFC3339), c.clock.Format(time.RFC3339))
+		return nil, fmt.Errorf("advancing the clock to %s: it is %s already, and time does not go back",
+			to.UTC().Format(time.RFC3339), c.clock.Format(time.RFC3339))
 	}
 	var events []Event
 	for {
@@ -57,15 +61,15 @@ func (c *Cloud) Advance(to time.Time) ([]Event, error) {
 		if err != nil {
 			return events, err
 		}
-		i := slices.IndexFunc(due, func(d alarmClock) bool { return !d.at.After(to) })
+		i := slices.IndexFunc(due, func(d dueEvent) bool { return !d.at.After(to) })
 		if i < 0 {
 			break
 		}
 		c.clock = due[i].at
-		// Everything of one moment, then the next moment.
+		// Events change what is due next, so only those of this moment run before due is called again.
 		for _, d := range due {
 			if d.at.Equal(c.clock) {
-				events = append(events, d.ring())
+				events = append(events, d.run())
 			}
 		}
 	}
@@ -73,7 +77,7 @@ func (c *Cloud) Advance(to time.Time) ([]Event, error) {
 	return events, c.save()
 }
 
-// Power is what runs in the cloud and could be down: how many nodes each group has, and whether each database runs.
+// Power describes what runs in the cloud: the number of nodes of each node group, and the status of each database.
 func (c *Cloud) Power() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,16 +94,16 @@ func (c *Cloud) Power() map[string]string {
 	return power
 }
 
-// alarmClock is what happens next of one thing.
-type alarmClock struct {
+// dueEvent is the next event of a schedule or a stopped database.
+type dueEvent struct {
 	at   time.Time
 	name string
-	ring func() Event
+	run  func() Event
 }
 
-// due returns what comes next of each schedule and each stopped database, the earliest first. The caller holds mu.
-func (c *Cloud) due() ([]alarmClock, error) {
-	var all []alarmClock
+// due returns the next event of each schedule and each stopped database, the earliest first. The caller holds mu.
+func (c *Cloud) due() ([]dueEvent, error) {
+	var all []dueEvent
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		o := c.objects[key]
 		switch {
@@ -108,25 +112,29 @@ func (c *Cloud) due() ([]alarmClock, error) {
 			if err != nil {
 				return nil, fmt.Errorf("schedule %s: %w", o.ID, err)
 			}
-			all = append(all, alarmClock{next, o.ID, func() Event { return c.In(o.Region).fire(o) }})
+			all = append(all, dueEvent{next, o.ID, func() Event { return c.In(o.Region).fire(o) }})
 		case o.Type == awstype.DBInstance && o.State.Str("status") == stopped:
 			since, err := time.Parse(time.RFC3339, o.State.Str("stoppedAt"))
 			if err != nil {
 				return nil, fmt.Errorf("database %s: %w", o.ID, err)
 			}
-			all = append(all, alarmClock{since.Add(restartAfter), o.ID, func() Event {
-				o.State["status"] = available
-				return Event{At: c.clock, By: "RDS", What: "started " + o.State.Str("identifier") + ", which had been stopped for seven days"}
-			}})
+			all = append(all, dueEvent{since.Add(restartAfter), o.ID, func() Event { return c.restart(o) }})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b alarmClock) int {
+	slices.SortStableFunc(all, func(a, b dueEvent) int {
 		if n := a.at.Compare(b.at); n != 0 {
 			return n
 		}
 		return strings.Compare(a.name, b.name)
 	})
 	return all, nil
+}
+
+// restart starts a database that was stopped for as long as RDS allows. The caller holds mu.
+func (c *Cloud) restart(o *Object) Event {
+	o.State["status"] = available
+	what := "started " + o.State.Str("identifier") + ", which had been stopped for seven days"
+	return Event{At: c.clock, By: "RDS", What: what}
 }
 
 // nextTime returns when a cron expression of EventBridge Scheduler is due after a moment.

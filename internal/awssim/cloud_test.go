@@ -19,12 +19,18 @@ func account() *awssim.Cloud {
 	return awssim.NewCloud(awssim.Site{Region: "eu-west-1", Account: "111122223333"})
 }
 
-// create makes a resource and returns its ID.
+// create creates a resource and returns its ID.
 func create(t *testing.T, c *awssim.Cloud, token, name string, in graph.Props) string {
 	t.Helper()
-	id, _, err := c.Create(context.Background(), "urn:"+name, token, in)
+	id, err := tryCreate(c, token, name, in)
 	require.NoError(t, err)
 	return id
+}
+
+// tryCreate creates a resource and returns its ID, or the cloud's error.
+func tryCreate(c *awssim.Cloud, token, name string, in graph.Props) (string, error) {
+	id, _, err := c.Create(context.Background(), "urn:"+name, token, in)
+	return id, err
 }
 
 func TestUnknownTypesAndFunctionsAreErrors(t *testing.T) {
@@ -39,11 +45,13 @@ func TestUnknownTypesAndFunctionsAreErrors(t *testing.T) {
 	require.ErrorContains(t, err, "does not simulate the function aws:ec2/getAmi:getAmi")
 }
 
-// TestInvokes: the three functions that the program and pulumi-eks may call.
+// TestInvokes calls the functions that the program and pulumi-eks may call.
 func TestInvokes(t *testing.T) {
 	site := awssim.Site{Region: "eu-west-1", Account: "111122223333"}
 	for token, want := range map[string]string{
-		"aws:index/getPartition:getPartition": "aws", "aws:index/getRegion:getRegion": "eu-west-1", "aws:index/getCallerIdentity:getCallerIdentity": "111122223333",
+		"aws:index/getPartition:getPartition":           "aws",
+		"aws:index/getRegion:getRegion":                 "eu-west-1",
+		"aws:index/getCallerIdentity:getCallerIdentity": "111122223333",
 	} {
 		result, err := awssim.Invoke(site, token, nil)
 		require.NoError(t, err)
@@ -51,21 +59,23 @@ func TestInvokes(t *testing.T) {
 	}
 }
 
-// TestCloudKeepsOrder: what AWS refuses because of what else exists.
+// TestCloudKeepsOrder: AWS refuses some operations because of what else exists.
 func TestCloudKeepsOrder(t *testing.T) {
-	c := account()
+	c, ctx := account(), context.Background()
 	vpc := create(t, c, awstype.VPC, "vpc", graph.Props{"cidrBlock": "10.0.0.0/16"})
-	_, _, err := c.Create(context.Background(), "urn:s", awstype.Subnet, graph.Props{"vpcId": "vpc-none", "cidrBlock": "10.0.0.0/24"})
+	_, err := tryCreate(c, awstype.Subnet, "s", graph.Props{"vpcId": "vpc-none", "cidrBlock": "10.0.0.0/24"})
 	require.ErrorContains(t, err, "InvalidVpcID.NotFound")
-	_, _, err = c.Create(context.Background(), "urn:s", awstype.Subnet, graph.Props{"vpcId": vpc, "cidrBlock": "10.1.0.0/24"})
+	_, err = tryCreate(c, awstype.Subnet, "s", graph.Props{"vpcId": vpc, "cidrBlock": "10.1.0.0/24"})
 	require.ErrorContains(t, err, "InvalidSubnet.Range")
-	subnet := create(t, c, awstype.Subnet, "subnet", graph.Props{"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"})
-	_, _, err = c.Create(context.Background(), "urn:s2", awstype.Subnet, graph.Props{"vpcId": vpc, "cidrBlock": "10.0.0.128/25"})
+	subnet := create(t, c, awstype.Subnet, "subnet", graph.Props{
+		"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a",
+	})
+	_, err = tryCreate(c, awstype.Subnet, "s2", graph.Props{"vpcId": vpc, "cidrBlock": "10.0.0.128/25"})
 	require.ErrorContains(t, err, "InvalidSubnet.Conflict")
-	require.ErrorContains(t, c.Delete(context.Background(), awstype.VPC, vpc), "DependencyViolation")
-	require.NoError(t, c.Delete(context.Background(), awstype.Subnet, subnet))
-	require.NoError(t, c.Delete(context.Background(), awstype.Subnet, subnet), "deleting twice is not an error")
-	require.NoError(t, c.Delete(context.Background(), awstype.VPC, vpc))
+	require.ErrorContains(t, c.Delete(ctx, awstype.VPC, vpc), "DependencyViolation")
+	require.NoError(t, c.Delete(ctx, awstype.Subnet, subnet))
+	require.NoError(t, c.Delete(ctx, awstype.Subnet, subnet), "deleting twice is not an error")
+	require.NoError(t, c.Delete(ctx, awstype.VPC, vpc))
 	assert.Nil(t, c.Read(awstype.VPC, vpc))
 	assert.Empty(t, c.Objects())
 }
@@ -74,10 +84,10 @@ func TestCloudRefusesSecondNames(t *testing.T) {
 	c := account()
 	in := graph.Props{"name": "a", "assumeRolePolicy": `{}`}
 	id := create(t, c, awstype.Role, "a", in)
-	_, _, err := c.Create(context.Background(), "urn:b", awstype.Role, in)
+	_, err := tryCreate(c, awstype.Role, "b", in)
 	require.ErrorContains(t, err, "EntityAlreadyExists: a already exists")
 	_, err = c.Update(context.Background(), awstype.Role, id, in)
-	require.NoError(t, err, "its own name is no conflict")
+	require.NoError(t, err, "its own name is not a conflict")
 	_, err = c.Update(context.Background(), awstype.Role, "gone", in)
 	require.ErrorContains(t, err, "ResourceNotFoundException")
 }
@@ -87,16 +97,18 @@ func TestQuotas(t *testing.T) {
 	for i := range 5 {
 		create(t, c, awstype.ElasticIP, string(rune('a'+i)), graph.Props{"domain": "vpc"})
 	}
-	_, _, err := c.Create(context.Background(), "urn:f", awstype.ElasticIP, graph.Props{"domain": "vpc"})
+	_, err := tryCreate(c, awstype.ElasticIP, "f", graph.Props{"domain": "vpc"})
 	require.ErrorContains(t, err, "AddressLimitExceeded")
 }
 
-// TestDatabaseLife: protection, the final snapshot and its name, and the log groups RDS makes when nobody did.
+// TestDatabaseLife covers deletion protection, the final snapshot and its name, and the log groups that RDS creates
+// when the program does not.
 func TestDatabaseLife(t *testing.T) {
 	c := account()
 	in := graph.Props{
-		"identifier": "main", "instanceClass": "db.t3.micro", "engine": "postgres", "engineVersion": "15", "deletionProtection": true,
-		"finalSnapshotIdentifier": "main-final", "enabledCloudwatchLogsExports": []any{"postgresql"}, "manageMasterUserPassword": true,
+		"identifier": "main", "instanceClass": "db.t3.micro", "engine": "postgres", "engineVersion": "15",
+		"deletionProtection": true, "finalSnapshotIdentifier": "main-final",
+		"enabledCloudwatchLogsExports": []any{"postgresql"}, "manageMasterUserPassword": true,
 	}
 	id := create(t, c, awstype.DBInstance, "db", in)
 	assert.Contains(t, c.Left(), "log group /aws/rds/instance/main/postgresql")
@@ -113,17 +125,19 @@ func TestDatabaseLife(t *testing.T) {
 
 func TestLogGroupsNeedAKeyThatLogsMayUse(t *testing.T) {
 	c := account()
-	key := create(t, c, awstype.Key, "key", graph.Props{"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}]}`})
-	_, _, err := c.Create(context.Background(), "urn:l", awstype.LogGroup, graph.Props{"name": "/a", "kmsKeyId": c.Read(awstype.Key, key).Str("arn")})
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}]}`
+	key := create(t, c, awstype.Key, "key", graph.Props{"policy": policy})
+	arn := c.Read(awstype.Key, key).Str("arn")
+	_, err := tryCreate(c, awstype.LogGroup, "l", graph.Props{"name": "/a", "kmsKeyId": arn})
 	require.ErrorContains(t, err, "does not let CloudWatch Logs use it")
 }
 
 func TestFaults(t *testing.T) {
 	c := account()
 	c.Inject(awssim.Fault{Type: awstype.VPC, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1})
-	_, _, err := c.Create(context.Background(), "urn:v", awstype.VPC, graph.Props{"cidrBlock": "10.0.0.0/16"})
+	_, err := tryCreate(c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
 	require.ErrorContains(t, err, "api error Throttling: Rate exceeded")
-	assert.Empty(t, c.Objects(), "what failed does not exist")
+	assert.Empty(t, c.Objects(), "a creation that failed leaves nothing")
 	id := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
 	c.Inject(awssim.Fault{Error: "ExpiredToken: The security token included in the request is expired"})
 	_, err = c.Update(context.Background(), awstype.VPC, id, graph.Props{"cidrBlock": "10.0.0.0/16"})
@@ -131,7 +145,7 @@ func TestFaults(t *testing.T) {
 	require.ErrorContains(t, c.Delete(context.Background(), awstype.VPC, id), "ExpiredToken")
 }
 
-// TestCloudSurvivesOnDisk: a cloud that is opened again is the same; one whose file is damaged says so.
+// TestCloudSurvivesOnDisk: opening a cloud again returns the same objects; opening a damaged file is an error.
 func TestCloudSurvivesOnDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "deep", "cloud.json")
 	c, err := awssim.OpenCloud(path)
@@ -150,7 +164,7 @@ func TestCloudSurvivesOnDisk(t *testing.T) {
 	require.ErrorContains(t, err, "delete the file to begin anew")
 }
 
-// TestWaitingEnds: a wait ends with its context, and when the cloud is told to hurry.
+// TestWaitingEnds: a wait ends with its context, and when the cloud skips latency.
 func TestWaitingEnds(t *testing.T) {
 	c := account()
 	c.Speed = 0.001

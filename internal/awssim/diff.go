@@ -13,7 +13,7 @@ import (
 
 // Change is one input that differs.
 type Change struct {
-	// Property is the path of the input, down to the innermost mapping; lists differ as a whole.
+	// Property is the path of the input, down to the innermost mapping. Lists are compared as a whole.
 	Property string
 	// Before and After are nil where the input was not given.
 	Before, After any
@@ -21,6 +21,7 @@ type Change struct {
 	Replace bool
 }
 
+// kind returns the kind of change in Pulumi's provider protocol.
 func (c Change) kind() pulumirpc.PropertyDiff_Kind {
 	kinds := []pulumirpc.PropertyDiff_Kind{
 		pulumirpc.PropertyDiff_ADD, pulumirpc.PropertyDiff_DELETE, pulumirpc.PropertyDiff_UPDATE,
@@ -67,8 +68,8 @@ func Diff(token string, before, after Props) []Change {
 	return changes
 }
 
-// replaces reports whether a change at property replaces the resource: the property itself replaces, something above it
-// does, or something below it.
+// replaces reports whether a change at property replaces the resource. It does when AWS cannot change that property,
+// one that contains it, or one inside it.
 func replaces(token, property string) bool {
 	for _, i := range awstype.Of(token).Replaces {
 		if property == i || strings.HasPrefix(property, i+".") || strings.HasPrefix(i, property+".") {

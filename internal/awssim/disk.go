@@ -12,18 +12,17 @@ import (
 	"time"
 )
 
-// saved is the form of a cloud on disk.
+// saved is the form of a cloud on disk. Its fields are those of account.
 type saved struct {
-	Objects []*Object         `json:"objects"`
-	Left    map[string]string `json:"left"`
-	// Snapshots and Clock as in the cloud.
+	Objects   []*Object         `json:"objects"`
+	Left      map[string]string `json:"left"`
 	Snapshots map[string]string `json:"snapshots,omitempty"`
 	Clock     time.Time         `json:"clock"`
-	Made      map[string]int    `json:"made"`
+	Created   map[string]int    `json:"made"`
 }
 
-// OpenCloud returns the cloud kept in the file at path, empty where there is no such file yet. Every change is written
-// back before it is reported, so an interrupted run loses nothing.
+// OpenCloud returns the cloud kept in the file at path, empty where there is no such file yet. The cloud writes every
+// change to the file before it reports the change, so an interrupted run loses nothing.
 func OpenCloud(path string) (*Cloud, error) {
 	c := NewCloud(Site{})
 	c.path = path
@@ -42,7 +41,7 @@ func OpenCloud(path string) (*Cloud, error) {
 		c.add(o)
 	}
 	maps.Copy(c.left, s.Left)
-	maps.Copy(c.made, s.Made)
+	maps.Copy(c.created, s.Created)
 	maps.Copy(c.snapshots, s.Snapshots)
 	c.clock = s.Clock
 	return c, nil
@@ -53,7 +52,7 @@ func (c *Cloud) save() error {
 	if c.path == "" {
 		return nil
 	}
-	s := saved{Left: c.left, Made: c.made, Snapshots: c.snapshots, Clock: c.clock}
+	s := saved{Left: c.left, Created: c.created, Snapshots: c.snapshots, Clock: c.clock}
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		s.Objects = append(s.Objects, c.objects[key])
 	}

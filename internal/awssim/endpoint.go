@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// endpointProxy is an HTTPS proxy that answers for every simulated cluster endpoint itself: pulumi-eks asks a public
-// endpoint for /healthz before it goes on. Nothing leaves the machine.
+// endpointProxy is an HTTPS proxy that answers for every simulated cluster endpoint itself: pulumi-eks requests
+// /healthz of a public endpoint before it continues. Nothing leaves the machine.
 type endpointProxy struct {
 	listener    net.Listener
 	certificate tls.Certificate
@@ -49,9 +49,10 @@ func startEndpointProxy() (*endpointProxy, error) {
 // URL is the value of HTTPS_PROXY.
 func (p *endpointProxy) URL() string { return "http://" + p.listener.Addr().String() }
 
+// Stop closes the listener.
 func (p *endpointProxy) Stop() { _ = p.listener.Close() }
 
-// answer takes one CONNECT request and serves the tunnel itself.
+// answer accepts one CONNECT request and serves the tunnel itself.
 func (p *endpointProxy) answer(conn net.Conn) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
@@ -73,9 +74,11 @@ func (p *endpointProxy) answer(conn net.Conn) {
 	if inner.URL.Path != "/healthz" {
 		status, body = "404 Not Found", "the sandbox serves /healthz only"
 	}
-	fmt.Fprintf(secure, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, len(body), body)
+	fmt.Fprintf(secure, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		status, len(body), body)
 }
 
+// selfSigned returns a new certificate, valid for a day.
 func selfSigned() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -22,8 +22,8 @@ func (c *Cloud) missingRef(t Type, in Props) error {
 	return nil
 }
 
-// find returns the resource that a reference names, or nil: one of this region, a global one, or one of any region where
-// the reference may cross regions. The caller holds mu.
+// find returns the resource that a reference names, or nil. The resource is in this region or global, or in any region
+// where the reference may cross regions. The caller holds mu.
 func (c *Cloud) find(ref Ref, value string) *Object {
 	byID := ref.By == "" || ref.By == "id"
 	for _, o := range c.objects {
@@ -37,7 +37,7 @@ func (c *Cloud) find(ref Ref, value string) *Object {
 	return nil
 }
 
-// conflict returns AWS's error when something unique exists already under another ID. The caller holds mu.
+// conflict returns AWS's error when another ID already has what must be unique. The caller holds mu.
 func (c *Cloud) conflict(token string, t Type, in Props, id string) error {
 	if t.Unique == nil {
 		return nil
@@ -61,7 +61,7 @@ func (c *Cloud) conflict(token string, t Type, in Props, id string) error {
 func (c *Cloud) inUse(o *Object) error {
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		other := c.objects[key]
-		for _, ref := range catalogue[other.Type].Refs {
+		for _, ref := range catalog[other.Type].Refs {
 			if !ref.Blocks || ref.Type != o.Type || other == o {
 				continue
 			}

@@ -20,8 +20,8 @@ type Failure struct {
 	Reason string
 }
 
-// checkSchema compares inputs with the arguments of the SDK that the program is compiled with: names, kinds and required
-// values, at every depth. args is the SDK's argument struct, for example ec2.VpcArgs{}.
+// checkSchema compares inputs with the argument struct of the SDK that the program is compiled with: names, kinds and
+// required values, at every depth. args is that struct, for example ec2.VpcArgs{}.
 func checkSchema(args pulumi.Input, in Props) []Failure {
 	var failures []Failure
 	checkObject(&failures, "", map[string]any(in), args.ElementType())
@@ -50,8 +50,9 @@ func checkObject(failures *[]Failure, path string, in map[string]any, t reflect.
 	}
 }
 
-// required holds for what the SDK's plain argument types hold by value: scalars and structs. Lists and maps cannot be
-// told apart by type.
+// required reports whether an input of type t is required. The SDK's plain argument types hold required scalars and
+// structs by value and optional ones by pointer. The type of a list or map does not tell: Type.Required names the
+// required lists.
 func required(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:

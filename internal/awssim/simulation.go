@@ -1,14 +1,14 @@
 package awssim
 
-// Simulation is a cloud as the engine runs against it: with its simulated providers, and an HTTPS proxy that answers for
-// the endpoints of its clusters.
+// Simulation is a cloud with what the engine needs to run against it: simulated providers, and an HTTPS proxy that
+// answers for the endpoints of its clusters.
 type Simulation struct {
 	*Cloud
 	servers  *Servers
 	endpoint *endpointProxy
 }
 
-// Simulate makes a simulation of a cloud.
+// Simulate returns the simulation of a cloud. Serve starts it.
 func Simulate(c *Cloud) *Simulation { return &Simulation{Cloud: c} }
 
 // Serve starts the providers and returns the environment variables that point a CLI at them.
@@ -26,7 +26,7 @@ func (s *Simulation) Serve() (map[string]string, error) {
 	}, nil
 }
 
-// Stop ends the providers and the proxy.
+// Stop stops the providers and the proxy.
 func (s *Simulation) Stop() {
 	if s.servers != nil {
 		s.servers.Stop()
@@ -36,7 +36,7 @@ func (s *Simulation) Stop() {
 	}
 }
 
-// Forget removes the objects for which lost is true, and returns them as "TYPE ID".
+// Forget removes the objects for which lost returns true, and returns them as "TYPE ID".
 func (s *Simulation) Forget(lost func(urn, token, id string) bool) ([]string, error) {
 	forgotten, err := s.Cloud.Forget(func(o Object) bool { return lost(o.URN, o.Type, o.ID) })
 	var names []string
@@ -46,7 +46,7 @@ func (s *Simulation) Forget(lost func(urn, token, id string) bool) ([]string, er
 	return names, err
 }
 
-// Release gives up the objects for which given is true.
-func (s *Simulation) Release(given func(urn string) bool) error {
-	return s.Cloud.Release(func(o Object) bool { return given(o.URN) })
+// Release removes the objects for which released returns true: the program gave them up without deleting them.
+func (s *Simulation) Release(released func(urn string) bool) error {
+	return s.Cloud.Release(func(o Object) bool { return released(o.URN) })
 }

@@ -1,11 +1,10 @@
-// Package bootstrap makes an account ready: the bucket and key that Pulumi's states need are made by Pulumi too, so the
-// first state is kept in a folder until the bucket is there, and then moved into it.
+// Package bootstrap prepares an account for Pulumi's states. Pulumi itself creates the bucket and the key that states
+// need, so the first state is kept in a folder until the bucket exists, and then moved into it.
 package bootstrap
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,41 +17,40 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Options say what is made ready, and with what.
+// Options say which account layer Run brings up, and with what.
 type Options struct {
-	// Stack is the account layer's, such as dev-account.
+	// Stack is the stack of the account layer, such as dev-account.
 	Stack string
-	// Project and Settings are the texts of Pulumi.yaml and of the stack's settings.
+	// Project and Settings are the contents of Pulumi.yaml and of the stack's settings file.
 	Project, Settings []byte
-	// Dir is where the first state is kept until it has moved, and both copies of the settings.
+	// Dir is the folder of the first state, until Run moves it, and of both copies of the settings.
 	Dir string
 	// Program declares the stack.
 	Program pulumi.RunFunc
-	// Backend and SecretsProvider are what the stack itself makes: s3:// and awskms:// URLs.
+	// Backend and SecretsProvider are the s3:// and awskms:// URLs of the bucket and the key that the stack creates.
 	Backend, SecretsProvider string
-	// CLI runs Pulumi, Home is its home (empty for the user's own), Env its environment besides this process's.
-	CLI  auto.PulumiCommand
+	// CLI runs Pulumi; nil means the installed one.
+	CLI auto.PulumiCommand
+	// Home is Pulumi's home folder; empty means the user's own.
 	Home string
-	Env  map[string]string
-	// Log gets what is done, and what Pulumi says.
+	// Env are environment variables of Pulumi besides those of this process.
+	Env map[string]string
+	// Log receives Run's progress and Pulumi's output.
 	Log io.Writer
 }
 
 // Result says what a run did.
 type Result struct {
-	// Changes counts the resources by what became of them.
+	// Changes counts the resources by Pulumi operation: "create", "same".
 	Changes map[string]int
-	// Moved is true when the state was moved into the bucket by this run.
+	// Moved is true when this run moved the state into the bucket.
 	Moved bool
-	// Outputs are the stack's.
+	// Outputs are the outputs of the stack.
 	Outputs map[string]any
 }
 
-// firstPassphrase encrypts the first state, which has no secret in it.
-const firstPassphrase = "bootstrap"
-
-// Run brings the account layer up, with its state in the bucket that it makes. A run that was interrupted is gone on with; where
-// everything is there, nothing changes.
+// Run brings the account layer up, with its state in the bucket that it creates. It resumes an interrupted run, and
+// changes nothing when everything exists.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	home, err := o.stack(ctx, true)
 	switch {
@@ -62,13 +60,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 			return nil, fmt.Errorf("reading the state: %w", err)
 		}
 		if strings.Contains(string(state.Deployment), `"resources"`) {
-			if err := o.remember(state.Deployment); err != nil {
+			if err := o.restoreEncryption(state.Deployment); err != nil {
 				return nil, err
 			}
 			fmt.Fprintf(o.Log, "The state of %s is in %s\n", o.Stack, o.Backend)
 			return o.up(ctx, home, &Result{})
 		}
-		// The stack was made in the bucket, and its state not moved yet.
+		// An interrupted run created the stack in the bucket, and did not move the state yet.
 	case auto.IsSelectStack404Error(err), noBucket(err):
 	default:
 		return nil, fmt.Errorf("looking into %s: %w", o.Backend, err)
@@ -76,7 +74,14 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return o.first(ctx)
 }
 
-// first brings the stack up with its state in a folder, and moves it.
+// noBucket reports whether an error says that the bucket does not exist yet, and not that access is denied.
+func noBucket(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "NoSuchBucket") || strings.Contains(text, "NotFound") ||
+		strings.Contains(text, "specified bucket does not exist")
+}
+
+// first brings the stack up with its state in a folder, and moves the state into the bucket.
 func (o Options) first(ctx context.Context) (*Result, error) {
 	fmt.Fprintf(o.Log, "There is no state in %s yet: it is kept in %s until the bucket is there\n", o.Backend, o.Dir)
 	folder, err := o.stack(ctx, false)
@@ -87,26 +92,12 @@ func (o Options) first(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(o.Log, "Moving the state into %s\n", o.Backend)
-	state, err := folder.Export(ctx)
+	home, err := o.move(ctx, folder)
 	if err != nil {
-		return nil, fmt.Errorf("reading the first state: %w", err)
-	}
-	home, err := o.stack(ctx, true)
-	if auto.IsSelectStack404Error(err) {
-		home, err = o.initialized(ctx)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", o.Backend, err)
-	}
-	if state.Deployment, err = withoutProvider(state.Deployment); err != nil {
 		return nil, err
 	}
-	if err := home.Import(ctx, state); err != nil {
-		return nil, fmt.Errorf("moving the state: %w", err)
-	}
-	made := result.Changes
-	// An update that changes nothing writes the state once more, under the new key, and proves that it is whole.
+	created := result.Changes
+	// An update that changes nothing writes the state again, encrypted with the key, and proves that it is complete.
 	if result, err = o.up(ctx, home, result); err != nil {
 		return nil, err
 	}
@@ -116,11 +107,35 @@ func (o Options) first(ctx context.Context) (*Result, error) {
 	if err := folder.Workspace().RemoveStack(ctx, o.Stack, optremove.Force()); err != nil {
 		return nil, fmt.Errorf("removing the first state: %w", err)
 	}
-	result.Changes, result.Moved = made, true
+	result.Changes, result.Moved = created, true
 	return result, nil
 }
 
-// withoutProvider takes out of a state how its secrets were encrypted: the stack that it is moved into encrypts them with the key.
+// move copies the state of the stack in the folder to the stack in the bucket, and returns that stack.
+func (o Options) move(ctx context.Context, folder auto.Stack) (auto.Stack, error) {
+	fmt.Fprintf(o.Log, "Moving the state into %s\n", o.Backend)
+	state, err := folder.Export(ctx)
+	if err != nil {
+		return auto.Stack{}, fmt.Errorf("reading the first state: %w", err)
+	}
+	home, err := o.stack(ctx, true)
+	if auto.IsSelectStack404Error(err) {
+		home, err = o.initialized(ctx)
+	}
+	if err != nil {
+		return auto.Stack{}, fmt.Errorf("opening %s: %w", o.Backend, err)
+	}
+	if state.Deployment, err = withoutProvider(state.Deployment); err != nil {
+		return auto.Stack{}, err
+	}
+	if err := home.Import(ctx, state); err != nil {
+		return auto.Stack{}, fmt.Errorf("moving the state: %w", err)
+	}
+	return home, nil
+}
+
+// withoutProvider removes from a state how its secrets are encrypted: the stack in the bucket encrypts them with the
+// key.
 func withoutProvider(deployment json.RawMessage) (json.RawMessage, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(deployment, &fields); err != nil {
@@ -130,15 +145,9 @@ func withoutProvider(deployment json.RawMessage) (json.RawMessage, error) {
 	return json.Marshal(fields)
 }
 
-// noBucket reports whether an error says that the bucket is not there yet, and not that it may not be seen.
-func noBucket(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "NoSuchBucket") || strings.Contains(text, "NotFound") || strings.Contains(text, "specified bucket does not exist")
-}
-
-// remember writes how the state's secrets are encrypted into the settings, where another machine than this one made the account ready: the state says
-// it too.
-func (o Options) remember(deployment json.RawMessage) error {
+// restoreEncryption writes into the settings how the state's secrets are encrypted. The settings lack it when another
+// machine prepared the account; the state contains it too.
+func (o Options) restoreEncryption(deployment json.RawMessage) error {
 	file := o.settings("settings")
 	text, err := os.ReadFile(file)
 	if err != nil || strings.Contains(string(text), "encryptedkey:") {
@@ -153,99 +162,16 @@ func (o Options) remember(deployment json.RawMessage) error {
 		return fmt.Errorf("reading the state: %w", err)
 	}
 	s := fields.Provider.State
-	return os.WriteFile(file, fmt.Appendf(nil, "secretsprovider: %s\nencryptedkey: %s\n%s", s.URL, s.EncryptedKey, text), 0o600)
+	text = fmt.Appendf(nil, "secretsprovider: %s\nencryptedkey: %s\n%s", s.URL, s.EncryptedKey, text)
+	return os.WriteFile(file, text, 0o600)
 }
 
-// settings is the settings file in one of the two folders.
+// settings returns the path of the settings file in one of the two workspaces.
 func (o Options) settings(folder string) string {
 	return filepath.Join(o.Dir, folder, "Pulumi."+o.Stack+".yaml")
 }
 
-// workspace is the folder of the settings that go with one of the two places of the state.
-func (o Options) workspace(ctx context.Context, inBucket bool) (auto.Workspace, error) {
-	name, backend := "first", "file://"+filepath.Join(o.Dir, "state")
-	if inBucket {
-		name, backend = "settings", o.Backend
-	}
-	dir := filepath.Join(o.Dir, name)
-	for _, folder := range []string{dir, filepath.Join(o.Dir, "state")} {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return nil, err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), o.Project, 0o600); err != nil {
-		return nil, err
-	}
-	env := map[string]string{"PULUMI_BACKEND_URL": backend, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-	if !inBucket {
-		env["PULUMI_CONFIG_PASSPHRASE"] = firstPassphrase
-	}
-	for name, value := range o.Env {
-		env[name] = value
-	}
-	options := []auto.LocalWorkspaceOption{auto.WorkDir(dir), auto.Program(o.Program), auto.EnvVars(env)}
-	if o.CLI != nil {
-		options = append(options, auto.Pulumi(o.CLI))
-	}
-	if o.Home != "" {
-		options = append(options, auto.PulumiHome(o.Home))
-	}
-	if inBucket {
-		options = append(options, auto.SecretsProvider(o.SecretsProvider))
-	}
-	// What an earlier run noted about the encryption stays; the settings are always those of today.
-	file := o.settings(name)
-	kept, err := encryption(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(file, append(kept, o.Settings...), 0o600); err != nil {
-		return nil, err
-	}
-	return auto.NewLocalWorkspace(ctx, options...)
-}
-
-// encryption are the lines of a settings file that say how its secrets are encrypted.
-func encryption(file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var kept []byte
-	for line := range strings.Lines(string(text)) {
-		for _, key := range []string{"secretsprovider:", "encryptedkey:", "encryptionsalt:"} {
-			if strings.HasPrefix(line, key) {
-				kept = append(kept, line...)
-			}
-		}
-	}
-	return kept, nil
-}
-
-// stack selects the stack in the bucket, or makes it in the folder.
-func (o Options) stack(ctx context.Context, inBucket bool) (auto.Stack, error) {
-	w, err := o.workspace(ctx, inBucket)
-	if err != nil {
-		return auto.Stack{}, err
-	}
-	if inBucket {
-		return auto.SelectStack(ctx, o.Stack, w)
-	}
-	return auto.UpsertStack(ctx, o.Stack, w)
-}
-
-// initialized makes the stack in the bucket, under the key.
-func (o Options) initialized(ctx context.Context) (auto.Stack, error) {
-	w, err := o.workspace(ctx, true)
-	if err != nil {
-		return auto.Stack{}, err
-	}
-	return auto.NewStack(ctx, o.Stack, w)
-}
-
+// up updates a stack and puts what changed, and the outputs, into the result.
 func (o Options) up(ctx context.Context, s auto.Stack, result *Result) (*Result, error) {
 	up, err := s.Up(ctx, optup.ProgressStreams(o.Log), optup.SuppressOutputs())
 	if err != nil {

@@ -10,28 +10,18 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-
-	"groundwork/components/cluster"
 )
 
-// AWS is a real account, asked through the aws and kubectl commands, with the credentials of whoever runs them.
+// AWS is a real account. It runs the aws and kubectl commands with the credentials of the user.
 type AWS struct {
-	// AccountID, Region and Cluster say where to look; another account is refused.
+	// AccountID, Region and Cluster say where to look; Find refuses credentials of another account.
 	AccountID, Region, Cluster string
 
 	kubeconfig string
 }
 
-// Tags by which controllers and the VPC CNI mark what they make for a cluster.
-// Sources: aws-load-balancer-controller, "Resource tags"; amazon-vpc-cni-k8s, "README"; aws-ebs-csi-driver, "Tagging".
-const (
-	controllerTag = "elbv2.k8s.aws/cluster"
-	interfaceTag  = "cluster.k8s.amazonaws.com/name"
-	ownedTag      = "kubernetes.io/cluster/"
-)
-
-// Find lists Services, Ingresses and volume claims first: as long as they are there, controllers make again what is
-// removed behind their backs.
+// Find lists Services, Ingresses and volume claims first: while they exist, controllers create again what is removed in
+// AWS.
 func (a *AWS) Find(ctx context.Context) ([]Item, error) {
 	var who struct{ Account string }
 	if err := a.aws(ctx, &who, "sts", "get-caller-identity"); err != nil {
@@ -63,17 +53,10 @@ func (a *AWS) Remove(ctx context.Context, item Item) error {
 	switch item.Kind {
 	case "Service", "Ingress", "PersistentVolumeClaim":
 		namespace, name, _ := strings.Cut(item.ID, "/")
-		_, err := output(ctx, "kubectl", "--kubeconfig", a.kubeconfig, "delete", strings.ToLower(item.Kind), "--namespace", namespace, name, "--timeout=5m")
+		_, err := a.kubectl(ctx, "delete", strings.ToLower(item.Kind), "--namespace", namespace, name, "--timeout=5m")
 		return err
 	case "load balancer":
-		if !strings.Contains(item.ID, "/app/") && !strings.Contains(item.ID, "/net/") && !strings.Contains(item.ID, "/gwy/") {
-			// EKS itself makes a classic one of a Service that no controller claims.
-			return a.aws(ctx, nil, "elb", "delete-load-balancer", "--load-balancer-name", afterSlash(item.ID))
-		}
-		if err := a.aws(ctx, nil, "elbv2", "delete-load-balancer", "--load-balancer-arn", item.ID); err != nil {
-			return err
-		}
-		return a.aws(ctx, nil, "elbv2", "wait", "load-balancers-deleted", "--load-balancer-arns", item.ID)
+		return a.removeLoadBalancer(ctx, item.ID)
 	case "target group":
 		return a.aws(ctx, nil, "elbv2", "delete-target-group", "--target-group-arn", item.ID)
 	case "security group":
@@ -86,80 +69,18 @@ func (a *AWS) Remove(ctx context.Context, item Item) error {
 	return fmt.Errorf("there is no way to remove a %s", item.Kind)
 }
 
-// vpcOriginGroup lists the security group that CloudFront makes for VPC origins, which carries no tag. It is in use as
-// long as there is an origin, so it is looked for only when the cluster, and with it most of the environment, is gone.
-func (a *AWS) vpcOriginGroup(ctx context.Context) ([]Item, error) {
-	var networks struct{ Vpcs []struct{ VpcID string } }
-	if err := a.aws(ctx, &networks, "ec2", "describe-vpcs", "--filters", "Name=tag:Name,Values="+a.Cluster+"-vpc"); err != nil {
-		return nil, err
+func (a *AWS) removeLoadBalancer(ctx context.Context, arn string) error {
+	if !strings.Contains(arn, "/app/") && !strings.Contains(arn, "/net/") && !strings.Contains(arn, "/gwy/") {
+		// EKS itself makes a classic load balancer for a Service that no controller claims.
+		return a.aws(ctx, nil, "elb", "delete-load-balancer", "--load-balancer-name", afterSlash(arn))
 	}
-	var items []Item
-	for _, network := range networks.Vpcs {
-		var page struct{ SecurityGroups []struct{ GroupID string } }
-		if err := a.aws(ctx, &page, "ec2", "describe-security-groups", "--filters",
-			"Name=group-name,Values=CloudFront-VPCOrigins-Service-SG", "Name=vpc-id,Values="+network.VpcID); err != nil {
-			return nil, err
-		}
-		for _, group := range page.SecurityGroups {
-			items = append(items, Item{Kind: "security group", ID: group.GroupID})
-		}
+	if err := a.aws(ctx, nil, "elbv2", "delete-load-balancer", "--load-balancer-arn", arn); err != nil {
+		return err
 	}
-	return items, nil
+	return a.aws(ctx, nil, "elbv2", "wait", "load-balancers-deleted", "--load-balancer-arns", arn)
 }
 
-// inCluster lists the objects from which controllers make things in AWS, and whether the cluster is gone. What Argo CD
-// keeps is left out: it would make it again, and a destroy takes it away.
-func (a *AWS) inCluster(ctx context.Context) (items []Item, gone bool, err error) {
-	var described struct {
-		Cluster struct {
-			Endpoint             string
-			CertificateAuthority struct{ Data string }
-		}
-	}
-	err = a.aws(ctx, &described, "eks", "describe-cluster", "--name", a.Cluster)
-	if err != nil && strings.Contains(err.Error(), "ResourceNotFoundException") {
-		return nil, true, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	a.Close()
-	file, err := os.CreateTemp("", "groundwork-kubeconfig-")
-	if err != nil {
-		return nil, false, fmt.Errorf("writing a kubeconfig: %w", err)
-	}
-	defer file.Close()
-	a.kubeconfig = file.Name()
-	if _, err := file.WriteString(cluster.Kubeconfig(a.Cluster, a.Region, described.Cluster.Endpoint, described.Cluster.CertificateAuthority.Data)); err != nil {
-		return nil, false, fmt.Errorf("writing a kubeconfig: %w", err)
-	}
-	out, err := output(ctx, "kubectl", "--kubeconfig", a.kubeconfig, "get", "services,ingresses,persistentvolumeclaims", "--all-namespaces", "--output", "json", "--request-timeout=30s")
-	if err != nil {
-		return nil, false, err
-	}
-	var list struct {
-		Items []struct {
-			Kind     string
-			Metadata struct {
-				Namespace, Name string
-				Annotations     map[string]string
-			}
-			Spec struct{ Type string }
-		}
-	}
-	if err := json.Unmarshal(out, &list); err != nil {
-		return nil, false, fmt.Errorf("reading what kubectl says: %w", err)
-	}
-	for _, i := range list.Items {
-		if i.Kind == "Service" && i.Spec.Type != "LoadBalancer" || i.Metadata.Annotations["argocd.argoproj.io/tracking-id"] != "" {
-			continue
-		}
-		items = append(items, Item{Kind: i.Kind, ID: i.Metadata.Namespace + "/" + i.Metadata.Name, HoldsData: i.Kind == "PersistentVolumeClaim"})
-	}
-	return items, false, nil
-}
-
-// Close removes the kubeconfig that Find made.
+// Close removes the kubeconfig that Find wrote.
 func (a *AWS) Close() {
 	if a.kubeconfig != "" {
 		os.Remove(a.kubeconfig)
@@ -167,75 +88,7 @@ func (a *AWS) Close() {
 	}
 }
 
-// kinds are the resources that controllers make, in the order in which they have to go, by what their ARNs contain.
-var kinds = []struct {
-	name, contains string
-	data           bool
-}{
-	{"load balancer", ":loadbalancer/", false},
-	{"target group", ":targetgroup/", false},
-	{"security group", ":security-group/", false},
-	{"volume", ":volume/", true},
-}
-
-// tagged lists what controllers made outside of the cluster, by their tags. What the program or EKS itself tagged in the
-// same way is left out: the program's carries ManagedBy=pulumi, EKS's carries aws:eks:cluster-name.
-func (a *AWS) tagged(ctx context.Context) ([]Item, error) {
-	type resource struct {
-		ResourceARN string
-		Tags        []struct{ Key, Value string }
-	}
-	found := map[string]bool{}
-	for _, filter := range []string{"Key=" + controllerTag + ",Values=" + a.Cluster, "Key=" + ownedTag + a.Cluster + ",Values=owned"} {
-		var page struct{ ResourceTagMappingList []resource }
-		if err := a.aws(ctx, &page, "resourcegroupstaggingapi", "get-resources", "--tag-filters", filter); err != nil {
-			return nil, err
-		}
-		for _, r := range page.ResourceTagMappingList {
-			ours := false
-			for _, tag := range r.Tags {
-				ours = ours || tag.Key == "aws:eks:cluster-name" || tag.Key == "ManagedBy" && tag.Value == "pulumi"
-			}
-			if !ours {
-				found[r.ResourceARN] = true
-			}
-		}
-	}
-	var items []Item
-	for _, kind := range kinds {
-		var arns []string
-		for arn := range found {
-			if strings.Contains(arn, kind.contains) {
-				arns = append(arns, arn)
-			}
-		}
-		slices.Sort(arns)
-		for _, arn := range arns {
-			items = append(items, Item{Kind: kind.name, ID: arn, HoldsData: kind.data})
-		}
-	}
-	return items, nil
-}
-
-// interfaces lists the network interfaces that the VPC CNI made and no node uses any more.
-func (a *AWS) interfaces(ctx context.Context) ([]Item, error) {
-	var page struct {
-		NetworkInterfaces []struct {
-			ID string `json:"NetworkInterfaceId"`
-		}
-	}
-	if err := a.aws(ctx, &page, "ec2", "describe-network-interfaces", "--filters",
-		"Name=tag:"+interfaceTag+",Values="+a.Cluster, "Name=status,Values=available"); err != nil {
-		return nil, err
-	}
-	var items []Item
-	for _, i := range page.NetworkInterfaces {
-		items = append(items, Item{Kind: "network interface", ID: i.ID})
-	}
-	return items, nil
-}
-
-// aws runs the aws command and reads its answer into result, unless that is nil.
+// aws runs the aws command and reads its output into result, unless result is nil.
 func (a *AWS) aws(ctx context.Context, result any, args ...string) error {
 	out, err := output(ctx, "aws", append(args, "--region", a.Region, "--output", "json")...)
 	if err != nil || result == nil {
@@ -247,23 +100,30 @@ func (a *AWS) aws(ctx context.Context, result any, args ...string) error {
 	return nil
 }
 
+// kubectl runs the kubectl command against the cluster and returns its output.
+func (a *AWS) kubectl(ctx context.Context, args ...string) ([]byte, error) {
+	return output(ctx, "kubectl", append([]string{"--kubeconfig", a.kubeconfig}, args...)...)
+}
+
+// inUseCodes are AWS's error codes for a resource that another one still uses.
+var inUseCodes = []string{"DependencyViolation", "ResourceInUse", "VolumeInUse", "InvalidNetworkInterface.InUse"}
+
 func output(ctx context.Context, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	var problems bytes.Buffer
-	cmd.Stderr = &problems
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
 		return nil, fmt.Errorf("draining needs the %s command: %w", name, err)
 	}
 	if err != nil {
-		said := strings.TrimSpace(problems.String())
-		// AWS's codes for what something else still uses.
-		for _, code := range []string{"DependencyViolation", "ResourceInUse", "VolumeInUse", "InvalidNetworkInterface.InUse"} {
-			if strings.Contains(said, "("+code+")") {
+		message := strings.TrimSpace(stderr.String())
+		for _, code := range inUseCodes {
+			if strings.Contains(message, "("+code+")") {
 				err = ErrInUse
 			}
 		}
-		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, said)
+		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, message)
 	}
 	return out, nil
 }

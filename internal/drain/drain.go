@@ -1,5 +1,5 @@
-// Package drain finds what controllers made in an account outside of the program. Such things keep a destroy from
-// deleting the network they are in, and outlive it with their costs.
+// Package drain finds the resources that controllers made in an account outside of the program, and removes them. They
+// block the deletion of the network that they are in, and they cost money after a destroy.
 package drain
 
 import (
@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// Item is one thing that a controller made.
+// Item is one resource that a controller made.
 type Item struct {
-	// Kind is what it is, in words: "load balancer".
+	// Kind is the kind of resource: "load balancer".
 	Kind string
-	// ID names it: an ARN, an ID, or namespace/name for what is in the cluster.
+	// ID is an ARN, an ID, or namespace/name for an object in the cluster.
 	ID string
-	// HoldsData is true for what cannot be made again.
+	// HoldsData is true for a resource whose data is lost with it.
 	HoldsData bool
 }
 
-// ErrInUse is what Remove returns, wrapped, for an item that something else still uses: it can be tried again.
+// ErrInUse is what Remove returns, wrapped, for an item that another resource still uses. Run tries it again.
 var ErrInUse = errors.New("still in use")
 
-// Account is where controllers made things.
+// Account is where controllers made resources.
 type Account interface {
-	// Find lists what controllers made for a cluster, in the order in which it has to be removed.
+	// Find lists what controllers made for a cluster, in the order in which it must be removed.
 	Find(ctx context.Context) ([]Item, error)
 	// Remove deletes one item and waits until it is gone.
 	Remove(ctx context.Context, item Item) error
@@ -34,21 +34,22 @@ type Account interface {
 
 // Options of a run.
 type Options struct {
-	// Remove deletes what was found; without it everything is only shown.
+	// Remove deletes the items; without it, Run only lists them.
 	Remove bool
-	// Data includes what holds data in the removal.
+	// Data includes items that hold data in the removal.
 	Data bool
-	// Wait is the time between two rounds; things that use one another take minutes to let go.
+	// Wait is the time between two rounds: AWS takes minutes to release resources that use one another.
 	Wait time.Duration
 	// Out receives a line for each item.
 	Out io.Writer
 }
 
-// maxRounds bounds how often a removal begins anew.
+// maxRounds bounds how often Run tries to remove all items.
 const maxRounds = 20
 
-// Run shows, and removes where asked to, what controllers made. Removing one thing often takes others along, or has to
-// happen before they can go, so it looks again after each round. It returns an error if anything is left in the end.
+// Run lists what controllers made, and removes it if Options.Remove is set. The removal of one item often removes
+// others, or must happen before theirs, so Run lists the items again after each round. It returns an error if any are
+// left.
 func Run(ctx context.Context, account Account, o Options) error {
 	items, err := account.Find(ctx)
 	if err != nil {
@@ -64,15 +65,15 @@ func Run(ctx context.Context, account Account, o Options) error {
 		return nil
 	}
 	for range maxRounds {
-		moved, err := round(ctx, account, items, o)
+		progress, err := round(ctx, account, items, o)
 		if err != nil {
 			return err
 		}
 		if items, err = account.Find(ctx); err != nil {
 			return err
 		}
-		// What failed for another reason than that it is in use fails again.
-		if !moved || !slices.ContainsFunc(items, o.goes) {
+		// An item that failed for another reason than being in use would fail again.
+		if !progress || !slices.ContainsFunc(items, o.removes) {
 			break
 		}
 		select {
@@ -89,27 +90,28 @@ func Run(ctx context.Context, account Account, o Options) error {
 	return nil
 }
 
-// goes reports whether an item is to be removed.
-func (o Options) goes(item Item) bool { return o.Data || !item.HoldsData }
+// removes reports whether the options include an item in the removal.
+func (o Options) removes(item Item) bool { return o.Data || !item.HoldsData }
 
-// round tries to remove each item once. It reports whether another round may get further: something went, or was in use.
-func round(ctx context.Context, account Account, items []Item, o Options) (moved bool, err error) {
+// round tries to remove each item once. It reports whether another round may make progress: an item was removed, or was
+// still in use.
+func round(ctx context.Context, account Account, items []Item, o Options) (progress bool, err error) {
 	for _, item := range items {
-		if !o.goes(item) {
+		if !o.removes(item) {
 			continue
 		}
 		if err := account.Remove(ctx, item); err != nil {
 			if ctx.Err() != nil {
-				return moved, fmt.Errorf("draining: %w", ctx.Err())
+				return progress, fmt.Errorf("draining: %w", ctx.Err())
 			}
 			fmt.Fprintf(o.Out, "! %-20s %s: %v\n", item.Kind, item.ID, err)
-			moved = moved || errors.Is(err, ErrInUse)
+			progress = progress || errors.Is(err, ErrInUse)
 			continue
 		}
-		moved = true
+		progress = true
 		fmt.Fprintf(o.Out, "- %-20s %s\n", item.Kind, item.ID)
 	}
-	return moved, nil
+	return progress, nil
 }
 
 func show(w io.Writer, items []Item) {

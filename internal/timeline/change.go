@@ -7,18 +7,20 @@ import (
 	"groundwork/internal/graph"
 )
 
-// startRunbook starts a database; where the instance was there before, it was stopped.
+// startRunbook starts a database. If the instance existed before the update, it was stopped.
 const startRunbook = "AWS-StartRdsInstance"
 
-// Milestone is what people wait for, in seconds from the beginning.
+// Milestone is a moment that people wait for.
 type Milestone struct {
-	What    string  `json:"what"`
+	// What is reached.
+	What string `json:"what"`
+	// Seconds is when, from the beginning of the update.
 	Seconds float64 `json:"seconds"`
 }
 
-// OfUpdate returns how an update goes that was done already: what it created and changed, as its dependencies allow, and
-// after all of that what it deleted, in the opposite order. before and after are the graphs around it; op says what was
-// done with each resource, by URN: "create", "update", "replace" or "delete".
+// OfUpdate returns the timeline of an update that has been made: it creates and changes resources as their
+// dependencies allow, and then deletes others in the opposite order. before and after are the graphs before and after
+// the update. op is the operation on each resource, by URN: "create", "update", "replace" or "delete".
 func OfUpdate(p awstype.Percentile, before, after *graph.Graph, op map[string]string) *Timeline {
 	t := of(after, p, func(resource *graph.Resource) float64 {
 		switch op[resource.URN] {
@@ -33,13 +35,13 @@ func OfUpdate(p awstype.Percentile, before, after *graph.Graph, op map[string]st
 		}
 		return 0
 	})
-	t.Milestones = answering(p, t)
+	t.Milestones = milestones(p, t)
 	layers := map[string]string{}
 	for _, resource := range before.Resources {
 		layers[resource.Type+resource.Name] = before.Layer(resource)
 	}
-	gone := reversed(before, func(resource *graph.Resource) bool { return op[resource.URN] == "delete" })
-	deletions := of(gone, p, func(resource *graph.Resource) float64 {
+	deleted := deletionGraph(before, func(resource *graph.Resource) bool { return op[resource.URN] == "delete" })
+	deletions := of(deleted, p, func(resource *graph.Resource) float64 {
 		return awstype.DeleteSeconds(resource.Type, resource.Inputs, p)
 	})
 	for _, b := range deletions.Bars {
@@ -56,11 +58,12 @@ func OfUpdate(p awstype.Percentile, before, after *graph.Graph, op map[string]st
 	return t
 }
 
-// reversed is the part of a graph that is deleted, each waiting for what waited for it.
-func reversed(g *graph.Graph, deleted func(*graph.Resource) bool) *graph.Graph {
+// deletionGraph returns the part of a graph that is deleted, with its edges reversed: each resource waits for those
+// that depend on it.
+func deletionGraph(g *graph.Graph, deleted func(*graph.Resource) bool) *graph.Graph {
 	waiting := map[string][]string{}
 	for _, r := range g.Resources {
-		for _, dependency := range behind(g, r.Dependencies, map[string]bool{}) {
+		for _, dependency := range expand(g, r.Dependencies, map[string]bool{}) {
 			if deleted(r) {
 				waiting[dependency] = append(waiting[dependency], r.URN)
 			}
@@ -74,13 +77,13 @@ func reversed(g *graph.Graph, deleted func(*graph.Resource) bool) *graph.Graph {
 			resources = append(resources, &gone)
 		}
 	}
-	// The URNs are those of a graph, so no two are equal.
+	// New refuses duplicate URNs only, and those of a graph are unique.
 	part, _ := graph.New(resources)
 	return part
 }
 
-// behind replaces components among dependencies by what they contain.
-func behind(g *graph.Graph, dependencies []string, seen map[string]bool) []string {
+// expand replaces the components among dependencies by the resources that they contain.
+func expand(g *graph.Graph, dependencies []string, seen map[string]bool) []string {
 	var all []string
 	for _, urn := range dependencies {
 		r := g.Get(urn)
@@ -94,15 +97,16 @@ func behind(g *graph.Graph, dependencies []string, seen map[string]bool) []strin
 		}
 		for _, child := range g.Resources {
 			if child.Parent == urn {
-				all = append(all, behind(g, []string{child.URN}, seen)...)
+				all = append(all, expand(g, []string{child.URN}, seen)...)
 			}
 		}
 	}
 	return all
 }
 
-// answering says when the application answers again after an update that brought back what it runs on; nothing for other updates.
-func answering(p awstype.Percentile, t *Timeline) []Milestone {
+// milestones returns when the application answers again after an update that starts nodes, or when it can be deployed
+// if the update creates the cluster. It returns none for other updates.
+func milestones(p awstype.Percentile, t *Timeline) []Milestone {
 	ready, begins, deployed := 0.0, 0.0, 0.0
 	nodes, cluster := false, false
 	for _, b := range t.Bars {
@@ -120,17 +124,23 @@ func answering(p awstype.Percentile, t *Timeline) []Milestone {
 	}
 	if cluster {
 		// A new cluster has no application yet.
-		return []Milestone{{"the application can be deployed", ready}, {"CloudFront reaches it from everywhere", deployed}}
+		return []Milestone{
+			{"the application can be deployed", ready},
+			{"CloudFront reaches it from everywhere", deployed},
+		}
 	}
 	pods := ready + awstype.ApplicationRelease.At(p)
-	// CloudFront takes a change to its edge locations one after another, and says so when the last has it.
+	// CloudFront deploys a change to one edge location after another, and reports it deployed when the last one has it.
 	return []Milestone{
-		{"nodes, database and cache are there", ready}, {"the application's pods are ready", pods},
-		{"the application answers at the first edge locations", max(pods, begins)}, {"it answers at all of them", max(pods, deployed)},
+		{"nodes, database and cache are there", ready},
+		{"the application's pods are ready", pods},
+		{"the application answers at the first edge locations", max(pods, begins)},
+		{"it answers at all of them", max(pods, deployed)},
 	}
 }
 
-// OfApplication returns how a new version of the application goes out: no resource of the program changes.
+// OfApplication returns the timeline of a release of the application. It changes no resource of the program. argoCD
+// says whether Argo CD releases the application, after it notices the commit.
 func OfApplication(p awstype.Percentile, argoCD bool) *Timeline {
 	t := &Timeline{Percentile: p}
 	add := func(what string, seconds float64) {
@@ -145,8 +155,8 @@ func OfApplication(p awstype.Percentile, argoCD bool) *Timeline {
 	return t
 }
 
-// Changes are the updates that a timeline can be asked for, besides a first deployment.
+// Changes are the updates that have a timeline, besides a first deployment.
 var Changes = []string{"application", "hibernate", "park", "unpark", "wake"}
 
-// KnownChange reports whether there is a timeline of a change.
+// KnownChange reports whether a change has a timeline.
 func KnownChange(name string) bool { return slices.Contains(Changes, name) }

@@ -1,13 +1,10 @@
-// Package timeline says how long a deployment takes on AWS, and why: critical path, slack, and the edges worth removing.
+// Package timeline computes how long a deployment takes on AWS, and why: the critical path, the slack of each
+// resource, and the edges worth removing.
 package timeline
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"slices"
-	"strings"
-	"time"
 
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
@@ -15,172 +12,52 @@ import (
 
 // Step is one resource on the critical path.
 type Step struct {
+	// Type is the Pulumi type token.
 	Type string `json:"type"`
+	// Name is the logical name.
 	Name string `json:"name"`
-	// Start and Seconds: when the resource can begin and how long it takes, in seconds on AWS.
-	Start   float64 `json:"start"`
+	// Start is when the resource can begin, in seconds from the beginning of the deployment.
+	Start float64 `json:"start"`
+	// Seconds is how long the resource takes on AWS.
 	Seconds float64 `json:"seconds"`
 }
 
 // Bar is one resource of a timeline.
 type Bar struct {
 	Step
+	// Layer of the program that the resource belongs to.
 	Layer string `json:"layer"`
-	// Slack is how much later it could be ready without anything else being later in the end.
+	// Slack is how many seconds later the resource could be ready without delaying the end of the deployment.
 	Slack float64 `json:"slack"`
 }
 
 // Edge is one dependency on the critical path.
 type Edge struct {
+	// From is the resource that To waits for, as short type and name.
 	From string `json:"from"`
-	To   string `json:"to"`
-	// Saves is how many seconds earlier everything would be ready without it.
+	// To is the resource that waits.
+	To string `json:"to"`
+	// Saves is how many seconds earlier the deployment would end without the edge.
 	Saves float64 `json:"saves"`
 }
 
-// Timeline is how a deployment goes on AWS with unlimited parallelism.
+// Timeline is how a deployment proceeds on AWS with unlimited parallelism.
 type Timeline struct {
+	// Percentile of the latencies.
 	Percentile awstype.Percentile `json:"percentile"`
-	Seconds    float64            `json:"seconds"`
-	// Critical is the chain that decides how long it takes.
+	// Seconds is how long the deployment takes.
+	Seconds float64 `json:"seconds"`
+	// Critical is the chain of resources that decides how long the deployment takes.
 	Critical []Step `json:"critical"`
 	// Milestones are what people wait for, where that is not the end.
 	Milestones []Milestone `json:"milestones,omitempty"`
-	// Bars are all resources that take time, the first to begin first; Edges those of the critical chain, the one that would save most first.
-	Bars  []Bar  `json:"bars"`
+	// Bars are all resources that take time, in the order in which they begin.
+	Bars []Bar `json:"bars"`
+	// Edges are those of the critical chain, the one that would save most first.
 	Edges []Edge `json:"edges"`
 }
 
-// schedule is when each resource of a graph can begin and is ready.
-type schedule struct {
-	graph *graph.Graph
-	// takes is how long a resource takes where it is not a component or provider, which take no time themselves.
-	takes func(*graph.Resource) float64
-	// without is an edge that is left out; the zero value leaves out none.
-	without  [2]string
-	children map[string][]string
-	finish   map[string]float64
-	previous map[string]string
-}
-
-func newSchedule(g *graph.Graph, takes func(*graph.Resource) float64, without [2]string) *schedule {
-	s := &schedule{graph: g, takes: takes, without: without, children: map[string][]string{}, finish: map[string]float64{}, previous: map[string]string{}}
-	for _, r := range g.Resources {
-		if r.Parent != "" {
-			s.children[r.Parent] = append(s.children[r.Parent], r.URN)
-		}
-	}
-	for _, r := range g.Resources {
-		s.visit(r.URN)
-	}
-	return s
-}
-
-// waits are what a resource waits for. A component takes no time itself and waits for what it contains.
-func (s *schedule) waits(r *graph.Resource) []string {
-	if !r.Custom {
-		return s.children[r.URN]
-	}
-	return r.Dependencies
-}
-
-// seconds is how long a resource takes.
-func (s *schedule) seconds(r *graph.Resource) float64 {
-	if !r.Custom || strings.HasPrefix(r.Type, "pulumi:") {
-		return 0
-	}
-	return s.takes(r)
-}
-
-func (s *schedule) visit(urn string) float64 {
-	if at, done := s.finish[urn]; done {
-		return at
-	}
-	s.finish[urn] = 0 // A resource never waits for itself, however it is reached.
-	r := s.graph.Get(urn)
-	if r == nil {
-		return 0
-	}
-	start := 0.0
-	for _, dependency := range s.waits(r) {
-		if s.without == [2]string{dependency, urn} {
-			continue
-		}
-		// Of two that are ready at the same time the first by name, so that the chain is always the same.
-		if at := s.visit(dependency); at > start || at == start && at > 0 && dependency < s.previous[urn] {
-			start, s.previous[urn] = at, dependency
-		}
-	}
-	s.finish[urn] = start + s.seconds(r)
-	return s.finish[urn]
-}
-
-// last is the resource that is ready last, and when that is.
-func (s *schedule) last() (urn string, end float64) {
-	for _, r := range s.graph.Resources {
-		if at := s.finish[r.URN]; r.Custom && (at > end || at == end && r.URN < urn) {
-			urn, end = r.URN, at
-		}
-	}
-	return urn, end
-}
-
-// chain is the critical path, components included.
-func (s *schedule) chain() []string {
-	var urns []string
-	last, _ := s.last()
-	for urn := last; urn != ""; urn = s.previous[urn] {
-		urns = append(urns, urn)
-	}
-	slices.Reverse(urns)
-	return urns
-}
-
-// slack is, for each resource, how much later it could be ready.
-func (s *schedule) slack() map[string]float64 {
-	_, end := s.last()
-	latest := map[string]float64{}
-	// Whoever is ready last is looked at first: what waits for a resource comes before it.
-	order := slices.Clone(s.graph.Resources)
-	slices.SortStableFunc(order, func(a, b *graph.Resource) int {
-		// A component is ready with the last of its children and has to come before them.
-		return cmp.Or(cmp.Compare(s.finish[b.URN], s.finish[a.URN]), compareBool(a.Custom, b.Custom))
-	})
-	// Chains of resources that take no time may come in any order; as many rounds as it takes settle them.
-	for changed := true; changed; {
-		changed = false
-		for _, r := range order {
-			until, known := latest[r.URN]
-			if !known {
-				until = end
-				latest[r.URN] = end
-			}
-			for _, dependency := range s.waits(r) {
-				at := until - s.seconds(r)
-				if before, known := latest[dependency]; !known || at < before {
-					latest[dependency], changed = at, true
-				}
-			}
-		}
-	}
-	slack := map[string]float64{}
-	for urn, at := range latest {
-		slack[urn] = max(0, at-s.finish[urn])
-	}
-	return slack
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
-}
-
-// creation is how long resources take where nothing is there yet.
+// creation returns how long resources take in a first deployment.
 func creation(p awstype.Percentile) func(*graph.Resource) float64 {
 	return func(r *graph.Resource) float64 { return awstype.CreateSeconds(r.Type, r.Inputs, p) }
 }
@@ -193,6 +70,7 @@ func CriticalPath(g *graph.Graph, p awstype.Percentile) ([]Step, float64) {
 	return s.steps(), end
 }
 
+// steps returns the critical path without components.
 func (s *schedule) steps() []Step {
 	var steps []Step
 	for _, urn := range s.chain() {
@@ -203,7 +81,8 @@ func (s *schedule) steps() []Step {
 	return steps
 }
 
-// New returns how the deployment of one layer goes where all others are there, or of all where layer is "".
+// New returns the timeline of a first deployment of one layer, when the others are already deployed, or of all layers
+// when layer is "".
 func New(g *graph.Graph, p awstype.Percentile, layer string) *Timeline {
 	return of(g, p, func(r *graph.Resource) float64 {
 		if layer != "" && g.Layer(r) != layer {
@@ -213,7 +92,7 @@ func New(g *graph.Graph, p awstype.Percentile, layer string) *Timeline {
 	})
 }
 
-// of is the timeline of a graph whose resources take the given times.
+// of returns the timeline of a graph whose resources take the given times.
 func of(g *graph.Graph, p awstype.Percentile, takes func(*graph.Resource) float64) *Timeline {
 	s := newSchedule(g, takes, [2]string{})
 	_, end := s.last()
@@ -221,7 +100,11 @@ func of(g *graph.Graph, p awstype.Percentile, takes func(*graph.Resource) float6
 	slack := s.slack()
 	for _, r := range g.Resources {
 		if seconds := s.seconds(r); seconds > 0 {
-			t.Bars = append(t.Bars, Bar{Step: Step{r.Type, r.Name, s.finish[r.URN] - seconds, seconds}, Layer: g.Layer(r), Slack: slack[r.URN]})
+			t.Bars = append(t.Bars, Bar{
+				Step:  Step{r.Type, r.Name, s.finish[r.URN] - seconds, seconds},
+				Layer: g.Layer(r),
+				Slack: slack[r.URN],
+			})
 		}
 	}
 	t.sort()
@@ -236,64 +119,20 @@ func of(g *graph.Graph, p awstype.Percentile, takes func(*graph.Resource) float6
 	return t
 }
 
+// sort puts the bars into the order in which they begin, the longest of a moment first.
 func (t *Timeline) sort() {
 	slices.SortFunc(t.Bars, func(a, b Bar) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.Seconds, a.Seconds), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(
+			cmp.Compare(a.Start, b.Start),
+			cmp.Compare(b.Seconds, a.Seconds),
+			cmp.Compare(a.Type, b.Type),
+			cmp.Compare(a.Name, b.Name),
+		)
 	})
 }
 
+// label returns the short type and the name of a resource.
 func label(g *graph.Graph, urn string) string {
 	r := g.Get(urn)
 	return graph.ShortType(r.Type) + " " + r.Name
-}
-
-// chartWidth is how many characters a chart is wide.
-const chartWidth = 60
-
-// Print shows a timeline to people: what takes at least shortest seconds as a chart, the critical chain, and what would shorten it.
-func (t *Timeline) Print(w io.Writer, shortest float64) {
-	fmt.Fprintf(w, "%s at %s latencies\n\n", Minutes(t.Seconds), t.Percentile)
-	critical := map[string]bool{}
-	for _, step := range t.Critical {
-		critical[step.Type+step.Name] = true
-	}
-	scale := chartWidth / max(t.Seconds, 1)
-	left := 0
-	for _, b := range t.Bars {
-		if b.Seconds < shortest && !(critical[b.Type+b.Name] && b.Seconds >= 1) {
-			left++
-			continue
-		}
-		mark := "─"
-		if critical[b.Type+b.Name] {
-			mark = "█"
-		}
-		from := int(b.Start * scale)
-		length := max(1, int((b.Start+b.Seconds)*scale)-from)
-		bar := strings.Repeat(" ", from) + strings.Repeat(mark, length)
-		label := strings.TrimSpace(graph.ShortType(b.Type) + " " + b.Name)
-		if len(label) > 46 {
-			label = label[:45] + "…"
-		}
-		fmt.Fprintf(w, "%-46s %6s %6s  slack %6s  %s\n", label, Minutes(b.Start), Minutes(b.Seconds), Minutes(b.Slack), bar)
-	}
-	fmt.Fprintf(w, "\n%d more take less than %.0f s each.\n", left, shortest)
-	if len(t.Milestones) > 0 {
-		fmt.Fprintln(w)
-	}
-	for _, m := range t.Milestones {
-		fmt.Fprintf(w, "  %6s  %s\n", Minutes(m.Seconds), m.What)
-	}
-	if len(t.Edges) > 0 {
-		fmt.Fprintln(w, "\nWithout one of these edges it would be ready earlier by")
-		for _, e := range t.Edges[:min(8, len(t.Edges))] {
-			fmt.Fprintf(w, "  %6s  %s -> %s\n", Minutes(e.Saves), e.From, e.To)
-		}
-	}
-}
-
-// Minutes shows seconds as minutes and seconds.
-func Minutes(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
-	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }

@@ -20,7 +20,8 @@ import (
 // TestMain removes the folder of the reference settings.
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-// ready is when everything is up, by a calculation of its own: a resource begins when all it waits for is ready. delayed takes longer by delay.
+// ready is when everything is up, by a calculation of its own: a resource begins when all it waits for is ready.
+// delayed takes longer by delay.
 func ready(g *graph.Graph, p awstype.Percentile, delayed string, delay float64) float64 {
 	done := map[string]float64{}
 	for changed := true; changed; {
@@ -58,7 +59,8 @@ func ready(g *graph.Graph, p awstype.Percentile, delayed string, delay float64) 
 	return end
 }
 
-// TestTimelineByHand: length and slack are those of a slower calculation: a resource may be late by its slack and by no second more.
+// TestTimelineByHand: length and slack are those of a slower calculation: a resource may be late by its slack and by
+// no second more.
 func TestTimelineByHand(t *testing.T) {
 	g := harness.Graph(t, "dev")
 	whole := timeline.New(g, awstype.Median, "")

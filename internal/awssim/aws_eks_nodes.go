@@ -1,0 +1,108 @@
+package awssim
+
+import (
+	"regexp"
+	"strings"
+
+	"groundwork/internal/awstype"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+)
+
+var nodeGroupName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,62}$`)
+
+var nodeGroupTypes = map[string]Type{
+	awstype.NodeGroup: {
+		Args:     eks.NodeGroupArgs{},
+		Required: []string{"subnetIds"},
+		Refs: []Ref{
+			clusterRef,
+			{Path: "nodeRoleArn", Type: awstype.Role, By: "arn"},
+			{Path: "subnetIds", Type: awstype.Subnet, Blocks: true, Code: "InvalidParameterException"},
+			{Path: "launchTemplate.id", Type: awstype.LaunchTemplate, Code: "InvalidParameterException"},
+		},
+		Unique: func(in Props) (string, string) {
+			if !in.Has("nodeGroupName") {
+				return "", ""
+			}
+			return in.Str("clusterName") + ":" + in.Str("nodeGroupName"), "ResourceInUseException"
+		},
+		ID:      nodeGroupID,
+		Check:   checkNodeGroup,
+		Created: nodesCanJoin,
+		Outputs: nodeGroupOutputs,
+	},
+}
+
+func nodeGroupID(in Props, digest string) string {
+	name := in.Str("nodeGroupName")
+	if name == "" {
+		name = in.Str("nodeGroupNamePrefix") + digest[:26]
+	}
+	return in.Str("clusterName") + ":" + name
+}
+
+func checkNodeGroup(in Props) []Failure {
+	var f []Failure
+	failIf(&f, mismatch(in, "nodeGroupName", nodeGroupName),
+		"nodeGroupName", "%q is not a node group name", in.Str("nodeGroupName"))
+	desired, haveDesired := in.Num("scalingConfig.desiredSize")
+	min, haveMin := in.Num("scalingConfig.minSize")
+	max, haveMax := in.Num("scalingConfig.maxSize")
+	failIf(&f, haveMax && max < 1, "scalingConfig.maxSize", "is below 1")
+	failIf(&f, haveMin && haveMax && min > max, "scalingConfig.minSize", "is above maxSize")
+	failIf(&f, haveDesired && ((haveMin && desired < min) || (haveMax && desired > max)), "scalingConfig.desiredSize",
+		"%v is outside minSize %v to maxSize %v; the number of nodes is not the program's: "+
+			"change it with aws eks update-nodegroup-config, then pulumi refresh", desired, min, max)
+	ami := in.Str("amiType")
+	failIf(&f, strings.HasPrefix(ami, "AL2_"),
+		"amiType", "%s: Amazon Linux 2 has no image for this Kubernetes version", ami)
+	failIf(&f, len(in.Str("nodeGroupNamePrefix")) > 37, "nodeGroupNamePrefix", "has more than 37 characters")
+	for _, instance := range in.Strs("instanceTypes") {
+		failIf(&f, ami != "" && isArm(instance) != strings.Contains(ami, "ARM"),
+			"amiType", "%s does not run on %s", ami, instance)
+	}
+	failIf(&f, in.Get("launchTemplate") != nil && in.Get("diskSize") != nil,
+		"diskSize", "belongs in the launch template")
+	return f
+}
+
+// isArm reports whether an instance type is of a Graviton family: "t4g", "m7g", "c7gn".
+func isArm(instance string) bool {
+	family, _, _ := strings.Cut(instance, ".")
+	return strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
+}
+
+// nodesCanJoin fails as EKS does, after waiting, when nodes start but never join the cluster.
+func nodesCanJoin(c *Cloud, o *Object) error {
+	ami := o.State.Str("amiType")
+	if template := c.get(awstype.LaunchTemplate, o.State.Str("launchTemplate.id")); template != nil {
+		instance := template.State.Str("instanceType")
+		if instance != "" && isArm(instance) != strings.Contains(ami, "ARM") {
+			return apiError("AsgInstanceLaunchFailures: %s does not run on %s", ami, instance)
+		}
+	}
+	role := c.find(Ref{Type: awstype.Role, By: "arn"}, o.State.Str("nodeRoleArn"))
+	for _, other := range c.objects {
+		if other.Type != awstype.RolePolicyAttachment || role == nil {
+			continue
+		}
+		if other.State.Str("role") == role.State.Str("name") &&
+			strings.HasSuffix(other.State.Str("policyArn"), "/AmazonEKSWorkerNodePolicy") {
+			return nil
+		}
+	}
+	return apiError("NodeCreationFailure: instances failed to join the cluster: " +
+		"the node role may not describe instances (AmazonEKSWorkerNodePolicy)")
+}
+
+func nodeGroupOutputs(s Site, id string, in Props) Props {
+	_, name, _ := strings.Cut(id, ":")
+	group := "eks-" + name + "-" + hex8(checksum(Props{"id": id}))
+	return Props{
+		"arn":           s.arn("eks", "nodegroup/"+strings.ReplaceAll(id, ":", "/")),
+		"status":        "ACTIVE",
+		"nodeGroupName": name,
+		"resources":     []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": group}}}},
+	}
+}

@@ -1,0 +1,158 @@
+package awssim
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+
+	"groundwork/internal/awstype"
+)
+
+// Create creates a resource and returns its ID and state. The resource exists if and only if the error is nil.
+func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string, Props, error) {
+	t, err := lookUp(token)
+	if err != nil {
+		return "", nil, err
+	}
+	c.mu.Lock()
+	err = errors.Join(c.fault("create", token), c.missingRef(t, in), c.conflict(token, t, in, ""))
+	c.creating[urn] = in
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.creating, urn)
+	}()
+	if err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	if err := c.wait(ctx, awstype.CreateSeconds(token, in, awstype.Median)); err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Other operations may have run during the wait.
+	if err := errors.Join(c.missingRef(t, in), c.conflict(token, t, in, "")); err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	c.created[urn]++
+	digest := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d", c.Site.Account, urn, c.created[urn]))
+	id := t.ID(in, hex.EncodeToString(digest[:]))
+	o := &Object{Type: token, ID: id, Region: c.regionOf(token), URN: urn, State: withOutputs(c.Site, t, id, in)}
+	if t.Created != nil {
+		if err := t.Created(c, o); err != nil {
+			return "", nil, fmt.Errorf("creating %s: %w", token, err)
+		}
+	}
+	c.add(o)
+	return id, o.State.Clone(), c.save()
+}
+
+func withOutputs(s Site, t Type, id string, in Props) Props {
+	state := in.Clone()
+	if t.Outputs != nil {
+		maps.Copy(state, t.Outputs(s, id, in))
+	}
+	return state
+}
+
+// Read returns the state of a resource, or nil where it does not exist.
+func (c *Cloud) Read(token, id string) Props {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o := c.get(token, id); o != nil {
+		return o.State.Clone()
+	}
+	return nil
+}
+
+// Update changes a resource to new inputs and returns its new state.
+func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, error) {
+	t, err := lookUp(token)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	o := c.get(token, id)
+	err = c.refuseUpdate(token, id, t, o, in)
+	c.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+	}
+	if err := c.wait(ctx, awstype.UpdateSeconds(token, awstype.Median)); err != nil {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.get(token, id) != o {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id,
+			apiError("ResourceNotFoundException: %s was deleted meanwhile", id))
+	}
+	state := withOutputs(c.Site, t, id, in)
+	for key, value := range o.State {
+		// An update keeps what others did to the resource, such as validating a certificate.
+		if _, set := state[key]; !set && !t.takes(key) {
+			state[key] = value
+		}
+	}
+	before := o.State
+	o.State = state
+	if t.Changed != nil {
+		if err := t.Changed(c, o); err != nil {
+			o.State = before
+			return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+		}
+	}
+	return o.State.Clone(), c.save()
+}
+
+// refuseUpdate returns AWS's error for an update that it refuses. o is nil where the resource does not exist. The
+// caller holds mu.
+func (c *Cloud) refuseUpdate(token, id string, t Type, o *Object, in Props) error {
+	if o == nil {
+		return apiError("ResourceNotFoundException: %s does not exist", id)
+	}
+	err := errors.Join(c.fault("update", token), c.missingRef(t, in), c.conflict(token, t, in, id))
+	if err == nil && t.Updated != nil {
+		err = t.Updated(o.State, in)
+	}
+	return err
+}
+
+// Delete removes a resource. As with the real provider, deleting a resource that does not exist succeeds.
+func (c *Cloud) Delete(ctx context.Context, token, id string) error {
+	t, err := lookUp(token)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	o := c.get(token, id)
+	if o != nil {
+		err = errors.Join(c.fault("delete", token), c.inUse(o))
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	if o == nil {
+		return nil
+	}
+	if err := c.wait(ctx, awstype.DeleteSeconds(token, o.State, awstype.Median)); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.inUse(o); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	if t.Deleted != nil {
+		if err := t.Deleted(c, o); err != nil {
+			return fmt.Errorf("deleting %s %s: %w", token, id, err)
+		}
+	}
+	delete(c.objects, o.key())
+	return c.save()
+}
