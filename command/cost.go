@@ -1,100 +1,113 @@
 package command
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"groundwork/internal/cost"
-	"groundwork/internal/engine"
-	"groundwork/internal/graph"
-	"groundwork/internal/sandbox"
 )
+
+// costOptions are the options of the command that prices an environment.
+type costOptions struct {
+	flags
+	assume []string
+	// compare is another environment to price as well.
+	compare string
+	// kept is the folder of a sandbox that was kept. It is empty where the program itself is priced.
+	kept               string
+	parked, hibernated bool
+}
 
 // newCost makes the command that prices an environment.
 func newCost(stdout io.Writer) *cobra.Command {
-	f := &flags{}
-	var assume []string
-	var compare, kept string
-	var parked, hibernated bool
-	cmd := &cobra.Command{
-		Use:   "cost",
-		Short: "Print what an environment costs, from the resources that the program makes",
-		Long:  "Prices every resource that the program declares at list prices; with --state what is up in a sandbox that was kept.",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			assumed, err := cost.Assume(assume)
-			if err != nil {
-				return err
-			}
-			if kept != "" && (parked || hibernated || len(f.Config) > 0) {
-				return errors.New("--state prices what is there: --parked, --hibernated and --config price what would be")
-			}
-			columns := []*flags{f}
-			if compare != "" {
-				other := *f
-				other.Stack, other.Config = compare, nil
-				columns = append(columns, &other)
-			}
-			if parked {
-				columns = append(columns, f.down("parked"))
-			}
-			if hibernated {
-				columns = append(columns, f.down("hibernated"))
-			}
-			// Alone, each is shown line by line.
-			if compare == "" && parked != hibernated {
-				columns = columns[1:]
-			}
-			var sheets []*cost.Sheet
-			for _, column := range columns {
-				sheet, err := column.sheet(cmd.Context(), kept, assumed)
-				if err != nil {
-					return err
-				}
-				sheets = append(sheets, sheet)
-			}
-			switch {
-			case f.json && len(sheets) == 1:
-				return printJSON(stdout, sheets[0])
-			case f.json:
-				return printJSON(stdout, sheets)
-			case len(sheets) > 1:
-				cost.PrintComparison(stdout, sheets...)
-			default:
-				sheets[0].Print(stdout)
-			}
-			return nil
-		},
-	}
+	o := &costOptions{}
+	cmd := newAction("cost", "Print what an environment costs, from the resources that the program makes",
+		func(*cobra.Command, []string) error { return o.run(stdout) })
+	cmd.Long = "Prices every resource that the program declares at list prices. " +
+		"With --state it prices the resources in a sandbox that was kept."
 	p := cmd.Flags()
-	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment")
-	p.StringArrayVar(&f.Config, "config", nil, "try a setting: KEY=VALUE, such as network.natMode=perZone (may be repeated)")
-	p.StringArrayVar(&assume, "assume", nil, "what is used in a month: NAME=NUMBER (may be repeated); the sheet lists the names")
-	p.StringVar(&compare, "compare", "", "another environment, side by side")
-	p.BoolVar(&parked, "parked", false, "what it costs while it is parked")
-	p.BoolVar(&hibernated, "hibernated", false, "what it costs while it is hibernated; with --parked or --compare side by side")
-	p.StringVar(&kept, "state", "", "price what is up in the sandbox that is kept in this folder")
-	p.BoolVar(&f.json, "json", false, "print the sheet as JSON")
+	p.StringVarP(&o.Stack, "stack", "s", "dev", "the environment")
+	p.StringArrayVar(&o.Config, "config", nil,
+		"try a setting: KEY=VALUE, such as network.natMode=perZone (may be repeated)")
+	p.StringArrayVar(&o.assume, "assume", nil,
+		"what is used in a month: NAME=NUMBER (may be repeated); the sheet lists the names")
+	p.StringVar(&o.compare, "compare", "", "another environment, side by side")
+	p.BoolVar(&o.parked, "parked", false, "what it costs while it is parked")
+	p.BoolVar(&o.hibernated, "hibernated", false,
+		"what it costs while it is hibernated; with --parked or --compare side by side")
+	p.StringVar(&o.kept, "state", "", "price what is up in the sandbox that is kept in this folder")
+	p.BoolVar(&o.json, "json", false, "print the sheet as JSON")
 	return cmd
 }
 
-// down is an environment at rest. Protection is off: what it would cost can be asked of an environment that must not go down.
-func (f *flags) down(mode string) *flags {
-	resting := *f
-	resting.mode = mode
-	resting.Config = append(slices.Clone(f.Config), "protect=false", "parked=true", fmt.Sprintf("hibernated=%t", mode == "hibernated"))
-	return &resting
+// run prices the environments and prints their sheets.
+func (o *costOptions) run(stdout io.Writer) error {
+	assumed, err := cost.Assume(o.assume)
+	if err != nil {
+		return err
+	}
+	if o.kept != "" && (o.parked || o.hibernated || len(o.Config) > 0) {
+		return errors.New("--state prices what is there: --parked, --hibernated and --config price what would be")
+	}
+	var sheets []*cost.Sheet
+	for _, column := range o.columns() {
+		sheet, err := column.sheet(o.kept, assumed)
+		if err != nil {
+			return err
+		}
+		sheets = append(sheets, sheet)
+	}
+	switch {
+	case o.json && len(sheets) == 1:
+		return printJSON(stdout, sheets[0])
+	case o.json:
+		return printJSON(stdout, sheets)
+	case len(sheets) > 1:
+		cost.PrintComparison(stdout, sheets...)
+	default:
+		sheets[0].Print(stdout)
+	}
+	return nil
 }
 
-// sheet prices one environment: as the program declares it, or as it is up in a sandbox that is kept.
-func (f *flags) sheet(ctx context.Context, kept string, assumed cost.Assumptions) (*cost.Sheet, error) {
+// columns returns the environments to price.
+func (o *costOptions) columns() []*flags {
+	columns := []*flags{&o.flags}
+	if o.compare != "" {
+		other := o.flags
+		other.Stack, other.Config = o.compare, nil
+		columns = append(columns, &other)
+	}
+	if o.parked {
+		columns = append(columns, o.suspended("parked"))
+	}
+	if o.hibernated {
+		columns = append(columns, o.suspended("hibernated"))
+	}
+	// A parked or hibernated environment alone is printed line by line.
+	if o.compare == "" && o.parked != o.hibernated {
+		columns = columns[1:]
+	}
+	return columns
+}
+
+// suspended returns the environment as if it were parked or hibernated. It turns protection off, so that a protected
+// environment, which cannot be suspended, can be priced as well.
+func (f *flags) suspended(mode string) *flags {
+	suspended := *f
+	suspended.mode = mode
+	suspended.Config = append(slices.Clone(f.Config),
+		"protect=false", "parked=true", fmt.Sprintf("hibernated=%t", mode == "hibernated"))
+	return &suspended
+}
+
+// sheet prices one environment: as the program declares it, or as it is in a sandbox that was kept.
+func (f *flags) sheet(kept string, assumed cost.Assumptions) (*cost.Sheet, error) {
 	f.state = kept
 	w, o, err := f.sandbox(io.Discard)
 	if err != nil {
@@ -117,23 +130,4 @@ func (f *flags) sheet(ctx context.Context, kept string, assumed cost.Assumptions
 		return nil, err
 	}
 	return cost.New(name, g, raw["aws:region"], assumed, o.Today), nil
-}
-
-// graphOf returns what is up in a kept sandbox, or what an up in one that is thrown away makes.
-func graphOf(ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, kept bool, stderr io.Writer) (*graph.Graph, error) {
-	if kept {
-		return w.Graph(o.Stack)
-	}
-	dir, err := os.MkdirTemp("", "groundwork-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	w.State, o.Speed = dir, 0
-	fmt.Fprintf(stderr, "Bringing %s up in a sandbox that is thrown away ...\n", o.Stack)
-	result, err := w.Run(ctx, engine.Up, o)
-	if err != nil {
-		return nil, err
-	}
-	return result.Graph, nil
 }

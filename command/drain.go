@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -10,54 +11,57 @@ import (
 	"groundwork/stacks"
 )
 
-// drainFlags adds what both drain commands share.
+// drainFlags adds the flags that both drain commands share.
 func drainFlags(cmd *cobra.Command, o *drain.Options) {
-	cmd.Flags().BoolVar(&o.Remove, "remove", false, "delete what was found; without it everything is only shown")
-	cmd.Flags().BoolVar(&o.Data, "data", false, "with --remove: delete what holds data too")
+	p := cmd.Flags()
+	p.BoolVar(&o.Remove, "remove", false, "delete the resources that were found; without it, they are only shown")
+	p.BoolVar(&o.Data, "data", false, "with --remove: delete resources that hold data too")
 }
 
-// newDrain makes the command that clears the way for a destroy.
+// newDrain makes the command that removes what keeps a real environment from being destroyed.
 func newDrain(stdout io.Writer) *cobra.Command {
 	var stack string
 	o := drain.Options{Out: stdout, Wait: 15 * time.Second}
-	cmd := &cobra.Command{
-		Use:   "drain",
-		Short: "Show, or remove, what controllers made in AWS outside of the program",
-		Long: "Load balancers, security groups, volumes and interfaces that controllers make inside the network keep it from being\n" +
-			"destroyed. Uses the aws and kubectl commands with your credentials. Run it before pulumi destroy.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := repository(decrypted(cmd.Context()))
-			if err != nil {
-				return err
-			}
-			raw, err := p.Config(stack)
-			if err != nil {
-				return err
-			}
-			// As of no day in particular: what is out of support has to be destroyed above all.
-			config, err := stacks.Load(raw, stack, time.Time{})
-			if err != nil {
-				return err
-			}
-			account := &drain.AWS{AccountID: config.AccountID, Region: config.Region, Cluster: config.ClusterName()}
-			defer account.Close()
-			return drain.Run(cmd.Context(), account, o)
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "the environment")
-	// Flags that are required are known to exist.
-	_ = cmd.MarkFlagRequired("stack")
+	cmd := newAction("drain", "Show, or remove, the resources that controllers made in AWS outside of the program",
+		func(cmd *cobra.Command, _ []string) error { return drainAccount(cmd.Context(), stack, o) })
+	cmd.Long = "Load balancers, security groups, volumes and interfaces that controllers make inside the network keep\n" +
+		"it from being destroyed. Uses the aws and kubectl commands with your credentials. Run it before pulumi destroy."
+	requireStack(cmd, &stack)
 	drainFlags(cmd, &o)
 	return cmd
 }
 
-func (f *flags) drain(o *drain.Options, stderr io.Writer) action {
-	return func(cmd *cobra.Command, _ []string) error {
-		w, options, err := f.sandbox(stderr)
-		if err != nil {
-			return err
-		}
-		return w.Drain(cmd.Context(), options, *o)
+// drainAccount drains the real account of an environment.
+func drainAccount(ctx context.Context, stack string, o drain.Options) error {
+	p, err := repository(decrypted(ctx))
+	if err != nil {
+		return err
 	}
+	raw, err := p.Config(stack)
+	if err != nil {
+		return err
+	}
+	// Without a day, Load accepts versions that are out of support. Such an environment has to be destroyed above all.
+	config, err := stacks.Load(raw, stack, time.Time{})
+	if err != nil {
+		return err
+	}
+	account := &drain.AWS{AccountID: config.AccountID, Region: config.Region, Cluster: config.ClusterName()}
+	defer account.Close()
+	return drain.Run(ctx, account, o)
+}
+
+// newSandboxDrain makes the command that drains the simulated account.
+func (f *flags) newSandboxDrain(stdout, stderr io.Writer) *cobra.Command {
+	options := drain.Options{Out: stdout}
+	cmd := newAction("drain", "Show, or remove, the resources that controllers made outside of the program",
+		func(cmd *cobra.Command, _ []string) error {
+			w, o, err := f.sandbox(stderr)
+			if err != nil {
+				return err
+			}
+			return w.Drain(cmd.Context(), o, options)
+		})
+	drainFlags(cmd, &options)
+	return cmd
 }

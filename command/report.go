@@ -17,53 +17,60 @@ import (
 	"groundwork/stacks"
 )
 
+// reportOptions are the options of the command that writes the page about an environment.
+type reportOptions struct {
+	flags
+	// file is the file to write, compare the environment to compare with. Both have defaults that depend on the stack.
+	file, compare string
+}
+
 // newReport makes the command that writes the page about an environment.
 func newReport(stdout io.Writer) *cobra.Command {
-	f := &flags{}
-	var file, compare string
-	cmd := &cobra.Command{
-		Use:   "report",
-		Short: "Write one HTML page: architecture, timeline, costs, security, differences",
-		Long:  "Runs the program without an engine, which takes seconds, and writes a page that needs nothing else: no network, no script.",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			w, o, err := f.sandbox(io.Discard)
-			if err != nil {
-				return err
-			}
-			if compare == "" {
-				compare = map[bool]string{true: "prod", false: "dev"}[o.Stack == "dev"]
-			}
-			if file == "" {
-				file = filepath.Join(w.Project.Root, "reports", o.Stack+".html")
-			}
-			p, err := pageOf(w, compare, o)
-			if err != nil {
-				return err
-			}
-			var page bytes.Buffer
-			if err := p.Write(&page); err != nil {
-				return err
-			}
-			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-				return fmt.Errorf("writing the report: %w", err)
-			}
-			if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
-				return fmt.Errorf("writing the report: %w", err)
-			}
-			fmt.Fprintf(stdout, "Wrote %s: open it in a browser.\n", file)
-			return nil
-		},
-	}
+	o := &reportOptions{}
+	cmd := newAction("report", "Write one HTML page: architecture, timeline, costs, security, differences",
+		func(*cobra.Command, []string) error { return o.run(stdout) })
+	cmd.Long = "Runs the program without an engine, which takes seconds, and writes a page that needs nothing else: " +
+		"no network, no script."
 	p := cmd.Flags()
-	p.StringVarP(&f.Stack, "stack", "s", "prod", "the environment")
-	p.StringVar(&compare, "compare", "", "the environment to compare it with; default the other one of dev and prod")
-	p.StringArrayVar(&f.Config, "config", nil, "try a setting: KEY=VALUE (may be repeated)")
-	p.StringVarP(&file, "output", "o", "", "the file to write; default reports/STACK.html")
+	p.StringVarP(&o.Stack, "stack", "s", "prod", "the environment")
+	p.StringVar(&o.compare, "compare", "", "the environment to compare it with; default the other one of dev and prod")
+	p.StringArrayVar(&o.Config, "config", nil, "try a setting: KEY=VALUE (may be repeated)")
+	p.StringVarP(&o.file, "output", "o", "", "the file to write; default reports/STACK.html")
 	return cmd
 }
 
-// pageOf gathers the page about a stack: beside it the other environment, and one that may be parked, at rest.
+// run writes the page. An earlier page stays as it is where the new one cannot be made.
+func (o *reportOptions) run(stdout io.Writer) error {
+	w, options, err := o.sandbox(io.Discard)
+	if err != nil {
+		return err
+	}
+	if o.compare == "" {
+		o.compare = map[bool]string{true: "prod", false: "dev"}[options.Stack == "dev"]
+	}
+	if o.file == "" {
+		o.file = filepath.Join(w.Project.Root, "reports", options.Stack+".html")
+	}
+	p, err := pageOf(w, o.compare, options)
+	if err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := p.Write(&page); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if err := os.WriteFile(o.file, page.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	fmt.Fprintf(stdout, "Wrote %s: open it in a browser.\n", o.file)
+	return nil
+}
+
+// pageOf gathers the page about a stack. It compares the stack with the other environment, and with the first of the
+// two that may be parked, while that is parked and hibernated.
 func pageOf(w *sandbox.Sandbox, other string, o sandbox.Options) (*report.Page, error) {
 	second := o
 	second.Stack, second.Config = other, nil
@@ -80,25 +87,28 @@ func pageOf(w *sandbox.Sandbox, other string, o sandbox.Options) (*report.Page, 
 			continue
 		}
 		for _, mode := range []string{"parked", "hibernated"} {
-			f := (&flags{Options: options}).down(mode)
-			resting, err := declared(w, options.Stack+" "+mode, f.Options)
+			f := (&flags{Options: options}).suspended(mode)
+			suspended, err := declared(w, options.Stack+" "+mode, f.Options)
 			if err != nil {
 				return nil, err
 			}
-			sources = append(sources, resting)
+			sources = append(sources, suspended)
 		}
 		break
 	}
 	return report.New(o.Today, o.Config, sources...), nil
 }
 
-// declared is what the program declares for a stack that was up before: resources, and what they cost.
+// declared returns what the program declares for a stack that was up before: its resources, and what they cost.
 func declared(w *sandbox.Sandbox, name string, o sandbox.Options) (*report.Source, error) {
 	raw, config, err := configOf(w, o)
 	if err != nil {
 		return nil, err
 	}
-	g, err := mockrun.Graph(o.Stack, raw, mockrun.Options{Today: o.Today, Outputs: map[string]graph.Props{o.Stack: mockrun.WasUp}})
+	g, err := mockrun.Graph(o.Stack, raw, mockrun.Options{
+		Today:   o.Today,
+		Outputs: map[string]graph.Props{o.Stack: mockrun.WasUp},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("running the program for %s: %w", name, err)
 	}
@@ -106,7 +116,10 @@ func declared(w *sandbox.Sandbox, name string, o sandbox.Options) (*report.Sourc
 	if err != nil {
 		return nil, err
 	}
-	return &report.Source{Name: name, Config: config, Raw: raw, Graph: g, Sheet: cost.New(name, g, config.Region, assumed, o.Today)}, nil
+	return &report.Source{
+		Name: name, Config: config, Raw: raw, Graph: g,
+		Sheet: cost.New(name, g, config.Region, assumed, o.Today),
+	}, nil
 }
 
 // configOf reads and checks the configuration of a stack.

@@ -1,19 +1,15 @@
 package command
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"groundwork/internal/drain"
 	"groundwork/internal/engine"
 	"groundwork/internal/sandbox"
 )
@@ -21,15 +17,20 @@ import (
 // defaultSpeed makes the longest wait of a first deployment, a quarter of an hour, take about eight seconds.
 const defaultSpeed = 120
 
-// flags of the sandbox commands.
+// flags has the flags that commands on the sandbox share.
 type flags struct {
 	sandbox.Options
 	json  bool
 	state string
-	// mode is parked or hibernated where an environment is looked at as if it were; empty where it is not.
+	// mode is "parked" or "hibernated" where a command looks at an environment as if it were suspended. Otherwise it is
+	// empty.
 	mode string
 }
 
+// action is what a command does.
+type action = func(*cobra.Command, []string) error
+
+// newSandbox makes the command that runs the program against a simulated AWS.
 func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 	f := &flags{}
 	cmd := &cobra.Command{
@@ -38,56 +39,79 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 		Long: "The sandbox keeps its state in .groundwork/sandbox, so a second up shows what has changed since the first.\n" +
 			"Nothing leaves the machine and no credentials are used.",
 	}
+	f.addSandboxFlags(cmd)
+	cmd.AddCommand(
+		f.newOperation(engine.Preview, "Show what up would do", stdout, stderr),
+		f.newOperation(engine.Up, "Create or change the environment", stdout, stderr),
+		f.newOperation(engine.Refresh, "Read back what is there and show drift", stdout, stderr),
+		f.newDestroy(stdout, stderr),
+		newAction("export", "Print the state as JSON", f.export(stdout, stderr)),
+		newAction("outputs", "Print the stack's outputs", f.outputs(stdout, stderr)),
+		newAction("bootstrap", "Prepare the simulated account as groundwork bootstrap prepares a real one",
+			f.bootstrap(stdout, stderr)),
+		f.newAdvance(stdout),
+		f.newSandboxDrain(stdout, stderr),
+		f.newPulumi(stdout, stderr),
+		f.newServe(stdout, stderr),
+	)
+	return cmd
+}
+
+// addSandboxFlags adds the flags that all sandbox commands share.
+func (f *flags) addSandboxFlags(cmd *cobra.Command) {
 	p := cmd.PersistentFlags()
-	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment, or one layer of it such as dev-services: its settings are in Pulumi.ENVIRONMENT.yaml")
-	p.StringArrayVar(&f.Config, "config", nil, "try a setting for this run only: KEY=VALUE, such as database.instanceClass=db.t4g.medium (may be repeated)")
-	p.StringVar(&f.state, "state", "", "the folder that keeps states and simulated clouds; default .groundwork/sandbox of the repository")
+	p.StringVarP(&f.Stack, "stack", "s", "dev",
+		"the environment, or one layer of it such as dev-services: its settings are in Pulumi.ENVIRONMENT.yaml")
+	p.StringArrayVar(&f.Config, "config", nil,
+		"try a setting for this run only: KEY=VALUE, such as database.instanceClass=db.t4g.medium (may be repeated)")
+	p.StringVar(&f.state, "state", "",
+		"the folder that keeps states and simulated clouds; default .groundwork/sandbox of the repository")
 	p.BoolVar(&f.json, "json", false, "print the result as JSON")
 	p.Float64Var(&f.Speed, "speed", defaultSpeed, "how many times faster than AWS; 0 does not wait at all")
-	add := func(c *cobra.Command) *cobra.Command {
-		c.Args = cobra.NoArgs
-		cmd.AddCommand(c)
-		return c
-	}
-	for operation, short := range map[engine.Operation]string{
-		engine.Preview: "Show what up would do",
-		engine.Up:      "Create or change the environment",
-		engine.Refresh: "Read back what is there and show drift",
-	} {
-		add(&cobra.Command{Use: string(operation), Short: short, RunE: f.operate(operation, stdout, stderr)})
-	}
-	destroy := add(&cobra.Command{
-		Use: string(engine.Destroy), Short: "Delete the environment; protected resources only with --unprotect",
-		RunE: f.operate(engine.Destroy, stdout, stderr),
-	})
-	destroy.Flags().BoolVar(&f.Unprotect, "unprotect", false, "take protection off first, with an up of its own")
-	add(&cobra.Command{Use: "export", Short: "Print the state as JSON", RunE: f.export(stdout, stderr)})
-	add(&cobra.Command{Use: "outputs", Short: "Print the stack's outputs", RunE: f.outputs(stdout, stderr)})
-	add(&cobra.Command{Use: "bootstrap", Short: "Make the simulated account ready as groundwork bootstrap does a real one", RunE: f.bootstrap(stdout, stderr)})
-	var by time.Duration
-	advance := add(&cobra.Command{
-		Use: "advance", Short: "Let time pass in the simulated account: what is scheduled happens", Example: "  groundwork sandbox advance -s dev --by 72h",
-		RunE: func(*cobra.Command, []string) error { return f.advance(by, stdout) },
-	})
-	advance.Flags().DurationVar(&by, "by", 24*time.Hour, "how long")
-	drained := &drain.Options{Out: stdout}
-	drainFlags(add(&cobra.Command{
-		Use: "drain", Short: "Show, or remove, what controllers made outside of the program", RunE: f.drain(drained, stderr),
-	}), drained)
-	cmd.AddCommand(&cobra.Command{
+}
+
+// newAction makes a command without arguments.
+func newAction(use, short string, run action) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: run}
+}
+
+// newOperation makes the command that runs an operation of the engine.
+func (f *flags) newOperation(operation engine.Operation, short string, stdout, stderr io.Writer) *cobra.Command {
+	return newAction(string(operation), short, f.operate(operation, stdout, stderr))
+}
+
+// newDestroy makes the command that deletes the environment.
+func (f *flags) newDestroy(stdout, stderr io.Writer) *cobra.Command {
+	cmd := f.newOperation(engine.Destroy, "Delete the environment; protected resources only with --unprotect",
+		stdout, stderr)
+	cmd.Flags().BoolVar(&f.Unprotect, "unprotect", false, "remove protection first, with a separate up")
+	return cmd
+}
+
+// newPulumi makes the command that runs pulumi on the states of the sandbox.
+func (f *flags) newPulumi(stdout, stderr io.Writer) *cobra.Command {
+	return &cobra.Command{
 		Use:     "pulumi -- ARGUMENTS",
 		Short:   "Run any command of pulumi on the sandbox's states",
 		Example: "  groundwork sandbox pulumi -s dev -- stack --show-urns",
 		Args:    cobra.MinimumNArgs(1),
-		RunE:    f.pulumi(stdout, stderr),
-	})
-	add(&cobra.Command{
-		Use:   "serve",
-		Short: "Keep the simulated providers up for your own pulumi command line",
-		Long: "Prints the variables with which your own pulumi works against the simulated providers, then waits for Ctrl-C.\n" +
-			"In another terminal: set them, then pulumi stack init dev, pulumi up -s dev.",
-		RunE: f.serve(stdout, stderr),
-	})
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, o, err := f.sandbox(stderr)
+			if err != nil {
+				return err
+			}
+			out, err := w.CLI(cmd.Context(), o, args...)
+			fmt.Fprint(stdout, out)
+			return err
+		},
+	}
+}
+
+// newServe makes the command that runs the simulated providers for the user's own pulumi.
+func (f *flags) newServe(stdout, stderr io.Writer) *cobra.Command {
+	cmd := newAction("serve", "Keep the simulated providers up for your own pulumi command line", f.serve(stdout, stderr))
+	cmd.Long = "Prints the variables with which your own pulumi works against the simulated providers, then waits for\n" +
+		"Ctrl-C. In another terminal: set them, then pulumi stack init dev, pulumi up -s dev."
 	return cmd
 }
 
@@ -106,8 +130,7 @@ func (f *flags) sandbox(log io.Writer) (*sandbox.Sandbox, sandbox.Options, error
 	return w, o, err
 }
 
-type action = func(*cobra.Command, []string) error
-
+// operate runs an operation of the engine and prints its result.
 func (f *flags) operate(operation engine.Operation, stdout, stderr io.Writer) action {
 	return func(cmd *cobra.Command, _ []string) error {
 		if f.Speed < 0 {
@@ -129,6 +152,7 @@ func (f *flags) operate(operation engine.Operation, stdout, stderr io.Writer) ac
 	}
 }
 
+// export prints the state.
 func (f *flags) export(stdout, stderr io.Writer) action {
 	return func(*cobra.Command, []string) error {
 		w, o, err := f.sandbox(stderr)
@@ -143,6 +167,7 @@ func (f *flags) export(stdout, stderr io.Writer) action {
 	}
 }
 
+// outputs prints the outputs of the stack.
 func (f *flags) outputs(stdout, stderr io.Writer) action {
 	return func(*cobra.Command, []string) error {
 		w, o, err := f.sandbox(stderr)
@@ -162,45 +187,7 @@ func (f *flags) outputs(stdout, stderr io.Writer) action {
 	}
 }
 
-// advance lets time pass and shows what happened meanwhile.
-func (f *flags) advance(by time.Duration, stdout io.Writer) error {
-	w, o, err := f.sandbox(io.Discard)
-	if err != nil {
-		return err
-	}
-	cloud, events, err := w.Advance(o.Stack, by)
-	if err != nil {
-		return err
-	}
-	if f.json {
-		return printJSON(stdout, events)
-	}
-	for _, e := range events {
-		fmt.Fprintf(stdout, "%s  %-48s %s\n", e.At.Format("Mon 2006-01-02 15:04"), e.By, e.What)
-		if e.Error != "" {
-			fmt.Fprintf(stdout, "%22s FAILED after %d attempts: %s\n", "", e.Attempts, e.Error)
-		}
-	}
-	fmt.Fprintf(stdout, "It is %s in the sandbox.\n", cloud.Clock().Format("Mon 2006-01-02 15:04 MST"))
-	power := cloud.Power()
-	for _, name := range slices.Sorted(maps.Keys(power)) {
-		fmt.Fprintf(stdout, "  %-60s %s\n", name, power[name])
-	}
-	return nil
-}
-
-func (f *flags) pulumi(stdout, stderr io.Writer) action {
-	return func(cmd *cobra.Command, args []string) error {
-		w, o, err := f.sandbox(stderr)
-		if err != nil {
-			return err
-		}
-		out, err := w.CLI(cmd.Context(), o, args...)
-		fmt.Fprint(stdout, out)
-		return err
-	}
-}
-
+// serve runs the simulated providers until it is interrupted.
 func (f *flags) serve(stdout, stderr io.Writer) action {
 	return func(cmd *cobra.Command, _ []string) error {
 		w, o, err := f.sandbox(stderr)
@@ -209,14 +196,8 @@ func (f *flags) serve(stdout, stderr io.Writer) action {
 		}
 		return w.Serve(cmd.Context(), o, func(variables string) {
 			fmt.Fprint(stdout, variables)
-			fmt.Fprintln(stderr, "Serving; Ctrl-C ends it. Set the variables above in another terminal and use pulumi there.")
+			fmt.Fprintln(stderr, "Serving; Ctrl-C ends it. "+
+				"Set the variables above in another terminal and use pulumi there.")
 		})
 	}
-}
-
-func printJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
 }

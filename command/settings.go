@@ -12,7 +12,7 @@ import (
 	"groundwork/internal/project"
 )
 
-// repository finds the repository for a command that works on a real account.
+// repository finds the repository for a command on a real account. It reads encrypted settings through secrets.
 func repository(secrets project.Secrets) (*project.Project, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -25,7 +25,7 @@ func repository(secrets project.Secrets) (*project.Project, error) {
 	return p, err
 }
 
-// decrypted asks the user's own pulumi for the encrypted settings of an environment: only it has the key.
+// decrypted returns a function that reads encrypted settings with the user's own pulumi, which alone has the key.
 func decrypted(ctx context.Context) project.Secrets {
 	var read map[string]struct {
 		Value       any
@@ -54,7 +54,7 @@ func decrypted(ctx context.Context) project.Secrets {
 	}
 }
 
-// refused refuses encrypted settings for a bootstrap, whose folder keeps a copy of the settings.
+// refused refuses encrypted settings, because a bootstrap keeps a copy of the settings in its folder.
 func refused(_, _ string, _ any) (any, error) {
 	return nil, errors.New("bootstrap keeps a copy of the settings in .groundwork, so it reads none that are encrypted; " +
 		"write it in plain text")

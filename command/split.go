@@ -6,68 +6,74 @@ import (
 	"io"
 	"strings"
 
-	"groundwork/internal/graph"
-	"groundwork/stacks"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/spf13/cobra"
+
+	"groundwork/internal/graph"
+	"groundwork/stacks"
 )
 
-// newSplit makes the command that turns the state of a whole environment into those of its layers.
+// splitOptions are the options of the command that splits an environment into layers.
+type splitOptions struct {
+	stack string
+	// free prints the prepared state instead of the commands.
+	free bool
+}
+
+// newSplit makes the command that splits the state of a whole environment into the states of its layers.
 func newSplit(stdin io.Reader, stdout io.Writer) *cobra.Command {
-	var stack string
-	var free bool
-	cmd := &cobra.Command{
-		Use:   "split",
-		Short: "Print the commands that make one stack for each layer of an environment",
-		Long: "Reads an exported state from standard input and changes nothing itself; docs/layers.md is the guide.\n" +
-			"With --free-providers it prints the state, prepared for pulumi state move, instead.",
-		Example: "  pulumi stack export -s prod | groundwork split -s prod",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if stack == "" || strings.Contains(stack, "-") {
-				return fmt.Errorf("--stack %q is not an environment such as prod", stack)
-			}
-			var state apitype.UntypedDeployment
-			if err := json.NewDecoder(stdin).Decode(&state); err != nil {
-				return fmt.Errorf("reading the state from standard input: %w (give it the output of pulumi stack export)", err)
-			}
-			if free {
-				freed, err := freeProviders(state)
-				if err != nil {
-					return err
-				}
-				return printJSON(stdout, freed)
-			}
-			g, err := graph.Read(state)
-			if err != nil {
-				return err
-			}
-			for _, move := range moves(g) {
-				if len(move.URNs) == 0 {
-					return fmt.Errorf("reading the state: there is nothing of layer %s in it; is it the state of %s as a whole?", move.Layer, stack)
-				}
-			}
-			printSplit(stdout, g, stack)
-			return nil
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", "", "the environment")
-	cmd.Flags().BoolVar(&free, "free-providers", false, "print the state without the dependencies of providers")
+	o := &splitOptions{}
+	cmd := newAction("split", "Print the commands that make one stack for each layer of an environment",
+		func(*cobra.Command, []string) error { return o.run(stdin, stdout) })
+	cmd.Long = "Reads an exported state from standard input and changes nothing itself; docs/layers.md is the guide.\n" +
+		"With --free-providers it prints the state, prepared for pulumi state move, instead."
+	cmd.Example = "  pulumi stack export -s prod | groundwork split -s prod"
+	cmd.Flags().StringVarP(&o.stack, "stack", "s", "", "the environment")
+	cmd.Flags().BoolVar(&o.free, "free-providers", false, "print the state without the dependencies of providers")
 	return cmd
 }
 
-// move is what goes from the stack of a whole environment to the stack of one layer.
+// run reads a state, and prints either commands or the prepared state.
+func (o *splitOptions) run(stdin io.Reader, stdout io.Writer) error {
+	if o.stack == "" || strings.Contains(o.stack, "-") {
+		return fmt.Errorf("--stack %q is not an environment such as prod", o.stack)
+	}
+	var state apitype.UntypedDeployment
+	if err := json.NewDecoder(stdin).Decode(&state); err != nil {
+		return fmt.Errorf("reading the state from standard input: %w (give it the output of pulumi stack export)", err)
+	}
+	if o.free {
+		freed, err := freeProviders(state)
+		if err != nil {
+			return err
+		}
+		return printJSON(stdout, freed)
+	}
+	g, err := graph.Read(state)
+	if err != nil {
+		return err
+	}
+	for _, move := range moves(g) {
+		if len(move.URNs) == 0 {
+			return fmt.Errorf("reading the state: there is nothing of layer %s in it; is it the state of %s as a whole?",
+				move.Layer, o.stack)
+		}
+	}
+	printSplit(stdout, g, o.stack)
+	return nil
+}
+
+// move names the resources that go from the stack of a whole environment to the stack of one layer.
 type move struct {
 	Layer string
-	// URNs of the outermost components; pulumi state move takes what is below them along.
+	// URNs are those of the outermost components. pulumi state move takes their children along.
 	URNs []string
 }
 
-// moves lists what to move where to make layered stacks of a composed one, top layer first: then nothing that remains
-// depends on what has gone. The platform stays, and the stack takes its name: pulumi-eks keeps a provider below its
-// component, which pulumi state move cannot take along.
+// moves returns the moves that make layered stacks of a composed one. The top layer comes first, so that no remaining
+// resource depends on a moved one. The platform stays in the stack, which is renamed, because pulumi-eks has a provider
+// below its component that pulumi state move does not take along.
 func moves(g *graph.Graph) []move {
 	var all []move
 	for i := len(stacks.Layers()) - 1; i > 0; i-- {
@@ -83,8 +89,9 @@ func moves(g *graph.Graph) []move {
 	return all
 }
 
-// freeProviders takes the dependencies of outermost providers out of an exported state. pulumi state move copies a
-// provider with them, finds that they are not in the other stack, and refuses its own result; the next up puts them back.
+// freeProviders removes the dependencies of outermost providers from an exported state. pulumi state move copies a
+// provider with its dependencies, does not find them in the other stack, and refuses its own result. The next up adds
+// them again.
 func freeProviders(state apitype.UntypedDeployment) (apitype.UntypedDeployment, error) {
 	var deployment map[string]any
 	if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
@@ -95,7 +102,8 @@ func freeProviders(state apitype.UntypedDeployment) (apitype.UntypedDeployment, 
 		entry, _ := r.(map[string]any)
 		token, _ := entry["type"].(string)
 		parent, _ := entry["parent"].(string)
-		if strings.HasPrefix(token, "pulumi:providers:") && (parent == "" || strings.Contains(parent, "::"+string(resource.RootStackType)+"::")) {
+		outermost := parent == "" || strings.Contains(parent, "::"+string(resource.RootStackType)+"::")
+		if strings.HasPrefix(token, "pulumi:providers:") && outermost {
 			delete(entry, "dependencies")
 			delete(entry, "propertyDependencies")
 		}
@@ -125,7 +133,9 @@ pulumi stack import -s %[1]s --file "$PWD/%[1]s-free-before-split.json"
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "cp Pulumi.%[1]s.yaml Pulumi.%[1]s.yaml.kept\npulumi stack rename -s %[1]s %[1]s-%[2]s\nmv Pulumi.%[1]s.yaml.kept Pulumi.%[1]s.yaml\n", environment, stacks.LayerPlatform)
+	fmt.Fprintf(w, "cp Pulumi.%[1]s.yaml Pulumi.%[1]s.yaml.kept\n"+
+		"pulumi stack rename -s %[1]s %[1]s-%[2]s\n"+
+		"mv Pulumi.%[1]s.yaml.kept Pulumi.%[1]s.yaml\n", environment, stacks.LayerPlatform)
 	for _, layer := range stacks.Layers() {
 		fmt.Fprintf(w, "pulumi up -s %[1]s-%[2]s --config-file Pulumi.%[1]s.yaml\n", environment, layer)
 	}

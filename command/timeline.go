@@ -14,92 +14,167 @@ import (
 	"groundwork/components/delivery"
 	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
+	"groundwork/internal/graph"
 	"groundwork/internal/sandbox"
 	"groundwork/internal/timeline"
 	"groundwork/stacks"
 )
 
-// percentiles are the speeds of AWS that there are figures for.
+// percentiles are the speeds of AWS that timelines are known for.
 var percentiles = []string{string(awstype.Fast), string(awstype.Median), string(awstype.Slow)}
+
+// timelineOptions are the options of the command that shows how long a deployment takes.
+type timelineOptions struct {
+	flags
+	// layer is the only layer to deploy. It is empty for all.
+	layer string
+	// change is the update to show. It is empty for a first deployment.
+	change string
+	// kept is the folder of a sandbox that was kept. It is empty where a temporary one is used.
+	kept string
+	// percentile is the speed of AWS.
+	percentile string
+	// shortest is the shortest duration in the chart, in seconds.
+	shortest float64
+}
 
 // newTimeline makes the command that shows how long a deployment takes on AWS, and why.
 func newTimeline(stdout, stderr io.Writer) *cobra.Command {
-	f := &flags{}
-	var layer, change, kept string
-	shortest := 20.0
-	percentile := string(awstype.Median)
-	cmd := &cobra.Command{
-		Use:   "timeline",
-		Short: "Show what a deployment waits for on AWS: chart, critical path, slack, edges worth removing",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(percentiles, percentile) {
-				return fmt.Errorf("--latencies %q is not one of %s", percentile, strings.Join(percentiles, ", "))
-			}
-			if layer != "" && !slices.Contains(stacks.Layers(), layer) {
-				return fmt.Errorf("--layer %q is not one of %s", layer, strings.Join(stacks.Layers(), ", "))
-			}
-			if change != "" && !timeline.KnownChange(change) {
-				return fmt.Errorf("--change %q is not one of %s", change, strings.Join(timeline.Changes, ", "))
-			}
-			if change != "" && (layer != "" || kept != "") {
-				return errors.New("--change is tried from the beginning and on the whole: it goes with neither --layer nor --state")
-			}
-			f.state = kept
-			w, o, err := f.sandbox(io.Discard)
-			if err != nil {
-				return err
-			}
-			if change != "" {
-				of, err := changeOf(cmd.Context(), w, o, change, stderr)
-				if err != nil {
-					return err
-				}
-				return f.printChange(stdout, change, of, awstype.Percentile(percentile), shortest)
-			}
-			g, err := graphOf(cmd.Context(), w, o, kept != "", stderr)
-			if err != nil {
-				return err
-			}
-			t := timeline.New(g, awstype.Percentile(percentile), layer)
-			if f.json {
-				return printJSON(stdout, t)
-			}
-			what := "A first deployment of " + f.Stack
-			if layer != "" {
-				what = "The layer " + layer + " of " + f.Stack + ", all others being there,"
-			}
-			fmt.Fprintf(stdout, "%s takes ", what)
-			t.Print(stdout, shortest)
-			fmt.Fprintln(stdout, "\nBy latencies:")
-			for _, p := range percentiles {
-				fmt.Fprintf(stdout, "  %s ", p)
-				for _, part := range append([]string{""}, stacks.Layers()...) {
-					name := part
-					if name == "" {
-						name = "everything"
-					}
-					fmt.Fprintf(stdout, " %s %.0f s", name, timeline.New(g, awstype.Percentile(p), part).Seconds)
-				}
-				fmt.Fprintln(stdout)
-			}
-			return nil
-		},
-	}
+	o := &timelineOptions{}
+	cmd := newAction("timeline",
+		"Show what a deployment waits for on AWS: chart, critical path, slack, edges worth removing",
+		func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), stdout, stderr) })
 	p := cmd.Flags()
-	p.StringVarP(&f.Stack, "stack", "s", "dev", "the environment")
-	p.StringArrayVar(&f.Config, "config", nil, "try a setting: KEY=VALUE (may be repeated)")
-	p.StringVar(&layer, "layer", "", "one layer, where all others are there already")
-	p.StringVar(&change, "change", "", "an update of an environment that is up: "+strings.Join(timeline.Changes, ", "))
-	p.StringVar(&percentile, "latencies", percentile, "how fast AWS is: "+strings.Join(percentiles, ", "))
-	p.Float64Var(&shortest, "shortest", shortest, "leave out of the chart what takes fewer seconds")
-	p.StringVar(&kept, "state", "", "look at what is up in the sandbox that is kept in this folder")
-	p.BoolVar(&f.json, "json", false, "print the timeline as JSON")
+	p.StringVarP(&o.Stack, "stack", "s", "dev", "the environment")
+	p.StringArrayVar(&o.Config, "config", nil, "try a setting: KEY=VALUE (may be repeated)")
+	p.StringVar(&o.layer, "layer", "", "one layer, where all others are there already")
+	p.StringVar(&o.change, "change", "",
+		"an update of an environment that is up: "+strings.Join(timeline.Changes, ", "))
+	p.StringVar(&o.percentile, "latencies", string(awstype.Median),
+		"how fast AWS is: "+strings.Join(percentiles, ", "))
+	p.Float64Var(&o.shortest, "shortest", 20, "leave out of the chart what takes fewer seconds")
+	p.StringVar(&o.kept, "state", "", "use what is up in the sandbox that is kept in this folder")
+	p.BoolVar(&o.json, "json", false, "print the timeline as JSON")
 	return cmd
 }
 
-// changeOf tries a change in a sandbox that is thrown away and returns its timeline at any speed of AWS.
-func changeOf(ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, change string, stderr io.Writer) (func(awstype.Percentile) *timeline.Timeline, error) {
+// check returns an error for options that are wrong, or that do not go together.
+func (o *timelineOptions) check() error {
+	if !slices.Contains(percentiles, o.percentile) {
+		return fmt.Errorf("--latencies %q is not one of %s", o.percentile, strings.Join(percentiles, ", "))
+	}
+	if o.layer != "" && !slices.Contains(stacks.Layers(), o.layer) {
+		return fmt.Errorf("--layer %q is not one of %s", o.layer, strings.Join(stacks.Layers(), ", "))
+	}
+	if o.change != "" && !timeline.KnownChange(o.change) {
+		return fmt.Errorf("--change %q is not one of %s", o.change, strings.Join(timeline.Changes, ", "))
+	}
+	if o.change != "" && (o.layer != "" || o.kept != "") {
+		return errors.New("--change brings the whole environment up first: it goes with neither --layer nor --state")
+	}
+	return nil
+}
+
+// run prints the timeline.
+func (o *timelineOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	o.state = o.kept
+	w, options, err := o.sandbox(io.Discard)
+	if err != nil {
+		return err
+	}
+	if o.change != "" {
+		of, err := changeOf(ctx, w, options, o.change, stderr)
+		if err != nil {
+			return err
+		}
+		return o.printChange(stdout, of)
+	}
+	g, err := graphOf(ctx, w, options, o.kept != "", stderr)
+	if err != nil {
+		return err
+	}
+	return o.printDeployment(stdout, g)
+}
+
+// printDeployment prints the timeline of a first deployment, and how long each layer takes.
+func (o *timelineOptions) printDeployment(w io.Writer, g *graph.Graph) error {
+	t := timeline.New(g, awstype.Percentile(o.percentile), o.layer)
+	if o.json {
+		return printJSON(w, t)
+	}
+	what := "A first deployment of " + o.Stack
+	if o.layer != "" {
+		what = "The layer " + o.layer + " of " + o.Stack + ", all others being there,"
+	}
+	fmt.Fprintf(w, "%s takes ", what)
+	t.Print(w, o.shortest)
+	fmt.Fprintln(w, "\nBy latencies:")
+	for _, p := range percentiles {
+		fmt.Fprintf(w, "  %s ", p)
+		for _, layer := range append([]string{""}, stacks.Layers()...) {
+			name := layer
+			if name == "" {
+				name = "everything"
+			}
+			fmt.Fprintf(w, " %s %.0f s", name, timeline.New(g, awstype.Percentile(p), layer).Seconds)
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// printChange prints the timeline of an update.
+func (o *timelineOptions) printChange(w io.Writer, of timelineAt) error {
+	if o.json {
+		return printJSON(w, of(awstype.Percentile(o.percentile)))
+	}
+	what := map[string]string{
+		"application": "A new version of the application",
+		"park":        "Parking",
+		"unpark":      "Unparking",
+		"hibernate":   "Hibernating",
+		"wake":        "Resuming from hibernation",
+	}[o.change]
+	fmt.Fprintf(w, "%s of %s takes ", what, o.Stack)
+	of(awstype.Percentile(o.percentile)).Print(w, o.shortest)
+	fmt.Fprintln(w, "\nBy latencies:")
+	for _, p := range percentiles {
+		fmt.Fprintf(w, "   %s %.0f s\n", p, of(awstype.Percentile(p)).Seconds)
+	}
+	return nil
+}
+
+// graphOf returns the graph of a sandbox that was kept, or of an up in a temporary one.
+func graphOf(
+	ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, kept bool, stderr io.Writer,
+) (*graph.Graph, error) {
+	if kept {
+		return w.Graph(o.Stack)
+	}
+	dir, err := os.MkdirTemp("", "groundwork-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	w.State, o.Speed = dir, 0
+	fmt.Fprintf(stderr, "Bringing %s up in a temporary sandbox ...\n", o.Stack)
+	result, err := w.Run(ctx, engine.Up, o)
+	if err != nil {
+		return nil, err
+	}
+	return result.Graph, nil
+}
+
+// timelineAt returns a timeline at a speed of AWS.
+type timelineAt = func(awstype.Percentile) *timeline.Timeline
+
+// changeOf tries a change in a temporary sandbox and returns its timeline.
+func changeOf(
+	ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, change string, stderr io.Writer,
+) (timelineAt, error) {
 	if change == "application" {
 		_, config, err := configOf(w, o)
 		if err != nil {
@@ -109,12 +184,6 @@ func changeOf(ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, change
 			return timeline.OfApplication(p, config.Delivery.Owner == delivery.OwnerArgoCD)
 		}, nil
 	}
-	running := append(slices.Clone(o.Config), "protect=false", "parked=false", "hibernated=false")
-	parked := append(slices.Clone(running), "parked=true")
-	hibernated := append(slices.Clone(parked), "hibernated=true")
-	steps := map[string][][]string{
-		"park": {running, parked}, "unpark": {running, parked, running}, "hibernate": {running, hibernated}, "wake": {running, hibernated, running},
-	}[change]
 	dir, err := os.MkdirTemp("", "groundwork-")
 	if err != nil {
 		return nil, err
@@ -122,8 +191,9 @@ func changeOf(ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, change
 	defer os.RemoveAll(dir)
 	w.State, o.Speed = dir, 0
 	var before, result *engine.Result
+	steps := updatesOf(change, o.Config)
 	for i, config := range steps {
-		fmt.Fprintf(stderr, "Update %d of %d in a sandbox that is thrown away ...\n", i+1, len(steps))
+		fmt.Fprintf(stderr, "Update %d of %d in a temporary sandbox ...\n", i+1, len(steps))
 		o.Config, before = config, result
 		if result, err = w.Run(ctx, engine.Up, o); err != nil {
 			return nil, err
@@ -134,18 +204,15 @@ func changeOf(ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, change
 	}, nil
 }
 
-func (f *flags) printChange(w io.Writer, change string, of func(awstype.Percentile) *timeline.Timeline, p awstype.Percentile, shortest float64) error {
-	if f.json {
-		return printJSON(w, of(p))
-	}
-	what := map[string]string{
-		"application": "A new version of the application", "park": "Parking", "unpark": "Unparking", "hibernate": "Hibernating", "wake": "Waking from hibernation",
+// updatesOf returns the settings of each update that leads to a change. The last update is the change itself.
+func updatesOf(change string, config []string) [][]string {
+	running := append(slices.Clone(config), "protect=false", "parked=false", "hibernated=false")
+	parked := append(slices.Clone(running), "parked=true")
+	hibernated := append(slices.Clone(parked), "hibernated=true")
+	return map[string][][]string{
+		"park":      {running, parked},
+		"unpark":    {running, parked, running},
+		"hibernate": {running, hibernated},
+		"wake":      {running, hibernated, running},
 	}[change]
-	fmt.Fprintf(w, "%s of %s takes ", what, f.Stack)
-	of(p).Print(w, shortest)
-	fmt.Fprintln(w, "\nBy latencies:")
-	for _, p := range percentiles {
-		fmt.Fprintf(w, "   %s %.0f s\n", p, of(awstype.Percentile(p)).Seconds)
-	}
-	return nil
 }

@@ -15,12 +15,8 @@ import (
 
 	"groundwork/internal/cost"
 	"groundwork/internal/report"
+	"groundwork/internal/rules"
 	"groundwork/tests/harness"
-)
-
-const (
-	tableBegin = "<!-- differences: written by make golden -->\n"
-	tableEnd   = "<!-- end of differences -->"
 )
 
 // page reads a document of the repository.
@@ -32,7 +28,7 @@ func page(t *testing.T, name string) (path, text string) {
 	return path, string(content)
 }
 
-// TestREADMETableOfDifferences: the table is exactly what differs between the two stack files.
+// TestREADMETableOfDifferences: the table is exactly what differs between the two reference settings.
 func TestREADMETableOfDifferences(t *testing.T) {
 	dev, prod := report.Settings(harness.Settings(t, "dev")), report.Settings(harness.Settings(t, "prod"))
 	table := "\n| setting | dev | prod |\n|---|---|---|\n"
@@ -44,12 +40,24 @@ func TestREADMETableOfDifferences(t *testing.T) {
 		}
 	}
 	require.Greater(t, rows, 10)
-	path, text := page(t, "docs/environments.md")
-	before, rest, ok := strings.Cut(text, tableBegin)
+	written(t, "docs/environments.md", "differences", table+"\n")
+}
+
+// TestREADMEWaivers: the record of the rules that are not held is the table of the package rules.
+func TestREADMEWaivers(t *testing.T) {
+	written(t, "docs/decisions/0006-waivers.md", "waivers", "\n"+rules.WaiverTable()+"\n")
+}
+
+// written compares the part of a document between two marks with a table, or writes it with -update.
+func written(t *testing.T, name, mark, table string) {
+	t.Helper()
+	path, text := page(t, name)
+	begin, end := "<!-- "+mark+": written by make golden -->\n", "<!-- end of "+mark+" -->"
+	before, rest, ok := strings.Cut(text, begin)
 	require.True(t, ok)
-	_, after, ok := strings.Cut(rest, tableEnd)
+	_, after, ok := strings.Cut(rest, end)
 	require.True(t, ok)
-	want := before + tableBegin + table + "\n" + tableEnd + after
+	want := before + begin + table + end + after
 	if harness.Updating() {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
 		return

@@ -1,5 +1,5 @@
-// Command groundwork does what Pulumi's own command line does not: it runs the program in a sandbox with no AWS account,
-// and says what an environment costs, takes and lacks.
+// Command groundwork adds to Pulumi's own command line: it runs the program in a sandbox without an AWS account, and
+// says what an environment costs, how long its deployments take, and what is wrong with it.
 package main
 
 import (

@@ -21,6 +21,7 @@ func main() {
 	}
 }
 
+// run runs the stage that args name, or prints the coverage of the last run of the tests.
 func run(ctx context.Context, args []string) error {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"groundwork/internal/graph"
 )
 
-// hoursPerWeek of what runs always.
+// hoursPerWeek is how long a resource runs that never stops.
 const hoursPerWeek = 7 * 24
 
-// share is how much of the week a database or a node group runs: always, or between the calls of its schedules. The text says so
-// to people.
+// share returns the share of the week that a database or a node group runs. Without schedules, that is all of it. The
+// text says the share to people.
 func (p *pricing) share(r *graph.Resource) (share float64, text string) {
 	start, stop := "", ""
 	for _, s := range p.graph.OfType(awstype.Schedule) {
@@ -47,7 +47,8 @@ func (p *pricing) share(r *graph.Resource) (share float64, text string) {
 	return hours / hoursPerWeek, fmt.Sprintf(", %.4g h a week", hours)
 }
 
-// weeklyHours is the time from start to stop on the days that both name, cron expressions of EventBridge Scheduler.
+// weeklyHours returns the hours from start to stop on the days that both name. Start and stop are cron expressions of
+// EventBridge Scheduler.
 func weeklyHours(start, stop string) float64 {
 	clock := func(expression string) (hours float64, days int) {
 		fields := strings.Fields(strings.Trim(strings.TrimPrefix(expression, "cron"), "()"))

@@ -8,27 +8,36 @@ import (
 	"groundwork/internal/awstype"
 )
 
-// ArticleSettings are what makes dev the environment of the article that this project began with, in sizes and region: two small
-// nodes, the smallest database and cache, one NAT gateway, no firewall.
+// ArticleSettings turn dev into the environment of the article that this project began with: two small nodes, the
+// smallest database and cache, one NAT gateway and no firewall, in us-east-1.
 var ArticleSettings = []string{
-	"aws:region=us-east-1", `network.zones=["us-east-1a","us-east-1b"]`, "network.natMode=single", "encryptionKeys=shared",
+	"aws:region=us-east-1",
+	`network.zones=["us-east-1a","us-east-1b"]`,
+	"network.natMode=single",
+	"encryptionKeys=shared",
 	`cluster.nodeGroups={"general":{"instanceType":"t3.small","desiredSize":2,"minSize":0,"maxSize":3,"diskGiB":20}}`,
-	"database.instanceClass=db.t3.micro", "database.availability=singleZone", "database.storageGiB=20",
-	"cache.engine=redis", "cache.nodeType=cache.t3.micro", "cache.nodes=1", "edge.firewall=none",
+	"database.instanceClass=db.t3.micro",
+	"database.availability=singleZone",
+	"database.storageGiB=20",
+	"cache.engine=redis",
+	"cache.nodeType=cache.t3.micro",
+	"cache.nodes=1",
+	"edge.firewall=none",
 }
 
-// articleRow is a line of the article's table of a night, and what it leaves out.
+// articleRow is one row of the article's table of a night, or a row that the article leaves out.
 type articleRow struct {
 	resource string
-	// says is the article's figure, empty for what it does not mention.
+	// says is the article's figure. It is empty for a row that the article leaves out.
 	says string
-	// price and quantity for an hour or a month; none where nothing is paid.
+	// price and quantity apply to an hour or a month. They are empty where nothing is paid.
 	price    string
 	quantity float64
 	note     string
 }
 
-// article is what its script leaves running. Its figures are from "AWS Production Deploy: Terraform Layers", January 2026.
+// article lists what the article's script leaves running.
+// Source of the figures: "AWS Production Deploy: Terraform Layers", January 2026.
 var article = []articleRow{
 	{"EKS control plane", "", "eks.control_plane.standard", 1, "not in the article; it cannot be stopped"},
 	{"EKS nodes (2 x t3.small)", "0", "", 0, "terminated, unless the autoscaler starts one again"},
@@ -37,13 +46,19 @@ var article = []articleRow{
 	{"NAT gateway", "0.50", "nat.hour", 1, ""},
 	{"address of the NAT gateway", "", "public_ipv4.hour", 1, "not in the article"},
 	{"load balancer", "", "alb.hour", 1, "not in the article"},
-	{"addresses of the load balancer", "", "public_ipv4.hour", 2, "not in the article: it faces the internet in two zones"},
-	{"capacity unit of the load balancer", "", "alb.lcu", 1, "not in the article; an upper bound while nobody calls"},
+	{
+		"addresses of the load balancer", "", "public_ipv4.hour", 2,
+		"not in the article: it faces the internet in two zones",
+	},
+	{
+		"capacity unit of the load balancer", "", "alb.lcu", 1,
+		"not in the article; an upper bound while nobody calls",
+	},
 	{"secrets", "", "secretsmanager.secret", 3, "not in the article"},
 	{"CloudFront", "0", "", 0, "paid by use"},
 }
 
-// Article is what a night costs after the article's script, at list prices in us-east-1, and the text that shows it.
+// Article returns what a night costs after the article's script, at list prices in us-east-1, and a table of it.
 func Article() (night float64, text string, err error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-38s %10s %10s\n", "", "article", "list price")
@@ -66,7 +81,8 @@ func Article() (night float64, text string, err error) {
 	return night, b.String(), nil
 }
 
-// AfterScript is the sheet of an environment after the article's script: no nodes, the database stopped, all else as it was.
+// AfterScript returns the sheet of the environment after the article's script, which removes the nodes and stops the
+// database.
 func (s *Sheet) AfterScript() *Sheet {
 	after := *s
 	after.Lines = nil
@@ -79,27 +95,34 @@ func (s *Sheet) AfterScript() *Sheet {
 	return &after
 }
 
-// Night is what twelve hours cost, use included.
+// Night returns what twelve hours cost, with assumed usage.
 func (s *Sheet) Night() float64 {
 	fixed, usage := s.Total()
 	return (fixed + usage) * HoursPerNight / HoursPerMonth
 }
 
-// PrintOvernight compares nights: the article's, and those of this program's environment of the same sizes.
+// PrintOvernight compares the article's night with the nights of an environment of the same sizes.
 func PrintOvernight(w io.Writer, running, parked, hibernated *Sheet) error {
 	_, text, err := Article()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "Twelve hours at night in us-east-1, US dollars at list prices of %s\n\nThe article's own table, corrected\n%s\n", Checked(), text)
+	fmt.Fprintf(w, "Twelve hours at night in us-east-1, US dollars at list prices of %s\n\n", Checked())
+	fmt.Fprintf(w, "The article's own table, corrected\n%s\n", text)
 	fmt.Fprintln(w, "This program with the article's sizes: keys, alarms, logs and use included")
 	for _, row := range []struct {
 		name  string
 		sheet *Sheet
-	}{{"running", running}, {"after the article's script", running.AfterScript()}, {"parked", parked}, {"hibernated", hibernated}} {
+	}{
+		{"running", running},
+		{"after the article's script", running.AfterScript()},
+		{"parked", parked},
+		{"hibernated", hibernated},
+	} {
 		fixed, usage := row.sheet.Total()
 		share := float64(HoursPerNight) / HoursPerMonth
-		fmt.Fprintf(w, "%-38s %10s %10.2f  %.3f whatever is used, %.3f by use as assumed\n", row.name, "", row.sheet.Night(), fixed*share, usage*share)
+		fmt.Fprintf(w, "%-38s %10s %10.2f  %.3f whatever is used, %.3f by use as assumed\n",
+			row.name, "", row.sheet.Night(), fixed*share, usage*share)
 	}
 	return nil
 }

@@ -10,25 +10,12 @@ import (
 	"groundwork/stacks"
 )
 
-// Print shows a sheet to people.
+// Print writes a sheet for people to read.
 func (s *Sheet) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s in %s, US dollars at list prices of %s, without tax and support\n\n", s.Stack, s.Region, s.Checked)
 	fmt.Fprintf(w, "%-42s %-34s %22s %10s %8s\n", "", "", "", "month", "night")
 	for _, layer := range stacks.AllLayers() {
-		lines := slices.DeleteFunc(slices.Clone(s.Lines), func(l Line) bool { return l.Layer != layer || l.Month == 0 })
-		if len(lines) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "%s\n", layer)
-		for _, l := range grouped(lines) {
-			mark := " "
-			if l.Usage {
-				mark = "~"
-			}
-			fmt.Fprintf(w, "%s %-40s %-34s %22s %10.2f %8.2f\n", mark, short(l.Resource, 40), short(l.What, 34), l.times(), l.Month, l.Night())
-		}
-		sum := s.Layers()[layer]
-		fmt.Fprintf(w, "  %-40s %-34s %22s %10.2f %8.2f\n\n", "", "", "", sum, sum*HoursPerNight/HoursPerMonth)
+		s.printLayer(w, layer)
 	}
 	fixed, usage := s.Total()
 	fmt.Fprintf(w, "%-100s %10.2f %8.2f\n", "whatever is used", fixed, fixed*HoursPerNight/HoursPerMonth)
@@ -51,7 +38,29 @@ func (s *Sheet) Print(w io.Writer) {
 	}
 }
 
-// grouped puts lines of one price and kind together where there are many, such as alarms.
+// printLayer writes the lines of a layer and their sum, or nothing where the layer costs nothing.
+func (s *Sheet) printLayer(w io.Writer, layer string) {
+	lines := slices.DeleteFunc(slices.Clone(s.Lines), func(l Line) bool { return l.Layer != layer || l.Month == 0 })
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "%s\n", layer)
+	for _, l := range grouped(lines) {
+		mark := " "
+		if l.Usage {
+			mark = "~"
+		}
+		fmt.Fprintf(w, "%s %-40s %-34s %22s %10.2f %8.2f\n",
+			mark, short(l.Resource, 40), short(l.What, 34), l.formula(), l.Month, l.Night())
+	}
+	sum := s.Layers()[layer]
+	fmt.Fprintf(w, "  %-40s %-34s %22s %10.2f %8.2f\n\n", "", "", "", sum, sum*HoursPerNight/HoursPerMonth)
+}
+
+// Grouped returns the lines of a sheet, where one line stands for all equal resources.
+func (s *Sheet) Grouped() []Line { return grouped(s.Lines) }
+
+// grouped merges lines of the same kind and price, such as those of alarms, into one.
 func grouped(lines []Line) []Line {
 	var out []Line
 	at := map[string]int{}
@@ -75,14 +84,15 @@ func grouped(lines []Line) []Line {
 	return out
 }
 
-// times is quantity and price as people multiply.
-func (l Line) times() string {
+// formula renders quantity times price.
+func (l Line) formula() string {
 	if l.PerHour {
 		return fmt.Sprintf("%.4g x %g an hour", l.Quantity, l.UnitPrice)
 	}
 	return fmt.Sprintf("%g x %g", l.Quantity, l.UnitPrice)
 }
 
+// short cuts a text to a length, with an ellipsis at its end.
 func short(text string, length int) string {
 	if runes := []rune(text); len(runes) > length {
 		return string(runes[:length-1]) + "…"
@@ -90,7 +100,7 @@ func short(text string, length int) string {
 	return text
 }
 
-// PrintComparison shows sheets side by side, by layer.
+// PrintComparison writes the sums of sheets side by side, by layer.
 func PrintComparison(w io.Writer, sheets ...*Sheet) {
 	fmt.Fprintf(w, "%-24s", "a month, US dollars")
 	for _, s := range sheets {
@@ -98,34 +108,20 @@ func PrintComparison(w io.Writer, sheets ...*Sheet) {
 	}
 	fmt.Fprintln(w)
 	for _, layer := range stacks.AllLayers() {
-		row, any := fmt.Sprintf("%-24s", layer), false
-		for _, s := range sheets {
-			sum := s.Layers()[layer]
-			row += fmt.Sprintf(" %14.2f", sum)
-			any = any || sum > 0
-		}
-		if any {
-			fmt.Fprintln(w, row)
+		if slices.ContainsFunc(sheets, func(s *Sheet) bool { return s.Layers()[layer] > 0 }) {
+			printSums(w, layer, sheets, func(s *Sheet) float64 { return s.Layers()[layer] })
 		}
 	}
-	fmt.Fprintf(w, "%-24s", "together")
+	printSums(w, "together", sheets, func(s *Sheet) float64 { fixed, usage := s.Total(); return fixed + usage })
+	printSums(w, "of it by use", sheets, func(s *Sheet) float64 { _, usage := s.Total(); return usage })
+	printSums(w, "twelve hours at night", sheets, (*Sheet).Night)
+}
+
+// printSums writes one row of a comparison.
+func printSums(w io.Writer, name string, sheets []*Sheet, sum func(*Sheet) float64) {
+	fmt.Fprintf(w, "%-24s", name)
 	for _, s := range sheets {
-		fixed, usage := s.Total()
-		fmt.Fprintf(w, " %14.2f", fixed+usage)
-	}
-	fmt.Fprintln(w)
-	fmt.Fprintf(w, "%-24s", "of it by use")
-	for _, s := range sheets {
-		_, usage := s.Total()
-		fmt.Fprintf(w, " %14.2f", usage)
-	}
-	fmt.Fprintln(w)
-	fmt.Fprintf(w, "%-24s", "twelve hours at night")
-	for _, s := range sheets {
-		fmt.Fprintf(w, " %14.2f", s.Night())
+		fmt.Fprintf(w, " %14.2f", sum(s))
 	}
 	fmt.Fprintln(w)
 }
-
-// Grouped are the lines of a sheet, those of many equal resources in one.
-func (s *Sheet) Grouped() []Line { return grouped(s.Lines) }

@@ -9,9 +9,10 @@ import (
 
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
+	"groundwork/stacks"
 )
 
-// Hours in a month, as AWS's own calculators count, and in a night.
+// Hours of the periods that a sheet shows. AWS's own calculators count 730 hours in a month.
 const (
 	HoursPerMonth = 730
 	HoursPerNight = 12
@@ -22,50 +23,58 @@ type Line struct {
 	Layer    string `json:"layer"`
 	Resource string `json:"resource"`
 	Type     string `json:"type"`
-	// What is paid for, and Price the key of its price.
-	What  string `json:"what"`
+	// What says what is paid for.
+	What string `json:"what"`
+	// Price is the key of its price in prices.json.
 	Price string `json:"price"`
-	// Quantity of it in a month, hours not counted; UnitPrice in US dollars, for an hour where PerHour is true.
-	Quantity  float64 `json:"quantity"`
+	// Quantity is how much of it a month has, without the hours.
+	Quantity float64 `json:"quantity"`
+	// UnitPrice is in US dollars. It applies to an hour where PerHour is true.
 	UnitPrice float64 `json:"unitPrice"`
 	PerHour   bool    `json:"perHour"`
-	// Usage is true for what an assumption says, and not the resource.
+	// Usage is true where the quantity comes from an assumption and not from the resource.
 	Usage bool `json:"usage"`
-	// Month is what it costs in a month, AtNight in the twelve hours of a night.
+	// Month is the cost of a month, AtNight the cost of the twelve hours of a night.
 	Month   float64 `json:"month"`
 	AtNight float64 `json:"night"`
 }
 
-// Night is what it costs in the twelve hours of a night: what is paid by the month goes on at night.
+// Night returns the cost of the twelve hours of a night. A monthly price accrues at night too.
 func (l Line) Night() float64 { return l.Month * HoursPerNight / HoursPerMonth }
 
-// Sheet is what an environment costs.
+// Sheet lists what an environment costs.
 type Sheet struct {
 	Stack  string `json:"stack"`
 	Region string `json:"region"`
-	// Checked is the day of the prices.
+	// Checked is the day on which the prices were gathered.
 	Checked string `json:"checked"`
 	Lines   []Line `json:"lines"`
-	// Free are the types that cost nothing, with the number of resources; Unpriced are resources that nothing is known about, and those whose price is not in the table.
-	Free     map[string]int `json:"free"`
-	Unpriced []string       `json:"unpriced"`
-	// Assumed are the assumptions that the lines of use rest on.
+	// Free counts the resources of each type that costs nothing.
+	Free map[string]int `json:"free"`
+	// Unpriced lists the resources of unknown types, and those whose price is not in the table.
+	Unpriced []string `json:"unpriced"`
+	// Assumed are the assumptions behind the lines of usage.
 	Assumed Assumptions `json:"assumed"`
-	// Hints say what would be cheaper, and what will be dearer.
+	// Hints say what would be cheaper, and what will become more expensive.
 	Hints []string `json:"hints"`
 }
 
 // pricing makes the lines of a sheet.
 type pricing struct {
-	sheet   *Sheet
-	graph   *graph.Graph
-	today   time.Time
+	sheet *Sheet
+	graph *graph.Graph
+	today time.Time
+	// current is the resource that the next line belongs to.
 	current *graph.Resource
 }
 
 // New prices every resource of a graph in a region under assumptions.
 func New(stack string, g *graph.Graph, region string, assumed Assumptions, today time.Time) *Sheet {
-	p := &pricing{sheet: &Sheet{Stack: stack, Region: region, Checked: Checked(), Free: map[string]int{}, Assumed: assumed}, graph: g, today: today}
+	p := &pricing{
+		sheet: &Sheet{Stack: stack, Region: region, Checked: Checked(), Free: map[string]int{}, Assumed: assumed},
+		graph: g,
+		today: today,
+	}
 	for _, r := range g.Resources {
 		if !r.Custom || strings.HasPrefix(r.Type, "pulumi:") {
 			continue
@@ -82,13 +91,23 @@ func New(stack string, g *graph.Graph, region string, assumed Assumptions, today
 	}
 	p.shared()
 	slices.SortStableFunc(p.sheet.Lines, func(a, b Line) int {
-		return cmp.Or(cmp.Compare(layerOrder(a.Layer), layerOrder(b.Layer)), cmp.Compare(b.Month, a.Month), cmp.Compare(a.Resource, b.Resource))
+		return cmp.Or(
+			cmp.Compare(layerOrder(a.Layer), layerOrder(b.Layer)),
+			cmp.Compare(b.Month, a.Month),
+			cmp.Compare(a.Resource, b.Resource),
+		)
 	})
 	slices.Sort(p.sheet.Unpriced)
 	p.hints()
 	return p.sheet
 }
 
+// layerOrder returns the place of a layer on the sheet.
+func layerOrder(layer string) int {
+	return slices.Index(stacks.AllLayers(), layer)
+}
+
+// unpriced notes that the current resource is missing from the sums.
 func (p *pricing) unpriced(why string) {
 	p.sheet.Unpriced = append(p.sheet.Unpriced, fmt.Sprintf("%s %s: %s", p.current.Type, p.current.Name, why))
 }
@@ -96,7 +115,7 @@ func (p *pricing) unpriced(why string) {
 // pay adds a line for the current resource.
 func (p *pricing) pay(what, key string, quantity float64) { p.line(what, key, quantity, false) }
 
-// use adds a line for what is assumed to be used.
+// use adds a line for assumed usage of the current resource.
 func (p *pricing) use(what, key string, quantity float64) { p.line(what, key, quantity, true) }
 
 func (p *pricing) line(what, key string, quantity float64, usage bool) {
@@ -105,7 +124,10 @@ func (p *pricing) line(what, key string, quantity float64, usage bool) {
 		p.unpriced(err.Error())
 		return
 	}
-	l := Line{Resource: p.current.Name, Type: p.current.Type, Layer: p.graph.Layer(p.current), What: what, Price: key, Quantity: quantity, UnitPrice: unit, PerHour: perHour(key), Usage: usage}
+	l := Line{
+		Resource: p.current.Name, Type: p.current.Type, Layer: p.graph.Layer(p.current),
+		What: what, Price: key, Quantity: quantity, UnitPrice: unit, PerHour: perHour(key), Usage: usage,
+	}
 	l.Month = quantity * unit
 	if l.PerHour {
 		l.Month *= HoursPerMonth
@@ -114,7 +136,7 @@ func (p *pricing) line(what, key string, quantity float64, usage bool) {
 	p.sheet.Lines = append(p.sheet.Lines, l)
 }
 
-// Total is the sum of a month; fixed leaves use out.
+// Total returns the sums of a month: fixed costs, and assumed usage.
 func (s *Sheet) Total() (fixed, usage float64) {
 	for _, l := range s.Lines {
 		if l.Usage {
@@ -126,7 +148,7 @@ func (s *Sheet) Total() (fixed, usage float64) {
 	return fixed, usage
 }
 
-// Layers sums the months by layer.
+// Layers returns the cost of a month by layer.
 func (s *Sheet) Layers() map[string]float64 {
 	sums := map[string]float64{}
 	for _, l := range s.Lines {

@@ -1,22 +1,14 @@
 package cost
 
 import (
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"groundwork/components/cluster"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
-	"groundwork/stacks"
 )
 
-func layerOrder(layer string) int {
-	return slices.Index(stacks.AllLayers(), layer)
-}
-
-// priced are the types that cost something, whoever uses them or not.
+// priced adds the lines of each type that costs something.
 var priced = map[string]func(p *pricing, r *graph.Resource){
 	awstype.EKSCluster: controlPlane,
 	awstype.NodeGroup:  nodes,
@@ -53,7 +45,8 @@ var priced = map[string]func(p *pricing, r *graph.Resource){
 	awstype.Distribution: func(p *pricing, _ *graph.Resource) {
 		// A terabyte and ten million requests a month are always free.
 		p.use("GB beyond the free terabyte", "cloudfront.payg.gb", max(0, p.sheet.Assumed["deliveryGB"]-1024))
-		p.use("ten thousand requests beyond the free ten million", "cloudfront.payg.https_10k", max(0, p.sheet.Assumed["requests"]-10)*100)
+		p.use("ten thousand requests beyond the free ten million", "cloudfront.payg.https_10k",
+			max(0, p.sheet.Assumed["requests"]-10)*100)
 	},
 	awstype.MetricAlarm: func(p *pricing, r *graph.Resource) {
 		p.pay("metrics", "cloudwatch.alarm.standard", float64(max(1, metricsOf(r))))
@@ -61,14 +54,15 @@ var priced = map[string]func(p *pricing, r *graph.Resource){
 	awstype.Dashboard: func(p *pricing, _ *graph.Resource) { p.pay("dashboard", "cloudwatch.dashboard", 1) },
 	awstype.LogMetricFilter: func(p *pricing, r *graph.Resource) {
 		if len(p.graph.OfType(awstype.NodeGroup)) == 0 {
-			p.sheet.Free[r.Type]++ // Paid by the hour in which there are lines to count, and there are none.
+			// AWS bills the hours in which a filter counts lines. Without nodes there are none.
+			p.sheet.Free[r.Type]++
 			return
 		}
 		p.pay("custom metric", "cloudwatch.custom_metric", 1)
 	},
 }
 
-// metricsOf is how many metrics an alarm looks at: each is paid for, expressions are not.
+// metricsOf returns how many metrics an alarm queries. AWS bills each metric, and no expression.
 func metricsOf(r *graph.Resource) int {
 	queries, _ := r.Inputs["metricQueries"].([]any)
 	n := 0
@@ -80,7 +74,7 @@ func metricsOf(r *graph.Resource) int {
 	return n
 }
 
-// extendedSupport is when standard support of a cluster's version ends, and whether it has.
+// extendedSupport returns when standard support of a cluster's version ends, and whether it is over.
 func (p *pricing) extendedSupport(r *graph.Resource) (end time.Time, over bool) {
 	release, ok := cluster.Releases[r.Inputs.Str("version")]
 	if !ok {
@@ -89,6 +83,7 @@ func (p *pricing) extendedSupport(r *graph.Resource) (end time.Time, over bool) 
 	return release.StandardSupportEnd, !p.today.Before(release.StandardSupportEnd)
 }
 
+// controlPlane adds the line of a cluster.
 func controlPlane(p *pricing, r *graph.Resource) {
 	if _, over := p.extendedSupport(r); over {
 		p.pay("control plane in extended support", "eks.control_plane.extended", 1)
@@ -97,6 +92,7 @@ func controlPlane(p *pricing, r *graph.Resource) {
 	p.pay("control plane", "eks.control_plane.standard", 1)
 }
 
+// nodes adds the lines of a node group: its instances and their volumes.
 func nodes(p *pricing, r *graph.Resource) {
 	n, _ := r.Inputs.Num("scalingConfig.desiredSize")
 	share, hours := p.share(r)
@@ -119,6 +115,7 @@ func nodes(p *pricing, r *graph.Resource) {
 	p.unpriced("its launch template was not found")
 }
 
+// database adds the lines of a database instance.
 func database(p *pricing, r *graph.Resource) {
 	kind := "single"
 	if r.Inputs.Flag("multiAz") {
@@ -133,7 +130,7 @@ func database(p *pricing, r *graph.Resource) {
 	}
 }
 
-// shared adds what use adds and belongs to no single resource.
+// shared adds usage that belongs to no single resource. Each line is shown at the first resource of a type.
 func (p *pricing) shared() {
 	one := func(token string) bool {
 		all := p.graph.OfType(token)
@@ -171,55 +168,5 @@ func (p *pricing) shared() {
 	}
 	if p.sheet.Assumed["customMetrics"] > 0 && one(awstype.Addon) {
 		p.use("custom metrics", "cloudwatch.custom_metric", p.sheet.Assumed["customMetrics"])
-	}
-}
-
-// arm is the instance type on AWS's own processors that takes the place of one of Intel's or AMD's.
-var arm = strings.NewReplacer("t3.", "t4g.", "m7i.", "m7g.", "m5.", "m7g.")
-
-// hints say what would be cheaper, and what will be dearer.
-func (p *pricing) hints() {
-	hint := func(format string, a ...any) { p.sheet.Hints = append(p.sheet.Hints, fmt.Sprintf(format, a...)) }
-	if len(p.graph.OfType(awstype.Schedule)) > 0 && len(p.graph.OfType(awstype.NodeGroup)) > 0 {
-		hint("with a schedule a night is counted as twelve average hours of the week; one with nodes and database down costs less")
-	}
-	endpoints := 0.0
-	for _, l := range p.sheet.Lines {
-		if l.Price == "vpce.interface.hour" {
-			endpoints += l.Month
-		}
-		if kind, ok := strings.CutPrefix(l.Price, "ec2."); ok || strings.HasPrefix(l.Price, "rds.pg.db.t3") {
-			other := "ec2." + arm.Replace(kind)
-			if !ok {
-				other = arm.Replace(l.Price)
-			}
-			if cheaper, err := unitPrice(other, p.sheet.Region); err == nil && other != l.Price && cheaper < l.UnitPrice {
-				condition := ""
-				if ok {
-					condition = ", if its images run on arm64"
-				}
-				name := strings.TrimPrefix(strings.TrimPrefix(other, "ec2."), "rds.pg.")
-				hint("%s as %s would save %.2f a month%s", l.Resource, strings.TrimSuffix(strings.TrimSuffix(name, ".single"), ".multi_az"), (l.UnitPrice-cheaper)*l.Quantity*HoursPerMonth, condition)
-			}
-		}
-	}
-	through, err1 := unitPrice("nat.gb", p.sheet.Region)
-	past, err2 := unitPrice("vpce.interface.gb", p.sheet.Region)
-	if endpoints > 0 && err1 == nil && err2 == nil && through > past {
-		hint("interface endpoints cost %.2f a month and save %.3f a GB against NAT: they pay for themselves from %.0f GB a month on", endpoints, through-past, endpoints/(through-past))
-	}
-	for _, r := range p.graph.OfType(awstype.EKSCluster) {
-		standard, err1 := unitPrice("eks.control_plane.standard", p.sheet.Region)
-		extended, err2 := unitPrice("eks.control_plane.extended", p.sheet.Region)
-		if err := err1; err != nil || err2 != nil {
-			continue
-		}
-		surcharge := (extended - standard) * HoursPerMonth
-		switch end, over := p.extendedSupport(r); {
-		case over:
-			hint("Kubernetes %s is in extended support: an upgrade saves %.2f a month", r.Inputs.Str("version"), surcharge)
-		case !end.IsZero():
-			hint("from %s on Kubernetes %s would cost %.2f a month more, in extended support", end.Format(time.DateOnly), r.Inputs.Str("version"), surcharge)
-		}
 	}
 }

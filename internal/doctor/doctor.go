@@ -1,51 +1,61 @@
-// Package doctor says what is wrong, or soon will be, before it costs anything: support that ends, charts that nobody has looked at for long,
-// certificates that expire, tools that are missing, credentials for another account, quotas that an environment would exceed.
+// Package doctor reports what is wrong with an environment, or will be soon, before it costs anything: support that
+// ends, charts that nobody checked for long, certificates that expire, missing tools, credentials for another account,
+// and quotas that the environment would exceed.
 package doctor
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"groundwork/stacks"
 )
 
-// Severity of a finding.
+// Severity says how serious a finding is.
 type Severity string
 
+// The severities of findings.
 const (
-	// Good is what was looked at and is right.
+	// Good means that the check passed.
 	Good Severity = "ok"
-	// Warning will become a problem, on a day that is given.
+	// Warning means that there will be a problem on a given day, or that something optional is missing.
 	Warning Severity = "warning"
-	// Broken stops a deployment, or already costs something.
+	// Broken means that a deployment cannot succeed, or that something costs too much already.
 	Broken Severity = "broken"
-	// Unknown could not be looked at; the text says why.
+	// Unknown means that the check could not run. The text says why.
 	Unknown Severity = "unknown"
 )
 
-// Finding is one thing that was looked at.
+// Finding is the result of one check.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	// About is the area: calendar, tools, account or quotas.
 	About string `json:"about"`
 	Text  string `json:"text"`
-	// Do says what to do; empty where there is nothing to do.
+	// Do says what to do. It is empty where there is nothing to do.
 	Do string `json:"do,omitempty"`
 }
 
-// Report is everything that was looked at.
+// Report is the results of all checks.
 type Report []Finding
 
+// add appends a finding with a formatted text.
 func (r *Report) add(s Severity, about, do, format string, a ...any) {
 	*r = append(*r, Finding{s, about, fmt.Sprintf(format, a...), do})
 }
 
-// Broken reports whether something is broken.
+// Broken reports whether any finding is Broken.
 func (r Report) Broken() bool {
 	return slices.ContainsFunc(r, func(f Finding) bool { return f.Severity == Broken })
 }
 
-// String renders the report for people, the worst first.
+// String renders the report for people, the most serious findings first.
 func (r Report) String() string {
 	var out strings.Builder
 	marks := map[Severity]string{Broken: "✗", Warning: "!", Unknown: "?", Good: "✓"}
@@ -63,52 +73,34 @@ func (r Report) String() string {
 	return out.String()
 }
 
-// Deadline is a day after which something is over.
-type Deadline struct {
-	// What is over, in words that "ends on" can follow.
-	What string
-	Day  time.Time
-	// Notice is how many days before it is worth a warning; Over what it means when the day has come, and Do what to do.
-	Notice   int
-	Over, Do string
-}
+// Run runs a command and returns what it prints.
+type Run func(ctx context.Context, command ...string) (string, error)
 
-// Calendar checks deadlines on a day.
-func Calendar(deadlines []Deadline, today time.Time) Report {
-	var r Report
-	for _, d := range deadlines {
-		left := int(d.Day.Sub(today).Hours() / 24)
-		switch {
-		case left <= 0:
-			r.add(Broken, "calendar", d.Do, "%s ended on %s: %s", d.What, d.Day.Format(time.DateOnly), d.Over)
-		case left <= d.Notice:
-			r.add(Warning, "calendar", d.Do, "%s ends on %s, in %d days: %s", d.What, d.Day.Format(time.DateOnly), left, d.Over)
-		default:
-			r.add(Good, "calendar", "", "%s ends on %s", d.What, d.Day.Format(time.DateOnly))
-		}
+// Shell runs a command of this machine. It stops the command after half a minute.
+func Shell(ctx context.Context, command ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, command[0], command[1:]...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		lines := strings.Split(strings.TrimSpace(string(exit.Stderr)), "\n")
+		return "", fmt.Errorf("%s: %s", command[0], lines[len(lines)-1])
 	}
-	return r
+	return string(out), err
 }
 
-// Checked is something that somebody compared with the world on a day.
-type Checked struct {
-	What string
-	Day  time.Time
-	// Fresh is how many days that is good for.
-	Fresh int
-	Do    string
-}
-
-// Ages warns of what was checked too long ago.
-func Ages(all []Checked, today time.Time) Report {
-	var r Report
-	for _, c := range all {
-		age := int(today.Sub(c.Day).Hours() / 24)
-		if age > c.Fresh {
-			r.add(Warning, "calendar", c.Do, "%s: last checked on %s, %d days ago", c.What, c.Day.Format(time.DateOnly), age)
-			continue
-		}
-		r.add(Good, "calendar", "", "%s: checked on %s", c.What, c.Day.Format(time.DateOnly))
+// Look runs every check as of a day. dir is the repository.
+func Look(ctx context.Context, c *stacks.Config, dir string, today time.Time, run Run, offline bool) (Report, error) {
+	certificates, err := os.ReadFile(filepath.Join(dir, "webapp/certs/rds-global-bundle.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("reading RDS's certificates: %w", err)
 	}
-	return r
+	deadlines, err := Deadlines(c, certificates)
+	if err != nil {
+		return nil, err
+	}
+	r := Calendar(deadlines, today)
+	r = append(r, Ages(Tables(c), today)...)
+	r = append(r, Tools(ctx, c, run)...)
+	return append(r, Account(ctx, c, run, offline)...), nil
 }

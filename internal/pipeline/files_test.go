@@ -14,19 +14,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// command is one shell step of a pipeline, with the names of the variables it is given.
+// command is one shell step of a pipeline, with the names of the variables that it gets.
 type command struct {
 	line string
 	env  []string
 }
 
-// workflow is as much of a GitHub workflow as the tests ask about.
+// workflow is the part of a GitHub workflow that the tests check.
 type workflow struct {
 	On          any            `yaml:"on"`
 	Permissions map[string]any `yaml:"permissions"`
 	Jobs        yaml.Node      `yaml:"jobs"`
 }
 
+// job is the part of a job that the tests check.
 type job struct {
 	name        string
 	Needs       any               `yaml:"needs"`
@@ -49,7 +50,8 @@ type job struct {
 	} `yaml:"steps"`
 }
 
-// readWorkflow returns a workflow with its jobs in the order of the file, which the tests hold to be an order that needs allow.
+// readWorkflow returns a workflow with its jobs in the order of the file. It checks that each job comes after the jobs
+// that it needs.
 func readWorkflow(t *testing.T, text string) (*workflow, []job) {
 	t.Helper()
 	var w workflow
@@ -59,14 +61,16 @@ func readWorkflow(t *testing.T, text string) (*workflow, []job) {
 		j := job{name: w.Jobs.Content[i].Value}
 		require.NoError(t, w.Jobs.Content[i+1].Decode(&j))
 		for _, needed := range strings.Fields(strings.Trim(fmt.Sprint(j.Needs), "[]")) {
-			assert.True(t, needed == "<nil>" || slices.ContainsFunc(jobs, func(earlier job) bool { return earlier.name == needed }), "%s needs %s, which comes later", j.name, needed)
+			earlier := slices.ContainsFunc(jobs, func(other job) bool { return other.name == needed })
+			assert.True(t, needed == "<nil>" || earlier, "%s needs %s, which comes later", j.name, needed)
 		}
 		jobs = append(jobs, j)
 	}
 	return &w, jobs
 }
 
-// gitHubCommands are the shell steps of a workflow in order, a matrix of environments written out.
+// gitHubCommands returns the shell steps of a workflow in order. A step in a matrix of environments is there once for
+// each environment.
 func gitHubCommands(t *testing.T, text string) []command {
 	_, jobs := readWorkflow(t, text)
 	var all []command
@@ -100,7 +104,7 @@ type node struct {
 
 var groovyToken = regexp.MustCompile(`//[^\n]*|'[^'\n]*'|[{}]|[\n;]|[^{}\n;'/]+|/`)
 
-// parseGroovy reads as much of Groovy as a declarative Jenkinsfile uses: statements and blocks.
+// parseGroovy parses the part of Groovy that a declarative Jenkinsfile uses: statements and blocks.
 func parseGroovy(text string) []node {
 	tokens := groovyToken.FindAllString(text, -1)
 	var block func() []node
@@ -135,10 +139,10 @@ func parseGroovy(text string) []node {
 	return block()
 }
 
-// build is what a Jenkinsfile's conditions ask about.
+// build has the facts that the conditions of a Jenkinsfile check.
 type build struct {
 	changeRequest, timer bool
-	// deployment is true for a build of nothing but a commit that a deployment made.
+	// deployment is true for a build whose only commit was made by a deployment.
 	deployment      bool
 	branch, jobName string
 }
@@ -153,7 +157,7 @@ func (b build) holds(t *testing.T, conditions []node) bool {
 			values = append(values, match[1])
 		}
 		ok := false
-		switch word := regexp.MustCompile(`^\w+`).FindString(c.head); word {
+		switch word := firstWord.FindString(c.head); word {
 		case "beforeAgent", "beforeOptions", "beforeInput":
 			ok = true
 		case "changelog":
@@ -182,13 +186,13 @@ func (b build) holds(t *testing.T, conditions []node) bool {
 	return true
 }
 
-// jenkinsCommands are the shell steps that a build of the Jenkinsfile runs, in order.
+// jenkinsCommands returns the shell steps that a build of the Jenkinsfile runs, in order.
 func jenkinsCommands(t *testing.T, text string, b build) []command {
 	var all []command
 	var walk func(nodes []node, env []string)
 	walk = func(nodes []node, env []string) {
 		for _, n := range nodes {
-			switch word := regexp.MustCompile(`^\w+`).FindString(n.head); word {
+			switch word := firstWord.FindString(n.head); word {
 			case "stage":
 				for _, inner := range n.inner {
 					if inner.head == "when" && !b.holds(t, inner.inner) {
@@ -201,7 +205,7 @@ func jenkinsCommands(t *testing.T, text string, b build) []command {
 			case "withCredentials":
 				given := slices.Clone(env)
 				for _, match := range regexp.MustCompile(`variable: '(\w+)'`).FindAllStringSubmatch(n.head, -1) {
-					// How somebody proves who he is differs; what a stage is told does not.
+					// The two pipelines get their AWS credentials in different ways. All other variables are the same.
 					if !strings.HasPrefix(match[1], "AWS_") {
 						given = append(given, match[1])
 					}
@@ -217,6 +221,7 @@ func jenkinsCommands(t *testing.T, text string, b build) []command {
 	return all
 }
 
+// repositoryFile returns the text of a file of this repository.
 func repositoryFile(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../..", name))

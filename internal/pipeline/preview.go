@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +10,7 @@ import (
 	"strings"
 )
 
-// Change is one resource that an update would change, as groundwork sandbox preview --json says it.
+// Change is one resource that an update would change, as groundwork sandbox preview --json prints it.
 type Change struct {
 	Op         string   `json:"op"`
 	Type       string   `json:"type"`
@@ -24,24 +25,30 @@ type Change struct {
 type EnvironmentPreview struct {
 	Name    string
 	Changes []Change
-	// Cost is the difference in a month, "" where it is not known.
+	// Cost is the cost of a month and the difference. It is "" where the cost is not known.
 	Cost string
-	// Err says why there is no preview.
+	// Err says why there is no preview. It is "" where there is one.
 	Err string
 }
 
-// preview compares the commit with the one that its branch started from, for both environments and with no credentials: the base is brought
-// up in a sandbox, and the head previewed on its state. The result is a comment, on the pull request where the inputs say which.
+// base returns the commit to compare with: BASE, or the one where the branch left main.
+func (r *Run) base(ctx context.Context) (string, error) {
+	if base := r.get(Base); base != "" {
+		return base, nil
+	}
+	text, err := r.query(ctx, "git", "merge-base", "HEAD", "origin/main")
+	if err != nil && !r.dryRun() {
+		return "", fmt.Errorf("finding where the branch left origin/main: %w; give BASE, a commit", err)
+	}
+	return cmp.Or(strings.TrimSpace(text), "origin/main"), nil
+}
+
+// preview compares the commit with its base, for both environments and without credentials. It brings the base up in a
+// sandbox and previews the commit on that state. The result is a comment on the pull request, if the inputs name one.
 func (r *Run) preview(ctx context.Context) error {
-	base := r.get(Base)
-	if base == "" {
-		text, err := r.look(ctx, "", nil, "git", "merge-base", "HEAD", "origin/main")
-		if err != nil && !r.dry() {
-			return fmt.Errorf("finding where the branch left origin/main: %w; give BASE, a commit", err)
-		}
-		if base = strings.TrimSpace(text); base == "" {
-			base = "origin/main"
-		}
+	base, err := r.base(ctx)
+	if err != nil {
+		return err
 	}
 	head, err := r.commit(ctx)
 	if err != nil {
@@ -51,7 +58,9 @@ func (r *Run) preview(ctx context.Context) error {
 	if err := r.checkOut(ctx, base, worktree); err != nil {
 		return err
 	}
-	defer func() { _ = r.call(context.WithoutCancel(ctx), "git", "worktree", "remove", "--force", worktree) }()
+	defer func() {
+		_ = r.call(context.WithoutCancel(ctx), "git", "worktree", "remove", "--force", worktree)
+	}()
 	if err := r.call(ctx, "make", "build"); err != nil {
 		return err
 	}
@@ -66,22 +75,22 @@ func (r *Run) preview(ctx context.Context) error {
 		}
 		all = append(all, *p)
 	}
-	if r.dry() {
+	if r.dryRun() {
 		return nil
 	}
 	comment := Comment(base[:min(12, len(base))], head[:12], all)
 	if err := os.WriteFile(r.path("reports", "preview.md"), []byte(comment), 0o644); err != nil {
 		return err
 	}
-	r.say("%s", comment)
+	r.logf("%s", comment)
 	return r.publish(ctx, comment)
 }
 
-// checkOut puts the base into a worktree of its own, with the tools that are installed already.
+// checkOut checks the base out into a worktree, and shares the installed tools with it.
 func (r *Run) checkOut(ctx context.Context, base, worktree string) error {
-	if !r.dry() {
-		// What an interrupted run left.
-		_, _ = r.look(ctx, "", nil, "git", "worktree", "remove", "--force", worktree)
+	if !r.dryRun() {
+		// An interrupted run may have left a worktree.
+		r.removeWorktree(ctx, worktree)
 		if err := os.RemoveAll(worktree); err != nil {
 			return err
 		}
@@ -89,10 +98,10 @@ func (r *Run) checkOut(ctx context.Context, base, worktree string) error {
 	if err := r.call(ctx, "git", "worktree", "add", "--quiet", "--force", "--detach", worktree, base); err != nil {
 		return err
 	}
-	if r.dry() {
+	if r.dryRun() {
 		return nil
 	}
-	// Where a tool's version differs, the sandbox installs the other one beside it.
+	// Where the base needs another version of a tool, the sandbox installs it next to the shared one.
 	if err := os.MkdirAll(filepath.Join(worktree, ".groundwork"), 0o755); err != nil {
 		return err
 	}
@@ -101,34 +110,37 @@ func (r *Run) checkOut(ctx context.Context, base, worktree string) error {
 		return err
 	}
 	for _, entry := range entries {
-		if entry.Name() != "sandbox" && entry.Name() != "preview" {
-			if err := os.Symlink(r.path(".groundwork", entry.Name()), filepath.Join(worktree, ".groundwork", entry.Name())); err != nil {
-				return err
-			}
+		name := entry.Name()
+		if name == "sandbox" || name == "preview" {
+			continue
+		}
+		if err := os.Symlink(r.path(".groundwork", name), filepath.Join(worktree, ".groundwork", name)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// previewOf brings an environment of the base up and previews the head on it. A head that cannot be previewed is what the comment has to say.
+// previewOf brings an environment of the base up and previews the head on it. Where the head cannot be previewed, the
+// comment says why.
 func (r *Run) previewOf(ctx context.Context, environment, worktree string) (*EnvironmentPreview, error) {
-	// In the base's folder and with the base's program.
+	// The base comes up in its own folder, with its own program.
 	up := fmt.Sprintf("cd '%s' && bin/groundwork sandbox up -s %s --speed 0", worktree, environment)
-	r.say("+ %s", up)
-	if !r.dry() {
-		if _, err := r.look(ctx, "", nil, "bash", "-c", up+" 2>&1 | tail -n 20 >&2; exit ${PIPESTATUS[0]}"); err != nil {
+	r.logf("+ %s", up)
+	if !r.dryRun() {
+		if _, err := r.query(ctx, "bash", "-c", up+" 2>&1 | tail -n 20 >&2; exit ${PIPESTATUS[0]}"); err != nil {
 			return nil, fmt.Errorf("bringing the base's %s up: %w", environment, err)
 		}
 	}
 	state := filepath.Join(worktree, ".groundwork", "sandbox")
-	command := []string{"bin/groundwork", "sandbox", "preview", "-s", environment, "--speed", "0", "--state", state, "--json"}
-	r.say("+ %s", strings.Join(command, " "))
-	if r.dry() {
+	command := fmt.Sprintf("bin/groundwork sandbox preview -s %s --speed 0 --state %s --json", environment, state)
+	r.logf("+ %s", command)
+	if r.dryRun() {
 		return &EnvironmentPreview{}, nil
 	}
 	p := &EnvironmentPreview{Name: environment}
 	problems := r.path("reports", "preview-"+environment+".log")
-	text, err := r.look(ctx, "", nil, "bash", "-c", strings.Join(command, " ")+" 2>"+problems)
+	text, err := r.query(ctx, "bash", "-c", command+" 2>"+problems)
 	if err != nil {
 		said, _ := os.ReadFile(problems)
 		_, p.Err, _ = strings.Cut(string(said), "error: ")
@@ -150,9 +162,11 @@ func (r *Run) previewOf(ctx context.Context, environment, worktree string) (*Env
 	return p, nil
 }
 
-// monthly is what an environment costs a month, by this commit's prices: what is up in a kept sandbox, or what this commit would make.
-func (r *Run) monthly(ctx context.Context, environment string, kept ...string) (float64, error) {
-	text, err := r.look(ctx, "", nil, append([]string{"bin/groundwork", "cost", "-s", environment, "--json"}, kept...)...)
+// monthly returns what an environment costs a month at this commit's prices. With the arguments --state DIR, that is
+// the environment in the sandbox of DIR; without, it is the one that this commit declares.
+func (r *Run) monthly(ctx context.Context, environment string, arguments ...string) (float64, error) {
+	command := append([]string{"bin/groundwork", "cost", "-s", environment, "--json"}, arguments...)
+	text, err := r.query(ctx, command...)
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +181,8 @@ func (r *Run) monthly(ctx context.Context, environment string, kept ...string) (
 	return sum, nil
 }
 
-// publish posts the comment where the inputs say, and shows it in the run's summary where there is one.
+// publish posts the comment on the pull request, if the inputs name one, and adds it to the summary of the run, if
+// there is one.
 func (r *Run) publish(ctx context.Context, comment string) error {
 	if summary := r.get("GITHUB_STEP_SUMMARY"); summary != "" {
 		file, err := os.OpenFile(summary, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -180,17 +195,21 @@ func (r *Run) publish(ctx context.Context, comment string) error {
 		}
 	}
 	if r.get(GitHubToken) == "" {
-		r.say("GITHUB_TOKEN is not given: the comment is in reports/preview.md")
+		r.logf("GITHUB_TOKEN is not given: the comment is in reports/preview.md")
 		return nil
 	}
-	g := &gitHub{api: r.or("GITHUB_API_URL", "https://api.github.com"), repository: r.get(GitHubRepository), token: r.get(GitHubToken)}
+	g := &gitHub{
+		api:        r.inputOr("GITHUB_API_URL", "https://api.github.com"),
+		repository: r.get(GitHubRepository),
+		token:      r.get(GitHubToken),
+	}
 	return g.comment(ctx, r.get(PullRequest), comment)
 }
 
-// previewAccount is pulumi preview against the account, with a role that reads.
+// previewAccount runs pulumi preview against the account, with a role that only reads.
 func (r *Run) previewAccount(ctx context.Context) error { return r.pulumiPreview(ctx) }
 
-// drift fails when the account is not what the program says.
+// drift fails where the account differs from what the program declares.
 func (r *Run) drift(ctx context.Context) error {
 	if err := r.pulumiPreview(ctx, "--refresh", "--expect-no-changes"); err != nil {
 		return fmt.Errorf("%w: somebody changed the account, or the program was not brought up to date", err)
@@ -198,7 +217,8 @@ func (r *Run) drift(ctx context.Context) error {
 	return nil
 }
 
-// pulumiPreview takes no lock and writes nothing, so it disturbs no update. A refresh would, even when it only shows.
+// pulumiPreview takes no lock and writes nothing, so it disturbs no update. A refresh takes the lock, even with
+// --preview-only.
 func (r *Run) pulumiPreview(ctx context.Context, more ...string) error {
 	env, err := r.environment()
 	if err != nil {
@@ -208,8 +228,11 @@ func (r *Run) pulumiPreview(ctx context.Context, more ...string) error {
 	if err := r.call(ctx, "make", "pulumi"); err != nil {
 		return err
 	}
-	r.Env = append(r.Env, "PULUMI_BACKEND_URL="+Backend(name, env.AccountID, env.Region), "PATH="+r.path("bin")+":"+r.get("PATH"),
-		// What the settings file does not say about the encryption of secrets, the state does.
+	r.Env = append(r.Env,
+		"PULUMI_BACKEND_URL="+Backend(name, env.AccountID, env.Region),
+		"PATH="+r.path("bin")+":"+r.get("PATH"),
+		// The settings file may not name the secrets provider. The state does.
 		"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER=true")
-	return r.call(ctx, append([]string{"pulumi", "preview", "--stack", name, "--diff", "--non-interactive"}, more...)...)
+	command := []string{"pulumi", "preview", "--stack", name, "--diff", "--non-interactive"}
+	return r.call(ctx, append(command, more...)...)
 }

@@ -10,36 +10,37 @@ import (
 	"groundwork/internal/graph"
 )
 
-// Picture is an architecture as shapes, in units of a drawing that is Width by Height.
+// Picture is an architecture drawn as shapes, in units of a drawing that is Width by Height.
 type Picture struct {
 	Width, Height int
 	Boxes         []Box
 	Arrows        []Arrow
-	// Flows are all connections that security groups let in, for those who read and for what arrows leave out.
+	// Flows lists every connection that security groups admit. The arrows show some of them.
 	Flows []Flow
 }
 
-// Box is one thing, or what contains things.
+// Label describes the picture to readers who do not see it.
+func (*Picture) Label() string {
+	return "Architecture: edge, VPC with its zones and tiers, and what may talk to what; " +
+		"the table below lists the connections"
+}
+
+// Box is one thing, or an area that contains things.
 type Box struct {
 	X, Y, W, H int
-	// TitleY is where its title stands.
+	// TitleY is the place of the title.
 	TitleY int
-	// Kind is how it looks: vpc, zone, public, private, data, edge, thing, outside.
+	// Kind is the class of its style: vpc, zone, public, private, data, edge, thing or outside.
 	Kind  string
 	Title string
 	Lines []string
 }
 
-// Arrow is one way that requests go, with what it says about them.
+// Arrow is one path of requests, with a label.
 type Arrow struct {
 	X1, Y1, X2, Y2 int
 	Label          string
 	LabelX, LabelY int
-}
-
-// Flow is one connection that a security group lets in.
-type Flow struct {
-	From, To, Ports, Why string
 }
 
 // Measures of the drawing.
@@ -47,11 +48,11 @@ const (
 	margin, columnWidth, columnGap = 20, 280, 20
 	sideWidth                      = 240
 	publicHeight, dataHeight       = 78, 104
-	// nodesOffset is how far below the top of its tier the box of the nodes begins, below the load balancer; nodesHeight is that of
-	// the box without a line for each group.
+	// nodesOffset is the distance from the top of the private tier to the box of the nodes. The load balancer is in
+	// between. nodesHeight is the height of that box without the lines for its groups.
 	nodesOffset, nodesHeight = 80, 46
 	lineHeight               = 16
-	// storeOffset is how far below the top of its tier a store begins.
+	// storeOffset is the distance from the top of the data tier to a store.
 	storeOffset = 10
 )
 
@@ -63,8 +64,8 @@ type drawing struct {
 	picture *Picture
 }
 
-// draw makes a picture of a graph: edge on top, the VPC with a column for each zone and a row for each tier, what belongs to no
-// zone at the side.
+// draw makes a picture of a graph. The edge is on top. Below it, the VPC has a column for each zone and a row for each
+// tier. Resources that belong to no zone are at the side.
 func draw(g *graph.Graph) *Picture {
 	d := &drawing{graph: g, picture: &Picture{Flows: flows(g)}}
 	zones := map[string]bool{}
@@ -81,10 +82,10 @@ func draw(g *graph.Graph) *Picture {
 	dataTop := privateTop + privateHeight + 12
 	bottom := dataTop + dataHeight + margin + 10
 	d.picture.Width, d.picture.Height = vpcWidth+sideWidth+4*margin, bottom+margin
-	centre := margin + vpcWidth/2
+	center := margin + vpcWidth/2
 
-	d.box(centre-100, 10, 200, 34, "outside", "Internet")
-	d.front(centre)
+	d.box(center-100, 10, 200, 34, "outside", "Internet")
+	d.edge(center)
 	vpc := first(g, awstype.VPC)
 	d.box(margin, vpcTop, vpcWidth, bottom-vpcTop, "vpc", "VPC "+vpc.Inputs.Str("cidrBlock"))
 	for i, zone := range d.zones {
@@ -94,18 +95,20 @@ func draw(g *graph.Graph) *Picture {
 			name        string
 			top, height int
 		}{{"public", publicTop, publicHeight}, {"private", privateTop, privateHeight}, {"data", dataTop, dataHeight}} {
-			d.box(x+8, tier.top, columnWidth-16, tier.height, tier.name, tier.name+" "+d.subnet(zone, tier.name).Inputs.Str("cidrBlock"))
+			title := tier.name + " " + d.subnet(zone, tier.name).Inputs.Str("cidrBlock")
+			d.box(x+8, tier.top, columnWidth-16, tier.height, tier.name, title)
 		}
 		d.gateway(zone, x, publicTop)
 		d.nodes(x, privateTop)
 		d.stores(i, x, dataTop)
 	}
-	d.balancer(2*margin+8, privateTop+24, inside-16)
+	d.loadBalancer(2*margin+8, privateTop+24, inside-16)
 	d.side(margin+vpcWidth+margin, vpcTop)
-	d.ways(vpcTop, privateTop, dataTop)
+	d.arrows(vpcTop, privateTop, dataTop)
 	return d.picture
 }
 
+// first returns the first resource of a type, or an empty one.
 func first(g *graph.Graph, token string) *graph.Resource {
 	if all := g.OfType(token); len(all) > 0 {
 		return all[0]
@@ -113,14 +116,16 @@ func first(g *graph.Graph, token string) *graph.Resource {
 	return &graph.Resource{Inputs: graph.Props{}, Outputs: graph.Props{}}
 }
 
+// box adds a box.
 func (d *drawing) box(x, y, w, h int, kind, title string, lines ...string) {
 	titleY := y + 18
 	if kind == "data" {
-		titleY = y + h - 8 // Above, arrows come in.
+		titleY = y + h - 8 // Arrows end at the top of the data tier.
 	}
 	d.picture.Boxes = append(d.picture.Boxes, Box{x, y, w, h, titleY, kind, title, lines})
 }
 
+// subnet returns the subnet of a zone and tier, or an empty resource.
 func (d *drawing) subnet(zone, tier string) *graph.Resource {
 	for _, s := range d.graph.OfType(awstype.Subnet) {
 		if s.Inputs.Str("availabilityZone") == zone && s.Inputs.Str("tags.Tier") == tier {
@@ -130,8 +135,8 @@ func (d *drawing) subnet(zone, tier string) *graph.Resource {
 	return &graph.Resource{Inputs: graph.Props{}}
 }
 
-// front is what stands before the VPC.
-func (d *drawing) front(centre int) {
+// edge draws CloudFront above the VPC.
+func (d *drawing) edge(center int) {
 	distribution := first(d.graph, awstype.Distribution)
 	lines := []string{"TLS, HTTP/3, static files cached"}
 	if aliases := distribution.Inputs.Strs("aliases"); len(aliases) > 0 {
@@ -145,10 +150,11 @@ func (d *drawing) front(centre int) {
 	} else {
 		lines = append(lines, "no firewall")
 	}
-	d.box(centre-170, 78, 340, 66, "edge", "CloudFront", lines...)
-	d.arrow(centre, 44, centre, 78, "HTTPS", centre+8, 64)
+	d.box(center-170, 78, 340, 66, "edge", "CloudFront", lines...)
+	d.arrow(center, 44, center, 78, "HTTPS", center+8, 64)
 }
 
+// gateway draws the NAT gateway of a zone that has one.
 func (d *drawing) gateway(zone string, x, top int) {
 	for _, nat := range d.graph.OfType(awstype.NATGateway) {
 		if nat.Inputs.Str("subnetId") == d.subnet(zone, "public").ID {
@@ -157,11 +163,13 @@ func (d *drawing) gateway(zone string, x, top int) {
 	}
 }
 
+// nodesHeight returns the height of the box of the nodes.
 func (d *drawing) nodesHeight() int {
 	return nodesHeight + lineHeight*len(d.graph.OfType(awstype.NodeGroup))
 }
 
-// nodes are in every zone; which of them has how many is EKS's business.
+// nodes draws the node groups in one zone. The text is the same in every zone, because EKS decides how many nodes of a
+// group a zone gets.
 func (d *drawing) nodes(x, top int) {
 	var lines []string
 	for _, group := range d.graph.OfType(awstype.NodeGroup) {
@@ -173,13 +181,16 @@ func (d *drawing) nodes(x, top int) {
 		}
 		least, _ := group.Inputs.Num("scalingConfig.minSize")
 		most, _ := group.Inputs.Num("scalingConfig.maxSize")
-		lines = append(lines, fmt.Sprintf("%s: %v to %v x %s", strings.TrimPrefix(group.Name, "cluster-nodes-"), least, most, kind))
+		name := strings.TrimPrefix(group.Name, "cluster-nodes-")
+		lines = append(lines, fmt.Sprintf("%s: %v to %v x %s", name, least, most, kind))
 	}
 	if len(lines) > 0 {
-		d.box(x+24, top+nodesOffset, columnWidth-48, d.nodesHeight(), "thing", "nodes, in all zones together", append(lines, "pods of the application")...)
+		lines = append(lines, "pods of the application")
+		d.box(x+24, top+nodesOffset, columnWidth-48, d.nodesHeight(), "thing", "nodes, in all zones together", lines...)
 	}
 }
 
+// stores draws the database and the cache in a zone, which is given by its index.
 func (d *drawing) stores(zone, x, top int) {
 	width := columnWidth/2 - 22
 	database := first(d.graph, awstype.DBInstance)
@@ -192,11 +203,13 @@ func (d *drawing) stores(zone, x, top int) {
 	}
 	cache := first(d.graph, awstype.ReplicationGroup)
 	if nodes, _ := cache.Inputs.Num("numCacheClusters"); float64(zone) < nodes {
-		d.box(x+16+width+10, top+storeOffset, width, 66, "thing", cache.Inputs.Str("engine")+" "+cache.Inputs.Str("engineVersion"), strings.TrimPrefix(cache.Inputs.Str("nodeType"), "cache."), members(zone, len(d.zones), int(nodes)))
+		title := cache.Inputs.Str("engine") + " " + cache.Inputs.Str("engineVersion")
+		kind := strings.TrimPrefix(cache.Inputs.Str("nodeType"), "cache.")
+		d.box(x+16+width+10, top+storeOffset, width, 66, "thing", title, kind, members(zone, len(d.zones), int(nodes)))
 	}
 }
 
-// members says which nodes of a cache are in a zone: ElastiCache deals them out.
+// members says how many nodes of a cache are in a zone. ElastiCache spreads the nodes evenly.
 func members(zone, zones, nodes int) string {
 	here := (nodes - zone + zones - 1) / zones
 	if here == 1 {
@@ -205,13 +218,14 @@ func members(zone, zones, nodes int) string {
 	return fmt.Sprintf("%d nodes of %d", here, nodes)
 }
 
-func (d *drawing) balancer(x, y, w int) {
+// loadBalancer draws the load balancer across all zones.
+func (d *drawing) loadBalancer(x, y, w int) {
 	if len(d.graph.OfType(awstype.LoadBalancer)) > 0 {
 		d.box(x, y, w, 42, "edge", "load balancer, internal, in all zones", "to pods that are ready")
 	}
 }
 
-// side is what belongs to no zone.
+// side draws the resources that belong to no zone.
 func (d *drawing) side(x, y int) {
 	g := d.graph
 	var things []Box
@@ -219,14 +233,7 @@ func (d *drawing) side(x, y int) {
 		things = append(things, Box{Title: title, Lines: lines})
 	}
 	if cluster := first(g, awstype.EKSCluster); len(g.OfType(awstype.EKSCluster)) > 0 {
-		access := "private endpoint"
-		if cluster.Inputs.Flag("vpcConfig.endpointPublicAccess") {
-			access = "endpoint open to " + cluster.Inputs.Str("vpcConfig.publicAccessCidrs[0]")
-			if more := len(cluster.Inputs.Strs("vpcConfig.publicAccessCidrs")) - 1; more > 0 {
-				access = fmt.Sprintf("endpoint open to %d ranges", more+1)
-			}
-		}
-		add("EKS "+cluster.Inputs.Str("version"), access)
+		add("EKS "+cluster.Inputs.Str("version"), endpointAccess(cluster))
 	}
 	var releases []string
 	for _, release := range g.OfType(awstype.HelmRelease) {
@@ -262,18 +269,30 @@ func (d *drawing) side(x, y int) {
 	d.picture.Height = max(d.picture.Height, y+margin)
 }
 
+// endpointAccess says who reaches the endpoint of a cluster.
+func endpointAccess(cluster *graph.Resource) string {
+	if !cluster.Inputs.Flag("vpcConfig.endpointPublicAccess") {
+		return "private endpoint"
+	}
+	if ranges := len(cluster.Inputs.Strs("vpcConfig.publicAccessCidrs")); ranges > 1 {
+		return fmt.Sprintf("endpoint open to %d ranges", ranges)
+	}
+	return "endpoint open to " + cluster.Inputs.Str("vpcConfig.publicAccessCidrs[0]")
+}
+
+// arrow adds an arrow.
 func (d *drawing) arrow(x1, y1, x2, y2 int, label string, lx, ly int) {
 	d.picture.Arrows = append(d.picture.Arrows, Arrow{x1, y1, x2, y2, label, lx, ly})
 }
 
-// ways draws the flows between what is in the picture.
-func (d *drawing) ways(vpcTop, privateTop, dataTop int) {
+// arrows draws the flows between the boxes of the picture.
+func (d *drawing) arrows(vpcTop, privateTop, dataTop int) {
 	ports := map[string]string{}
 	for _, f := range d.picture.Flows {
 		ports[f.From+">"+f.To] = f.Ports
 	}
 	if p, ok := ports["CloudFront>load balancer"]; ok && len(d.graph.OfType(awstype.LoadBalancer)) > 0 {
-		// Between the first two zones, past what is in them.
+		// The arrow runs between the first two zones, where it crosses no box.
 		x := 2*margin + columnWidth + columnGap/2
 		d.arrow(x, 144, x, privateTop+24, "VPC origin, "+p, x+8, vpcTop-10)
 	}
@@ -299,48 +318,4 @@ func (d *drawing) ways(vpcTop, privateTop, dataTop int) {
 			}
 		}
 	}
-}
-
-// flows lists every connection that the security groups of a graph let in.
-func flows(g *graph.Graph) []Flow {
-	names := map[string]string{}
-	for _, group := range g.OfType(awstype.SecurityGroup) {
-		names[group.ID] = group.Name
-	}
-	for name, token := range map[string]string{"load balancer": awstype.LoadBalancer, "database": awstype.DBInstance, "cache": awstype.ReplicationGroup} {
-		for _, r := range g.OfType(token) {
-			for _, id := range slices.Concat(r.Inputs.Strs("securityGroups"), r.Inputs.Strs("vpcSecurityGroupIds"), r.Inputs.Strs("securityGroupIds")) {
-				names[id] = name
-			}
-		}
-	}
-	for _, r := range g.OfType(awstype.VPCEndpoint) {
-		for _, id := range r.Inputs.Strs("securityGroupIds") {
-			names[id] = "VPC endpoints"
-		}
-	}
-	for _, cluster := range g.OfType(awstype.EKSCluster) {
-		names[cluster.Outputs.Str("vpcConfig.clusterSecurityGroupId")] = "nodes"
-	}
-	var all []Flow
-	for _, r := range g.OfType(awstype.IngressRule) {
-		from := names[r.Inputs.Str("referencedSecurityGroupId")]
-		switch {
-		case from != "":
-		case r.Inputs.Str("prefixListId") != "":
-			// The one list that the program uses is CloudFront's.
-			from = "CloudFront"
-		default:
-			from = r.Inputs.Str("cidrIpv4") + r.Inputs.Str("cidrIpv6")
-		}
-		low, _ := r.Inputs.Num("fromPort")
-		high, _ := r.Inputs.Num("toPort")
-		ports := fmt.Sprintf("%s %v", r.Inputs.Str("ipProtocol"), low)
-		if low != high {
-			ports += fmt.Sprintf("-%v", high)
-		}
-		all = append(all, Flow{from, names[r.Inputs.Str("securityGroupId")], ports, r.Inputs.Str("description")})
-	}
-	slices.SortFunc(all, func(a, b Flow) int { return strings.Compare(a.From+a.To+a.Ports, b.From+b.To+b.Ports) })
-	return all
 }

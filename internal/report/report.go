@@ -1,6 +1,6 @@
-// Package report writes one self-contained HTML page about an environment, from the resources that the program makes: a picture of
-// it, how long its deployment takes and why, what it costs, the security rules it is held to, how it differs from the other
-// environment. The page loads nothing and runs no script.
+// Package report writes one self-contained HTML page about an environment, from the resources that the program makes.
+// The page shows the architecture, how long a deployment takes and why, the costs, the security rules, and the
+// differences from another environment. It loads nothing and runs no script.
 package report
 
 import (
@@ -22,46 +22,49 @@ import (
 	"groundwork/stacks"
 )
 
-// Source is one environment, or one state of it, that the page tells about.
+// Source is one environment, or one state of it, that the page shows.
 type Source struct {
-	// Name is how the page calls it: "prod", "dev parked".
+	// Name is the name on the page, such as "prod" or "dev parked".
 	Name   string
 	Config *stacks.Config
-	// Raw is its configuration as Pulumi hands it over.
+	// Raw is the configuration as Pulumi passes it to the program.
 	Raw   map[string]string
 	Graph *graph.Graph
 	Sheet *cost.Sheet
 }
 
-// Page is everything the page says.
+// Page has everything that the page shows.
 type Page struct {
 	Title   string
 	Written string
 	Config  *stacks.Config
-	// Tried are settings that were changed for this page, KEY=VALUE.
+	// Tried lists the settings that were changed for this page, as KEY=VALUE.
 	Tried []string
-	// Resources by layer, lowest first.
+	// Resources counts the resources of each layer, lowest layer first. Total is their sum.
 	Resources []Count
 	Total     int
 	Picture   *Picture
+	// Timelines has a row for each kind of deployment, Chart and Edges show the first one.
 	Timelines []Timeline
 	Chart     []ChartBar
 	Edges     []timeline.Edge
-	// Costs has a column for each source.
+	// Columns names the sources, each of which has a column in Costs.
 	Columns []string
 	Costs   []CostRow
-	Sheet   *cost.Sheet
-	Lines   []cost.Line
-	// Findings are what the rules say; Held of them are held, Broken are not; the rest found nothing to look at.
+	// Sheet prices the environment, Lines are its lines that cost something.
+	Sheet *cost.Sheet
+	Lines []cost.Line
+	// Findings are the results of the security rules. Held and Broken count those that are met and those that are not;
+	// the others found nothing to look at.
 	Findings     []rules.Finding
 	Held, Broken int
-	Waivers      []Waiver
-	// Other is the environment that it is compared with.
+	Waivers      []rules.Waiver
+	// Other is the environment that Differences compares with.
 	Other       string
 	Differences []Difference
 }
 
-// Count is how many resources a layer has.
+// Count is the number of resources of a layer.
 type Count struct {
 	Layer string
 	N     int
@@ -73,36 +76,40 @@ type Timeline struct {
 	Fast, Median, Slow string
 }
 
-// ChartBar is one bar, in percent of the whole.
+// ChartBar is one bar of the timeline. From and Width are percentages of the whole.
 type ChartBar struct {
 	Label, Start, Takes, Slack string
 	From, Width                float64
 	Critical                   bool
 }
 
-// CostRow is one line of the comparison; Bold ones are sums.
+// CostRow is one row of the comparison of costs. Bold rows are sums.
 type CostRow struct {
 	What    string
 	Amounts []string
 	Bold    bool
 }
 
-// Waiver is a rule that is knowingly not held.
-type Waiver struct{ ID, Reason string }
-
-// Difference is a setting that two environments have different values for.
+// Difference is a setting that has different values in two environments.
 type Difference struct{ Setting, Here, There string }
 
-// shortestBar is how long something takes to be in the chart, in seconds.
+// shortestBar is the shortest duration in the chart, in seconds.
 const shortestBar = 20
 
-// New gathers what the page says about the first source, for which the settings in tried were changed; the second is the environment it is compared with, the rest are further
-// columns of the comparison of costs.
+// New gathers the page about the first source, for which the settings in tried were changed. The second source is the
+// environment that the first is compared with. All sources are columns in the comparison of costs.
 func New(now time.Time, tried []string, sources ...*Source) *Page {
 	own, other := sources[0], sources[1]
 	p := &Page{
-		Title: "groundwork " + own.Name, Written: now.UTC().Format("2 January 2006, 15:04 MST"), Config: own.Config, Tried: tried, Picture: draw(own.Graph),
-		Sheet: own.Sheet, Other: other.Name, Differences: differences(own.Raw, other.Raw),
+		Title:       "groundwork " + own.Name,
+		Written:     now.UTC().Format("2 January 2006, 15:04 MST"),
+		Config:      own.Config,
+		Tried:       tried,
+		Picture:     draw(own.Graph),
+		Sheet:       own.Sheet,
+		Waivers:     rules.Waivers,
+		Other:       other.Name,
+		Differences: differences(own.Raw, other.Raw),
 	}
 	counts := map[string]int{}
 	for _, r := range own.Graph.Resources {
@@ -125,19 +132,19 @@ func New(now time.Time, tried []string, sources ...*Source) *Page {
 			p.Broken++
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(rules.Waivers)) {
-		p.Waivers = append(p.Waivers, Waiver{id, rules.Waivers[id]})
-	}
 	return p
 }
 
+// timelines fills in how long deployments take at each speed of AWS, and the chart of the first deployment.
 func (p *Page) timelines(g *graph.Graph) {
 	for _, layer := range append([]string{""}, stacks.Layers()...) {
 		what := "everything, the first time"
 		if layer != "" {
 			what = "only " + layer
 		}
-		at := func(speed awstype.Percentile) string { return timeline.Minutes(timeline.New(g, speed, layer).Seconds) }
+		at := func(speed awstype.Percentile) string {
+			return timeline.Minutes(timeline.New(g, speed, layer).Seconds)
+		}
 		p.Timelines = append(p.Timelines, Timeline{what, at(awstype.Fast), at(awstype.Median), at(awstype.Slow)})
 	}
 	t := timeline.New(g, awstype.Median, "")
@@ -151,12 +158,18 @@ func (p *Page) timelines(g *graph.Graph) {
 			continue
 		}
 		p.Chart = append(p.Chart, ChartBar{
-			Label: graph.ShortType(b.Type) + " " + b.Name, Start: timeline.Minutes(b.Start), Takes: timeline.Minutes(b.Seconds), Slack: timeline.Minutes(b.Slack),
-			From: 100 * b.Start / t.Seconds, Width: 100 * b.Seconds / t.Seconds, Critical: critical[b.Type+b.Name],
+			Label:    graph.ShortType(b.Type) + " " + b.Name,
+			Start:    timeline.Minutes(b.Start),
+			Takes:    timeline.Minutes(b.Seconds),
+			Slack:    timeline.Minutes(b.Slack),
+			From:     100 * b.Start / t.Seconds,
+			Width:    100 * b.Seconds / t.Seconds,
+			Critical: critical[b.Type+b.Name],
 		})
 	}
 }
 
+// costs fills in the comparison of costs, and the lines of the environment's own sheet.
 func (p *Page) costs(sources []*Source) {
 	row := func(what string, bold bool, of func(*cost.Sheet) float64) {
 		r := CostRow{What: what, Bold: bold}
@@ -181,7 +194,7 @@ func (p *Page) costs(sources []*Source) {
 	}
 }
 
-// differences lists the settings in which two configurations differ, by path.
+// differences lists the settings in which two configurations differ, sorted by path.
 func differences(here, there map[string]string) []Difference {
 	a, b := Settings(here), Settings(there)
 	var all []Difference
@@ -199,7 +212,7 @@ func differences(here, there map[string]string) []Difference {
 	return all
 }
 
-// Settings lists every setting of a configuration by its path, as text.
+// Settings returns every setting of a configuration as text, by its path.
 func Settings(raw map[string]string) map[string]string {
 	out := map[string]string{}
 	var walk func(path string, value any)
@@ -210,7 +223,7 @@ func Settings(raw map[string]string) map[string]string {
 			}
 			return
 		}
-		// What came out of JSON goes back into it.
+		// A value that was read from JSON can always be written as JSON.
 		text, _ := json.Marshal(value)
 		out[path] = strings.NewReplacer(`"`, "", ",", ", ").Replace(string(text))
 	}
@@ -231,11 +244,11 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"add":   func(a, b int) int { return a + b },
 	"line":  func(y, i int) int { return y + 36 + i*lineHeight },
 	"money": func(amount float64) string { return fmt.Sprintf("%.2f", amount) },
-	// A percentage is a number and nothing else.
+	// The result is safe in a style: it has a number and no text from elsewhere.
 	"percent": func(p float64) template.CSS { return template.CSS(fmt.Sprintf("%.3f%%", p)) },
 }).Parse(pageHTML))
 
-// Write writes the page.
+// Write writes the page as HTML.
 func (p *Page) Write(w io.Writer) error {
 	if err := page.Execute(w, p); err != nil {
 		return fmt.Errorf("writing the report: %w", err)

@@ -17,7 +17,6 @@ import (
 // TestMain removes the folder of the reference settings.
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-
 // TestReport checks that the page shows what the graph, the sheet, the rules and the settings say.
 func TestReport(t *testing.T) {
 	p := harness.ProdPage(t)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,7 +12,8 @@ import (
 var cacheRules = []Rule{{
 	ID: "FSBP ElastiCache.5 / CKV_AWS_30 CKV_AWS_31: the cache speaks TLS and asks for a token",
 	Check: each(awstype.ReplicationGroup, func(r *graph.Resource) string {
-		return must(r.Inputs.Flag("transitEncryptionEnabled") && r.Inputs.Str("transitEncryptionMode") == "required" && r.Inputs["authToken"] != nil, "open")
+		return must(r.Inputs.Flag("transitEncryptionEnabled") &&
+			r.Inputs.Str("transitEncryptionMode") == "required" && r.Inputs["authToken"] != nil, "open")
 	}),
 	Plant: Set(awstype.ReplicationGroup, "transitEncryptionEnabled", false),
 }, {
@@ -26,7 +28,8 @@ var cacheRules = []Rule{{
 	ID: "FSBP ElastiCache.3 / CKV2_AWS_50: the cache fails over to another zone", ProdOnly: true,
 	Check: each(awstype.ReplicationGroup, func(r *graph.Resource) string {
 		nodes, _ := r.Inputs.Num("numCacheClusters")
-		return must(r.Inputs.Flag("automaticFailoverEnabled") && r.Inputs.Flag("multiAzEnabled") && nodes >= 2 && nodes <= 6, "%v nodes", nodes)
+		return must(r.Inputs.Flag("automaticFailoverEnabled") && r.Inputs.Flag("multiAzEnabled") &&
+			nodes >= 2 && nodes <= 6, "%v nodes", nodes)
 	}),
 	Plant: Set(awstype.ReplicationGroup, "multiAzEnabled", false),
 }, {
@@ -42,7 +45,8 @@ var cacheRules = []Rule{{
 		return each(awstype.ReplicationGroup, func(r *graph.Resource) string {
 			family := first(g, awstype.CacheParameterGroup).Inputs.Str("family")
 			major, _, _ := strings.Cut(r.Inputs.Str("engineVersion"), ".")
-			return must(r.Inputs["autoMinorVersionUpgrade"] == true && family == r.Inputs.Str("engine")+major, "family %q", family)
+			return must(r.Inputs["autoMinorVersionUpgrade"] == true && family == r.Inputs.Str("engine")+major,
+				"family %q", family)
 		})(g)
 	},
 	Plant: Set(awstype.CacheParameterGroup, "family", "redis6.x"),
@@ -55,7 +59,9 @@ var cacheRules = []Rule{{
 }, {
 	ID: "CKV_AWS_149 / AWS-0098: secrets have a key of this program",
 	Check: func(g *graph.Graph) (int, []string) {
-		return each(awstype.Secret, func(r *graph.Resource) string { return must(ownKey(g, r.Inputs.Str("kmsKeyId")), "no key") })(g)
+		return each(awstype.Secret, func(r *graph.Resource) string {
+			return must(ownKey(g, r.Inputs.Str("kmsKeyId")), "no key")
+		})(g)
 	},
 	Plant: Set(awstype.Secret, "kmsKeyId", "alias/aws/secretsmanager"),
 }, {
@@ -78,7 +84,8 @@ var cacheRules = []Rule{{
 		}
 		return ""
 	}),
-	Plant: Set(awstype.Secret, "policy", `{"Statement":[{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"*","Principal":"*"}]}`),
+	Plant: Set(awstype.Secret, "policy", `{"Statement":[{"Effect":"Allow",`+
+		`"Action":"secretsmanager:GetSecretValue","Resource":"*","Principal":"*"}]}`),
 }, {
 	ID: "SEC02-BP03: the application's secrets are all there",
 	Check: func(g *graph.Graph) (int, []string) {
@@ -90,16 +97,7 @@ var cacheRules = []Rule{{
 				}
 			}
 		}
-		return len(g.OfType(awstype.Secret)), sortedNames(want)
+		return len(g.OfType(awstype.Secret)), slices.Sorted(maps.Keys(want))
 	},
 	Plant: Set(awstype.Secret, "namePrefix", "x"),
 }}
-
-func sortedNames(set map[string]bool) []string {
-	var all []string
-	for name := range set {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}

@@ -12,26 +12,42 @@ import (
 	"groundwork/internal/graph"
 )
 
+var (
+	// narrowRange matches an address range of a /8 or smaller.
+	narrowRange = regexp.MustCompile(`/([89]|[12][0-9]|3[0-2])$`)
+	// secretPattern matches what a secret in plain text looks like.
+	secretPattern = regexp.MustCompile(
+		`AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|PRIVATE KEY|(?i)(password|secret|token)\s*[=:]`)
+)
+
+// coreAddons are the add-ons that every running cluster needs.
+var coreAddons = []string{
+	"vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "amazon-cloudwatch-observability",
+}
+
 var clusterRules = []Rule{{
 	ID: "FSBP EKS.1 / CKV_AWS_39 CKV_AWS_38: the endpoint is private, and never open to everyone",
 	Check: each(awstype.EKSComponent, func(r *graph.Resource) string {
 		public := r.Inputs.Flag("endpointPublicAccess")
 		cidrs := r.Inputs.Strs("publicAccessCidrs")
-		open := slices.ContainsFunc(cidrs, func(c string) bool { return !regexp.MustCompile(`/([89]|[12][0-9]|3[0-2])$`).MatchString(c) })
-		return must(r.Inputs.Flag("endpointPrivateAccess") && (!public || len(cidrs) > 0 && !open) && len(r.Inputs.Strs("privateSubnetIds")) > 1, "open")
+		open := slices.ContainsFunc(cidrs, func(c string) bool { return !narrowRange.MatchString(c) })
+		return must(r.Inputs.Flag("endpointPrivateAccess") && (!public || len(cidrs) > 0 && !open) &&
+			len(r.Inputs.Strs("privateSubnetIds")) > 1, "open")
 	}),
 	Plant: Set(awstype.EKSComponent, "endpointPrivateAccess", false),
 }, {
 	ID: "FSBP EKS.1: no public endpoint in production", ProdOnly: true,
 	Check: each(awstype.EKSCluster, func(r *graph.Resource) string {
-		return must(r.Inputs.Object("vpcConfig")["endpointPublicAccess"] == false && r.Inputs.Flag("vpcConfig.endpointPrivateAccess"), "public")
+		return must(r.Inputs.Object("vpcConfig")["endpointPublicAccess"] == false &&
+			r.Inputs.Flag("vpcConfig.endpointPrivateAccess"), "public")
 	}),
 	Plant: setIn(awstype.EKSCluster, "vpcConfig", "endpointPublicAccess", true),
 }, {
 	ID: "FSBP EKS.3 / CKV_AWS_58: Kubernetes secrets are encrypted with a key of this program",
 	Check: func(g *graph.Graph) (int, []string) {
 		return each(awstype.EKSCluster, func(r *graph.Resource) string {
-			return must(ownKey(g, r.Inputs.Str("encryptionConfig.provider.keyArn")) && slices.Contains(r.Inputs.Strs("encryptionConfig.resources"), "secrets"), "not encrypted")
+			return must(ownKey(g, r.Inputs.Str("encryptionConfig.provider.keyArn")) &&
+				slices.Contains(r.Inputs.Strs("encryptionConfig.resources"), "secrets"), "not encrypted")
 		})(g)
 	},
 	Plant: func(g *graph.Graph) { delete(first(g, awstype.EKSCluster).Inputs, "encryptionConfig") },
@@ -45,19 +61,22 @@ var clusterRules = []Rule{{
 }, {
 	ID: "EKS extended support: the upgrade policy is STANDARD", EngineOnly: true,
 	Check: each(awstype.EKSCluster, func(r *graph.Resource) string {
-		return must(r.Inputs.Str("upgradePolicy.supportType") == "STANDARD", "old versions would be billed as extended support")
+		return must(r.Inputs.Str("upgradePolicy.supportType") == "STANDARD",
+			"old versions would be billed as extended support")
 	}),
 	Plant: func(g *graph.Graph) { delete(first(g, awstype.EKSCluster).Inputs, "upgradePolicy") },
 }, {
 	ID: "FSBP EKS.8: all five control plane logs",
 	Check: each(awstype.EKSCluster, func(r *graph.Resource) string {
-		return must(len(r.Inputs.Strs("enabledClusterLogTypes")) == 5, "%v", r.Inputs.Strs("enabledClusterLogTypes"))
+		logs := r.Inputs.Strs("enabledClusterLogTypes")
+		return must(len(logs) == 5, "%v", logs)
 	}),
 	Plant: Set(awstype.EKSCluster, "enabledClusterLogTypes", []any{"api"}),
 }, {
 	ID: "CIS EKS 4.1.7: access entries, no aws-auth map",
 	Check: each(awstype.EKSComponent, func(r *graph.Resource) string {
-		return must(r.Inputs.Str("authenticationMode") == "API" && r.Inputs["roleMappings"] == nil && r.Inputs["userMappings"] == nil, "maps")
+		return must(r.Inputs.Str("authenticationMode") == "API" && r.Inputs["roleMappings"] == nil &&
+			r.Inputs["userMappings"] == nil, "maps")
 	}),
 	Plant: Set(awstype.EKSComponent, "authenticationMode", "API_AND_CONFIG_MAP"),
 }, {
@@ -113,11 +132,15 @@ var clusterRules = []Rule{{
 }, {
 	ID: "EKS best practices: core add-ons with pinned versions", UpOnly: true,
 	Check: func(g *graph.Graph) (int, []string) {
-		want := map[string]bool{"vpc-cni": true, "coredns": true, "kube-proxy": true, "eks-pod-identity-agent": true, "amazon-cloudwatch-observability": true}
+		want := map[string]bool{}
+		for _, name := range coreAddons {
+			want[name] = true
+		}
 		seen, wrong := each(awstype.Addon, func(r *graph.Resource) string {
 			delete(want, r.Inputs.Str("addonName"))
 			version := r.Inputs.Str("addonVersion")
-			return must(version != "" && version != "latest" && r.Inputs.Str("resolveConflictsOnUpdate") != "", "not pinned")
+			return must(version != "" && version != "latest" && r.Inputs.Str("resolveConflictsOnUpdate") != "",
+				"not pinned")
 		})(g)
 		if len(want) > 0 {
 			wrong = append(wrong, fmt.Sprintf("missing: %v", want))
@@ -130,7 +153,8 @@ var clusterRules = []Rule{{
 	Check: func(g *graph.Graph) (int, []string) {
 		for _, r := range g.OfType(awstype.Addon) {
 			if r.Inputs.Str("addonName") == "vpc-cni" {
-				return 1, nonEmpty(must(strings.Contains(r.Inputs.Str("configurationValues"), `"enableNetworkPolicy":"true"`), "vpc-cni ignores NetworkPolicy"))
+				enforced := strings.Contains(r.Inputs.Str("configurationValues"), `"enableNetworkPolicy":"true"`)
+				return 1, nonEmpty(must(enforced, "vpc-cni ignores NetworkPolicy"))
 			}
 		}
 		return 0, nil
@@ -148,7 +172,8 @@ var clusterRules = []Rule{{
 	ID: "CKV_AWS_341 / FSBP AutoScaling.4: IMDSv2 with one hop",
 	Check: each(awstype.LaunchTemplate, func(r *graph.Resource) string {
 		hops, _ := r.Inputs.Num("metadataOptions.httpPutResponseHopLimit")
-		return must(r.Inputs.Str("metadataOptions.httpTokens") == "required" && hops == 1, "tokens optional or hop limit %v", hops)
+		return must(r.Inputs.Str("metadataOptions.httpTokens") == "required" && hops == 1,
+			"tokens optional or hop limit %v", hops)
 	}),
 	Plant: setIn(awstype.LaunchTemplate, "metadataOptions", "httpPutResponseHopLimit", 2.0),
 }, {
@@ -158,7 +183,8 @@ var clusterRules = []Rule{{
 			mappings, _ := r.Inputs["blockDeviceMappings"].([]any)
 			for i := range mappings {
 				ebs := fmt.Sprintf("blockDeviceMappings[%d].ebs.", i)
-				if r.Inputs.Str(ebs+"encrypted") != "true" || r.Inputs.Str(ebs+"volumeType") != "gp3" || !ownKey(g, r.Inputs.Str(ebs+"kmsKeyId")) {
+				if r.Inputs.Str(ebs+"encrypted") != "true" || r.Inputs.Str(ebs+"volumeType") != "gp3" ||
+					!ownKey(g, r.Inputs.Str(ebs+"kmsKeyId")) {
 					return "volume not encrypted as it should be"
 				}
 			}
@@ -166,13 +192,18 @@ var clusterRules = []Rule{{
 		})(g)
 	},
 	Plant: func(g *graph.Graph) {
-		first(g, awstype.LaunchTemplate).Inputs["blockDeviceMappings"].([]any)[0].(map[string]any)["ebs"].(map[string]any)["encrypted"] = "false"
+		mappings := first(g, awstype.LaunchTemplate).Inputs["blockDeviceMappings"].([]any)
+		mappings[0].(map[string]any)["ebs"].(map[string]any)["encrypted"] = "false"
 	},
 }, {
 	ID: "CKV_AWS_100: no SSH to nodes",
 	Check: func(g *graph.Graph) (int, []string) {
-		seen, wrong := each(awstype.NodeGroup, func(r *graph.Resource) string { return must(r.Inputs["remoteAccess"] == nil, "remote access") })(g)
-		_, keys := each(awstype.LaunchTemplate, func(r *graph.Resource) string { return must(r.Inputs["keyName"] == nil, "a key pair") })(g)
+		seen, wrong := each(awstype.NodeGroup, func(r *graph.Resource) string {
+			return must(r.Inputs["remoteAccess"] == nil, "remote access")
+		})(g)
+		_, keys := each(awstype.LaunchTemplate, func(r *graph.Resource) string {
+			return must(r.Inputs["keyName"] == nil, "a key pair")
+		})(g)
 		return seen, append(wrong, keys...)
 	},
 	Plant: Set(awstype.LaunchTemplate, "keyName", "laptop"),
@@ -190,7 +221,8 @@ var clusterRules = []Rule{{
 			ami := r.Inputs.Str("amiType")
 			template := byID(g, awstype.LaunchTemplate, r.Inputs.Str("launchTemplate.id"))
 			instance, known := cluster.Instances[template.Inputs.Str("instanceType")]
-			return must(known && strings.HasPrefix(ami, "AL2023_") && instance.Arm == strings.Contains(ami, "ARM"), "image %q", ami)
+			return must(known && strings.HasPrefix(ami, "AL2023_") && instance.Arm == strings.Contains(ami, "ARM"),
+				"image %q", ami)
 		})(g)
 	},
 	Plant: Set(awstype.NodeGroup, "amiType", "AL2_x86_64"),

@@ -9,6 +9,16 @@ import (
 	"groundwork/internal/graph"
 )
 
+var (
+	// finalSnapshot matches the name of a final snapshot, which ends in a hash.
+	finalSnapshot = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*-final-[0-9a-f]{8}$`)
+	// majorVersion matches the major versions of PostgreSQL that an environment may run.
+	majorVersion = regexp.MustCompile(`^(15|16|17)$`)
+)
+
+// commonUsers are the names that an attacker tries first.
+var commonUsers = []string{"admin", "administrator", "postgres", "root", "rdsadmin", "user", "public"}
+
 var dataRules = []Rule{{
 	ID: "FSBP RDS.3 / CKV_AWS_16: the database is encrypted with a key of this program",
 	Check: func(g *graph.Graph) (int, []string) {
@@ -18,8 +28,10 @@ var dataRules = []Rule{{
 	},
 	Plant: Set(awstype.DBInstance, "storageEncrypted", false),
 }, {
-	ID:    "FSBP RDS.2 / CKV_AWS_17: the database has no public address",
-	Check: each(awstype.DBInstance, func(r *graph.Resource) string { return must(r.Inputs["publiclyAccessible"] == false, "public") }),
+	ID: "FSBP RDS.2 / CKV_AWS_17: the database has no public address",
+	Check: each(awstype.DBInstance, func(r *graph.Resource) string {
+		return must(r.Inputs["publiclyAccessible"] == false, "public")
+	}),
 	Plant: Set(awstype.DBInstance, "publiclyAccessible", true),
 }, {
 	ID: "FSBP RDS.5 / CKV_AWS_157: Multi-AZ", ProdOnly: true,
@@ -37,7 +49,7 @@ var dataRules = []Rule{{
 	ID: "REL09-BP03: a final snapshot with a name of its own",
 	Check: each(awstype.DBInstance, func(r *graph.Resource) string {
 		name := r.Inputs.Str("finalSnapshotIdentifier")
-		return must(!r.Inputs.Flag("skipFinalSnapshot") && regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*-final-[0-9a-f]{8}$`).MatchString(name), "snapshot %q", name)
+		return must(!r.Inputs.Flag("skipFinalSnapshot") && finalSnapshot.MatchString(name), "snapshot %q", name)
 	}),
 	Plant: Set(awstype.DBInstance, "skipFinalSnapshot", true),
 }, {
@@ -64,8 +76,9 @@ var dataRules = []Rule{{
 	Check: func(g *graph.Graph) (int, []string) {
 		return each(awstype.DBInstance, func(r *graph.Resource) string {
 			version := r.Inputs.Str("engineVersion")
+			family := first(g, awstype.DBParameterGroup).Inputs.Str("family")
 			return must(r.Inputs["autoMinorVersionUpgrade"] == true && !r.Inputs.Flag("allowMajorVersionUpgrade") &&
-				regexp.MustCompile(`^(15|16|17)$`).MatchString(version) && first(g, awstype.DBParameterGroup).Inputs.Str("family") == "postgres"+version, "version %q", version)
+				majorVersion.MatchString(version) && family == "postgres"+version, "version %q", version)
 		})(g)
 	},
 	Plant: Set(awstype.DBParameterGroup, "family", "postgres14"),
@@ -98,20 +111,22 @@ var dataRules = []Rule{{
 	ID: "FSBP RDS.10 RDS.11 / CKV_AWS_161 CKV_AWS_133: IAM authentication, backups, tags on snapshots",
 	Check: each(awstype.DBInstance, func(r *graph.Resource) string {
 		days, _ := r.Inputs.Num("backupRetentionPeriod")
-		return must(r.Inputs.Flag("iamDatabaseAuthenticationEnabled") && days > 0 && r.Inputs.Flag("copyTagsToSnapshot"), "missing")
+		return must(r.Inputs.Flag("iamDatabaseAuthenticationEnabled") && days > 0 &&
+			r.Inputs.Flag("copyTagsToSnapshot"), "missing")
 	}),
 	Plant: Set(awstype.DBInstance, "backupRetentionPeriod", 0.0),
 }, {
 	ID: "FSBP RDS.25: the master user has a name of its own",
 	Check: each(awstype.DBInstance, func(r *graph.Resource) string {
 		name := strings.ToLower(r.Inputs.Str("username"))
-		return must(name != "" && !slices.Contains([]string{"admin", "administrator", "postgres", "root", "rdsadmin", "user", "public"}, name), "%q", name)
+		return must(name != "" && !slices.Contains(commonUsers, name), "%q", name)
 	}),
 	Plant: Set(awstype.DBInstance, "username", "postgres"),
 }, {
 	ID: "SEC02-BP03: RDS keeps the password",
 	Check: each(awstype.DBInstance, func(r *graph.Resource) string {
-		return must(r.Inputs.Flag("manageMasterUserPassword") && r.Inputs["password"] == nil && r.Inputs.Str("masterUserSecretKmsKeyId") != "", "password in the program")
+		return must(r.Inputs.Flag("manageMasterUserPassword") && r.Inputs["password"] == nil &&
+			r.Inputs.Str("masterUserSecretKmsKeyId") != "", "password in the program")
 	}),
 	Plant: Set(awstype.DBInstance, "password", "hunter22"),
 }, {
@@ -123,8 +138,10 @@ var dataRules = []Rule{{
 }, {
 	ID: "FSBP ECR.1 ECR.2 / CKV_AWS_163 CKV_AWS_51 CKV_AWS_136: images are scanned, immutable, encrypted with a key",
 	Check: each(awstype.Repository, func(r *graph.Resource) string {
-		return must(r.Inputs.Flag("imageScanningConfiguration.scanOnPush") && r.Inputs.Str("imageTagMutability") == "IMMUTABLE" &&
-			r.Inputs.Str("encryptionConfigurations[0].encryptionType") == "KMS" && r.Inputs.Str("encryptionConfigurations[0].kmsKey") != "", "not")
+		return must(r.Inputs.Flag("imageScanningConfiguration.scanOnPush") &&
+			r.Inputs.Str("imageTagMutability") == "IMMUTABLE" &&
+			r.Inputs.Str("encryptionConfigurations[0].encryptionType") == "KMS" &&
+			r.Inputs.Str("encryptionConfigurations[0].kmsKey") != "", "not")
 	}),
 	Plant: Set(awstype.Repository, "imageTagMutability", "MUTABLE"),
 }, {
@@ -132,12 +149,15 @@ var dataRules = []Rule{{
 	Check: func(g *graph.Graph) (int, []string) {
 		wrong := []string{}
 		for _, r := range g.OfType(awstype.Repository) {
-			if !slices.ContainsFunc(g.OfType(awstype.LifecyclePolicy), func(l *graph.Resource) bool { return l.Inputs.Str("repository") == r.Inputs.Str("name") }) {
+			if !slices.ContainsFunc(g.OfType(awstype.LifecyclePolicy), func(l *graph.Resource) bool {
+				return l.Inputs.Str("repository") == r.Inputs.Str("name")
+			}) {
 				wrong = append(wrong, r.Name)
 			}
 		}
 		for _, l := range g.OfType(awstype.LifecyclePolicy) {
-			if !strings.Contains(l.Inputs.Str("policy"), "untagged") || !strings.Contains(l.Inputs.Str("policy"), "imageCountMoreThan") {
+			policy := l.Inputs.Str("policy")
+			if !strings.Contains(policy, "untagged") || !strings.Contains(policy, "imageCountMoreThan") {
 				wrong = append(wrong, l.Name)
 			}
 		}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,8 +8,16 @@ import (
 	"groundwork/internal/graph"
 )
 
-// behaviours are the cache behaviours of a distribution, the default one with the path "*".
-func behaviours(r *graph.Resource) []graph.Props {
+// IDs of policies that AWS manages, the same in every account.
+const (
+	cachingDisabled  = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+	cachingOptimized = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+	allViewer        = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+	hostHeaderOnly   = "bf0718e1-ba1e-49d1-88b1-f726733018ae"
+)
+
+// behaviors returns the cache behaviors of a distribution. The default one has the path "*".
+func behaviors(r *graph.Resource) []graph.Props {
 	fallback := r.Inputs.Object("defaultCacheBehavior").Clone()
 	fallback["pathPattern"] = "*"
 	all := []graph.Props{fallback}
@@ -21,30 +28,15 @@ func behaviours(r *graph.Resource) []graph.Props {
 	return all
 }
 
-// perBucket checks that each bucket has exactly one companion of a type that is as it should be.
-func perBucket(token string, good func(r *graph.Resource) bool) func(*graph.Graph) (int, []string) {
-	return func(g *graph.Graph) (int, []string) {
-		var wrong []string
-		buckets := g.OfType(awstype.Bucket)
-		for _, bucket := range buckets {
-			found := 0
-			for _, r := range g.OfType(token) {
-				if r.Inputs.Str("bucket") == bucket.Outputs.Str("bucket") && good(r) {
-					found++
-				}
-			}
-			if found != 1 {
-				wrong = append(wrong, fmt.Sprintf("%s has %d", bucket.Name, found))
-			}
-		}
-		return len(buckets), wrong
-	}
-}
+// Edge holds the rules about the load balancer, CloudFront, the firewall and the buckets for their logs.
+var Edge = slices.Concat(edgeRules, bucketRules)
 
-var Edge = []Rule{{
-	ID: "FSBP ELB.5 ELB.4 ELB.12 / CKV_AWS_91 CKV_AWS_131 / AWS-0050 AWS-0052: the load balancer is internal, logs, drops malformed headers, defends against desync",
+var edgeRules = []Rule{{
+	ID: "FSBP ELB.5 ELB.4 ELB.12 / CKV_AWS_91 CKV_AWS_131 / AWS-0050 AWS-0052: " +
+		"the load balancer is internal, logs, drops malformed headers, defends against desync",
 	Check: each(awstype.LoadBalancer, func(r *graph.Resource) string {
-		return must(r.Inputs.Flag("internal") && r.Inputs.Flag("accessLogs.enabled") && r.Inputs.Flag("dropInvalidHeaderFields") &&
+		return must(r.Inputs.Flag("internal") && r.Inputs.Flag("accessLogs.enabled") &&
+			r.Inputs.Flag("dropInvalidHeaderFields") &&
 			r.Inputs.Str("desyncMitigationMode") == "defensive", "not as it should be")
 	}),
 	Plant: Set(awstype.LoadBalancer, "internal", false),
@@ -55,18 +47,23 @@ var Edge = []Rule{{
 	}),
 	Plant: Set(awstype.LoadBalancer, "enableDeletionProtection", false),
 }, {
-	ID:    "FSBP ELB.13: the load balancer stands in two zones or more",
-	Check: each(awstype.LoadBalancer, func(r *graph.Resource) string { return must(len(r.Inputs.Strs("subnets")) >= 2, "one zone") }),
+	ID: "FSBP ELB.13: the load balancer stands in two zones or more",
+	Check: each(awstype.LoadBalancer, func(r *graph.Resource) string {
+		return must(len(r.Inputs.Strs("subnets")) >= 2, "one zone")
+	}),
 	Plant: Set(awstype.LoadBalancer, "subnets", []any{"subnet-1"}),
 }, {
-	ID: "FSBP ELB.1 ELB.17 / CKV_AWS_2 CKV_AWS_103: HTTPS with a current policy where there is a certificate, HTTP only where there is no domain",
+	ID: "FSBP ELB.1 ELB.17 / CKV_AWS_2 CKV_AWS_103: " +
+		"HTTPS with a current policy where there is a certificate, HTTP only where there is no domain",
 	Check: func(g *graph.Graph) (int, []string) {
 		return each(awstype.Listener, func(r *graph.Resource) string {
+			origin := first(g, awstype.VPCOrigin).Inputs.Str("vpcOriginEndpointConfig.originProtocolPolicy")
 			if len(g.OfType(awstype.Certificate)) == 0 {
-				return must(r.Inputs.Str("protocol") == "HTTP" && first(g, awstype.VPCOrigin).Inputs.Str("vpcOriginEndpointConfig.originProtocolPolicy") == "http-only", "no certificate")
+				return must(r.Inputs.Str("protocol") == "HTTP" && origin == "http-only", "no certificate")
 			}
-			return must(r.Inputs.Str("protocol") == "HTTPS" && strings.HasPrefix(r.Inputs.Str("sslPolicy"), "ELBSecurityPolicy-TLS13-1-2-") &&
-				first(g, awstype.VPCOrigin).Inputs.Str("vpcOriginEndpointConfig.originProtocolPolicy") == "https-only", "not encrypted")
+			return must(r.Inputs.Str("protocol") == "HTTPS" &&
+				strings.HasPrefix(r.Inputs.Str("sslPolicy"), "ELBSecurityPolicy-TLS13-1-2-") &&
+				origin == "https-only", "not encrypted")
 		})(g)
 	},
 	Plant: Set(awstype.Listener, "protocol", "TCP"),
@@ -79,7 +76,7 @@ var Edge = []Rule{{
 }, {
 	ID: "FSBP CloudFront.3 CloudFront.9 / CKV_AWS_34 / AWS-0012: viewers come over HTTPS",
 	Check: each(awstype.Distribution, func(r *graph.Resource) string {
-		for _, b := range behaviours(r) {
+		for _, b := range behaviors(r) {
 			if !slices.Contains([]string{"redirect-to-https", "https-only"}, b.Str("viewerProtocolPolicy")) {
 				return b.Str("pathPattern")
 			}
@@ -92,8 +89,11 @@ var Edge = []Rule{{
 	Check: func(g *graph.Graph) (int, []string) {
 		return each(awstype.Distribution, func(r *graph.Resource) string {
 			for _, source := range g.OfType(awstype.LogDeliverySource) {
+				if source.Inputs.Str("resourceArn") != r.Outputs.Str("arn") {
+					continue
+				}
 				for _, delivery := range g.OfType(awstype.LogDelivery) {
-					if source.Inputs.Str("resourceArn") == r.Outputs.Str("arn") && delivery.Inputs.Str("deliverySourceName") == source.Inputs.Str("name") {
+					if delivery.Inputs.Str("deliverySourceName") == source.Inputs.Str("name") {
 						return ""
 					}
 				}
@@ -103,7 +103,9 @@ var Edge = []Rule{{
 	},
 	Plant: Set(awstype.LogDelivery, "deliverySourceName", ""),
 }, {
-	ID: "FSBP CloudFront.6 WAF.10 WAF.12 / CKV_AWS_68 CKV_AWS_192 CKV2_AWS_47: a firewall with managed rules and a rate limit", ProdOnly: true,
+	ID: "FSBP CloudFront.6 WAF.10 WAF.12 / CKV_AWS_68 CKV_AWS_192 CKV2_AWS_47: " +
+		"a firewall with managed rules and a rate limit",
+	ProdOnly: true,
 	Check: func(g *graph.Graph) (int, []string) {
 		return each(awstype.Distribution, func(r *graph.Resource) string {
 			for _, acl := range g.OfType(awstype.WebACL) {
@@ -120,7 +122,8 @@ var Edge = []Rule{{
 						return "a rule without metrics"
 					}
 				}
-				return must(rate && slices.Contains(names, "AWSManagedRulesCommonRuleSet") && slices.Contains(names, "AWSManagedRulesKnownBadInputsRuleSet"), "rules are missing")
+				return must(rate && slices.Contains(names, "AWSManagedRulesCommonRuleSet") &&
+					slices.Contains(names, "AWSManagedRulesKnownBadInputsRuleSet"), "rules are missing")
 			}
 			return "no firewall"
 		})(g)
@@ -134,24 +137,27 @@ var Edge = []Rule{{
 		for _, f := range fields {
 			redacted = append(redacted, graph.Props(f.(map[string]any)).Str("singleHeader.name"))
 		}
-		return must(slices.Equal(redacted, []string{"authorization", "cookie"}) && strings.Contains(strings.Join(r.Inputs.Strs("logDestinationConfigs"), ""), ":aws-waf-logs-"), "%v", redacted)
+		destinations := strings.Join(r.Inputs.Strs("logDestinationConfigs"), "")
+		return must(slices.Equal(redacted, []string{"authorization", "cookie"}) &&
+			strings.Contains(destinations, ":aws-waf-logs-"), "%v", redacted)
 	}),
 	Plant: Set(awstype.WebACLLogging, "redactedFields", []any{}),
 }, {
 	ID: "design: what a person sees is never cached, what has a hash in its name is, every answer has security headers",
 	Check: each(awstype.Distribution, func(r *graph.Resource) string {
-		for _, b := range behaviours(r) {
-			cached := b.Str("cachePolicyId") != "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-			if host := b.Str("originRequestPolicyId"); host != "216adef6-5c7f-47e4-b989-5492eafa07d3" && host != "bf0718e1-ba1e-49d1-88b1-f726733018ae" {
-				return b.Str("pathPattern") + " does not send the host on, which the load balancer's certificate is compared with"
+		for _, b := range behaviors(r) {
+			cached := b.Str("cachePolicyId") != cachingDisabled
+			if forwards := b.Str("originRequestPolicyId"); forwards != allViewer && forwards != hostHeaderOnly {
+				return b.Str("pathPattern") +
+					" does not send the host on, which the load balancer's certificate is compared with"
 			}
 			if cached != (b.Str("pathPattern") == "/static/*") || b.Str("responseHeadersPolicyId") == "" {
 				return b.Str("pathPattern")
 			}
 		}
-		return must(len(behaviours(r)) == 3, "%d behaviours", len(behaviours(r)))
+		return must(len(behaviors(r)) == 3, "%d behaviours", len(behaviors(r)))
 	}),
-	Plant: setIn(awstype.Distribution, "defaultCacheBehavior", "cachePolicyId", "658327ea-f89d-4fab-a63d-7e88639e58f6"),
+	Plant: setIn(awstype.Distribution, "defaultCacheBehavior", "cachePolicyId", cachingOptimized),
 }, {
 	ID: "design: nothing is in us-east-1 but what CloudFront looks for there, and all of that is",
 	Check: func(g *graph.Graph) (int, []string) {
@@ -172,64 +178,4 @@ var Edge = []Rule{{
 		return seen, wrong
 	},
 	Plant: func(g *graph.Graph) { r := first(g, awstype.LogDelivery); r.Provider = first(g, awstype.VPC).Provider },
-}, {
-	ID: "FSBP S3.1 S3.8 / CKV_AWS_53..56: no bucket is public",
-	Check: perBucket(awstype.BucketPublicAccessBlock, func(r *graph.Resource) bool {
-		return r.Inputs.Flag("blockPublicAcls") && r.Inputs.Flag("blockPublicPolicy") && r.Inputs.Flag("ignorePublicAcls") && r.Inputs.Flag("restrictPublicBuckets")
-	}),
-	Plant: Set(awstype.BucketPublicAccessBlock, "blockPublicPolicy", false),
-}, {
-	ID: "FSBP S3.5 / CKV_AWS_379: buckets speak TLS only",
-	Check: perBucket(awstype.BucketPolicy, func(r *graph.Resource) bool {
-		for _, s := range Statements(r.Inputs.Str("policy")) {
-			if s.Effect == "Deny" && slices.Equal(s.Principal["AWS"], []string{"*"}) && slices.Equal(s.Action, []string{"s3:*"}) && len(s.Resource) == 2 &&
-				slices.Equal(s.Condition["Bool"]["aws:SecureTransport"], []string{"false"}) {
-				return true
-			}
-		}
-		return false
-	}),
-	Plant: Set(awstype.BucketPolicy, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":["s3:*"],"Resource":["a"]}]}`),
-}, {
-	ID: "CKV_AWS_70 / CIS 2.21: only log services of this account write to buckets",
-	Check: allows(awstype.BucketPolicy, "policy", func(s Statement) string {
-		from := len(s.Condition["ArnLike"]["aws:SourceArn"]) == 1
-		return must(len(s.Principal) == 1 && len(s.Principal["Service"]) == 1 && strings.Contains(s.Principal["Service"][0], "delivery.") && from, "%v", s.Principal)
-	}),
-	Plant: Set(awstype.BucketPolicy, "policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":["a"]}]}`),
-}, {
-	ID: "AWS-0088 / ELB access logs: log buckets are encrypted by S3 itself, the only kind load balancers write to",
-	Check: perBucket(awstype.BucketEncryption, func(r *graph.Resource) bool {
-		return r.Inputs.Str("rules[0].applyServerSideEncryptionByDefault.sseAlgorithm") == "AES256"
-	}),
-	Plant: Set(awstype.BucketEncryption, "rules", []any{}),
-}, {
-	ID: "FSBP S3.13 / CKV2_AWS_61: logs expire",
-	Check: perBucket(awstype.BucketLifecycle, func(r *graph.Resource) bool {
-		days, _ := r.Inputs.Num("rules[0].expiration.days")
-		return days >= 1 && r.Inputs.Str("rules[0].status") == "Enabled"
-	}),
-	Plant: Set(awstype.BucketLifecycle, "rules", []any{}),
-}, {
-	ID: "FSBP S3.12 / CKV2_AWS_65: no access control lists",
-	Check: perBucket(awstype.BucketOwnershipControls, func(r *graph.Resource) bool {
-		return r.Inputs.Str("rule.objectOwnership") == "BucketOwnerEnforced"
-	}),
-	Plant: setIn(awstype.BucketOwnershipControls, "rule", "objectOwnership", "ObjectWriter"),
-}, {
-	ID: "design: kept logs are kept with everything that closes and expires them", ProdOnly: true,
-	Check: func(g *graph.Graph) (int, []string) {
-		var wrong []string
-		seen := 0
-		for _, r := range g.Resources {
-			if strings.HasPrefix(r.Type, "aws:s3/") {
-				seen++
-				if !r.Retain || r.Inputs.Flag("forceDestroy") {
-					wrong = append(wrong, r.Type+" "+r.Name)
-				}
-			}
-		}
-		return seen, wrong
-	},
-	Plant: func(g *graph.Graph) { first(g, awstype.BucketPublicAccessBlock).Retain = false },
 }}

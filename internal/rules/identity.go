@@ -10,17 +10,49 @@ import (
 	"groundwork/internal/graph"
 )
 
+var (
+	// wideAction matches an action that stands for all actions, of a service or of all services.
+	wideAction = regexp.MustCompile(`^([a-z0-9-]+:)?\*$`)
+	// starActions matches actions that have no resource-level permissions.
+	starActions = regexp.MustCompile(`^(ecr:GetAuthorizationToken|ec2:Describe.*|` +
+		`ec2:GetInstanceTypesFromInstanceRequirements|autoscaling:Describe.*|elasticloadbalancing:Describe.*|` +
+		`sts:GetCallerIdentity|logs:DescribeLogGroups)$`)
+	// exactSubject matches the subject of one service account.
+	exactSubject = regexp.MustCompile(`^system:serviceaccount:[a-z0-9-]+:[a-z0-9-]+$`)
+)
+
+// nodePolicies are the managed policies that a node may have.
+var nodePolicies = []string{
+	"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryReadOnly",
+	"AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore",
+}
+
+// usableBy reports whether a service may encrypt and decrypt with a key.
+func usableBy(key *graph.Resource, service string) bool {
+	if key == nil {
+		return false
+	}
+	for _, s := range Statements(key.Inputs.Str("policy")) {
+		decrypts := slices.ContainsFunc(s.Action, func(a string) bool { return strings.HasPrefix(a, "kms:Decrypt") })
+		encrypts := slices.Contains(s.Action, "kms:GenerateDataKey*")
+		if decrypts && encrypts && slices.Contains(s.Principal["Service"], service) {
+			return true
+		}
+	}
+	return false
+}
+
+// Identity holds the rules about roles, policies and keys.
 var Identity = []Rule{{
 	ID: "CIS EKS 5.1.3 / kubescape C-0223: the node role has no more than it needs",
 	Check: func(g *graph.Graph) (int, []string) {
-		allowed := []string{"AmazonEKSWorkerNodePolicy", "AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore"}
 		seen, wrong := 0, []string{}
 		for _, r := range g.OfType(awstype.RolePolicyAttachment) {
 			if !strings.HasSuffix(r.Inputs.Str("role"), "-node") {
 				continue
 			}
 			seen++
-			if arn := r.Inputs.Str("policyArn"); !slices.Contains(allowed, arn[strings.LastIndex(arn, "/")+1:]) {
+			if arn := r.Inputs.Str("policyArn"); !slices.Contains(nodePolicies, arn[strings.LastIndex(arn, "/")+1:]) {
 				wrong = append(wrong, arn)
 			}
 		}
@@ -46,19 +78,24 @@ var Identity = []Rule{{
 		if !slices.Contains(s.Resource, "*") {
 			return ""
 		}
-		return must(!slices.ContainsFunc(s.Action, func(a string) bool { return !starActions.MatchString(a) }) || len(s.Condition) > 0, "%v on everything", s.Action)
+		scoped := slices.ContainsFunc(s.Action, func(a string) bool { return !starActions.MatchString(a) })
+		return must(!scoped || len(s.Condition) > 0, "%v on everything", s.Action)
 	}),
-	Plant: Set(awstype.RolePolicy, "policy", `{"Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}`),
+	Plant: Set(awstype.RolePolicy, "policy",
+		`{"Statement":[{"Effect":"Allow","Action":"logs:PutLogEvents","Resource":"*"}]}`),
 }, {
 	ID: "CKV_AWS_286 / AWS-0342: no policy lets its owner become more",
 	Check: allows(awstype.RolePolicy, "policy", func(s Statement) string {
 		for _, action := range s.Action {
-			for _, risky := range []string{"iam:CreatePolicyVersion", "iam:Attach", "iam:Put", "iam:UpdateAssumeRolePolicy"} {
+			for _, risky := range []string{
+				"iam:CreatePolicyVersion", "iam:Attach", "iam:Put", "iam:UpdateAssumeRolePolicy",
+			} {
 				if strings.HasPrefix(action, risky) {
 					return action
 				}
 			}
-			if action == "iam:PassRole" && (slices.Contains(s.Resource, "*") || len(s.Condition["StringEquals"]["iam:PassedToService"]) == 0) {
+			anyService := len(s.Condition["StringEquals"]["iam:PassedToService"]) == 0
+			if action == "iam:PassRole" && (slices.Contains(s.Resource, "*") || anyService) {
 				return action
 			}
 		}
@@ -84,13 +121,15 @@ var Identity = []Rule{{
 			if strings.Contains(arn, "*") {
 				return "trusts " + arn
 			}
-			if mfa := s.Condition["Bool"]["aws:MultiFactorAuthPresent"]; strings.HasSuffix(arn, ":root") && !slices.Equal(mfa, []string{"true"}) {
+			mfa := slices.Equal(s.Condition["Bool"]["aws:MultiFactorAuthPresent"], []string{"true"})
+			if strings.HasSuffix(arn, ":root") && !mfa {
 				return "trusts the whole account without MFA"
 			}
 		}
 		return must(len(s.Principal["Federated"]) == 0 || len(s.Condition) > 0, "federation without condition")
 	}),
-	Plant: Set(awstype.Role, "assumeRolePolicy", `{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`),
+	Plant: Set(awstype.Role, "assumeRolePolicy",
+		`{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`),
 }, {
 	ID: "EKS best practices / CIS EKS 5.2.1: workload roles pin sub and aud",
 	Check: func(g *graph.Graph) (int, []string) {
@@ -104,7 +143,7 @@ var Identity = []Rule{{
 				_, issuer, _ := strings.Cut(s.Principal["Federated"][0], "oidc-provider/")
 				equals := s.Condition["StringEquals"]
 				sub, aud := equals[issuer+":sub"], equals[issuer+":aud"]
-				exact := len(sub) == 1 && regexp.MustCompile(`^system:serviceaccount:[a-z0-9-]+:[a-z0-9-]+$`).MatchString(sub[0])
+				exact := len(sub) == 1 && exactSubject.MatchString(sub[0])
 				if !exact || len(aud) != 1 || aud[0] != "sts.amazonaws.com" || strings.HasPrefix(issuer, "https://") {
 					wrong = append(wrong, r.Name)
 				}
@@ -132,12 +171,15 @@ var Identity = []Rule{{
 }, {
 	ID: "OIDC provider audiences",
 	Check: each(awstype.OIDCProvider, func(r *graph.Resource) string {
-		return must(slices.Equal(r.Inputs.Strs("clientIdLists"), []string{"sts.amazonaws.com"}) && strings.HasPrefix(r.Inputs.Str("url"), "https://"), "audiences")
+		sts := slices.Equal(r.Inputs.Strs("clientIdLists"), []string{"sts.amazonaws.com"})
+		return must(sts && strings.HasPrefix(r.Inputs.Str("url"), "https://"), "audiences")
 	}),
 	Plant: Set(awstype.OIDCProvider, "clientIdLists", []any{"anyone"}),
 }, {
-	ID:    "FSBP KMS.4 / CKV_AWS_7: keys rotate",
-	Check: each(awstype.Key, func(r *graph.Resource) string { return must(r.Inputs.Flag("enableKeyRotation"), "does not") }),
+	ID: "FSBP KMS.4 / CKV_AWS_7: keys rotate",
+	Check: each(awstype.Key, func(r *graph.Resource) string {
+		return must(r.Inputs.Flag("enableKeyRotation"), "does not")
+	}),
 	Plant: Set(awstype.Key, "enableKeyRotation", false),
 }, {
 	ID: "FSBP KMS.5 / CKV_AWS_33: key policies lock nobody out and let nobody else in",
@@ -156,7 +198,8 @@ var Identity = []Rule{{
 		}
 		return must(root, "the account cannot administer it")
 	}),
-	Plant: Set(awstype.Key, "policy", `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*","Principal":"*"}]}`),
+	Plant: Set(awstype.Key, "policy",
+		`{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*","Principal":"*"}]}`),
 }, {
 	ID: "FSBP KMS.3: deleted keys can be brought back for 30 days",
 	Check: each(awstype.Key, func(r *graph.Resource) string {
@@ -174,20 +217,12 @@ var Identity = []Rule{{
 		seen, wrong := 0, []string{}
 		use := func(r *graph.Resource, arn, service string) {
 			seen++
-			key := keyOf(g, arn)
-			usable := false
-			if key != nil {
-				for _, s := range Statements(key.Inputs.Str("policy")) {
-					may := slices.ContainsFunc(s.Action, func(a string) bool { return strings.HasPrefix(a, "kms:Decrypt") }) && slices.Contains(s.Action, "kms:GenerateDataKey*")
-					usable = usable || may && slices.Contains(s.Principal["Service"], service)
-				}
-			}
-			if !usable {
+			if !usableBy(keyOf(g, arn), service) {
 				wrong = append(wrong, r.Name)
 			}
 		}
 		for _, r := range g.OfType(awstype.LogGroup) {
-			use(r, r.Inputs.Str("kmsKeyId"), "logs."+home(g)+".amazonaws.com")
+			use(r, r.Inputs.Str("kmsKeyId"), "logs."+homeRegion(g)+".amazonaws.com")
 		}
 		for _, r := range g.OfType(awstype.Topic) {
 			use(r, r.Inputs.Str("kmsMasterKeyId"), "cloudwatch.amazonaws.com")
@@ -195,6 +230,7 @@ var Identity = []Rule{{
 		return seen, wrong
 	},
 	Plant: func(g *graph.Graph) {
-		keyOf(g, first(g, awstype.LogGroup).Inputs.Str("kmsKeyId")).Inputs["policy"] = identity.KeyPolicy("111122223333").JSON()
+		key := keyOf(g, first(g, awstype.LogGroup).Inputs.Str("kmsKeyId"))
+		key.Inputs["policy"] = identity.KeyPolicy("111122223333").JSON()
 	},
 }}

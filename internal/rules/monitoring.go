@@ -9,6 +9,19 @@ import (
 	"groundwork/internal/graph"
 )
 
+// watchedMetrics are the metrics that need an alarm, each with its namespace.
+var watchedMetrics = []string{
+	"AWS/RDS CPUUtilization", "AWS/RDS FreeStorageSpace", "AWS/RDS FreeableMemory", "AWS/RDS DatabaseConnections",
+	"AWS/EC2 CPUUtilization", "AWS/EC2 StatusCheckFailed", "AWS/NATGateway ErrorPortAllocation",
+	"AWS/ApplicationELB HTTPCode_ELB_5XX_Count", "AWS/ApplicationELB HTTPCode_Target_5XX_Count",
+	"AWS/ApplicationELB TargetResponseTime", "AWS/ApplicationELB UnHealthyHostCount",
+	"AWS/ElastiCache EngineCPUUtilization", "AWS/CloudFront 5xxErrorRate",
+	"ContainerInsights pod_number_of_container_restarts",
+}
+
+// allowedAccount matches the one account in a provider's inputs, where a list may be JSON inside JSON.
+var allowedAccount = regexp.MustCompile(`"allowedAccountIds":"?\[\\?"([0-9]{12})\\?"\]`)
+
 var monitoringRules = []Rule{{
 	ID: "FSBP CloudWatch.16 / CKV_AWS_158: log groups end and are encrypted",
 	Check: each(awstype.LogGroup, func(r *graph.Resource) string {
@@ -26,7 +39,8 @@ var monitoringRules = []Rule{{
 }, {
 	ID: "CKV_AWS_319: alarms act and say what silence means", UpOnly: true,
 	Check: each(awstype.MetricAlarm, func(r *graph.Resource) string {
-		return must(r.Inputs["actionsEnabled"] != false && len(r.Inputs.Strs("alarmActions")) > 0 && r.Inputs.Str("treatMissingData") != "", "silent")
+		return must(r.Inputs["actionsEnabled"] != false && len(r.Inputs.Strs("alarmActions")) > 0 &&
+			r.Inputs.Str("treatMissingData") != "", "silent")
 	}),
 	Plant: Set(awstype.MetricAlarm, "alarmActions", []any{}),
 }, {
@@ -37,13 +51,7 @@ var monitoringRules = []Rule{{
 			have[r.Inputs.Str("namespace")+" "+r.Inputs.Str("metricName")] = true
 		}
 		var wrong []string
-		for _, want := range []string{
-			"AWS/RDS CPUUtilization", "AWS/RDS FreeStorageSpace", "AWS/RDS FreeableMemory", "AWS/RDS DatabaseConnections",
-			"AWS/EC2 CPUUtilization", "AWS/EC2 StatusCheckFailed", "AWS/NATGateway ErrorPortAllocation",
-			"AWS/ApplicationELB HTTPCode_ELB_5XX_Count", "AWS/ApplicationELB HTTPCode_Target_5XX_Count", "AWS/ApplicationELB TargetResponseTime",
-			"AWS/ApplicationELB UnHealthyHostCount", "AWS/ElastiCache EngineCPUUtilization", "AWS/CloudFront 5xxErrorRate",
-			"ContainerInsights pod_number_of_container_restarts",
-		} {
+		for _, want := range watchedMetrics {
 			if !have[want] {
 				wrong = append(wrong, want)
 			}
@@ -58,7 +66,9 @@ var monitoringRules = []Rule{{
 }, {
 	ID: "FSBP SNS.1 / CKV_AWS_26: topics have a key of this program",
 	Check: func(g *graph.Graph) (int, []string) {
-		return each(awstype.Topic, func(r *graph.Resource) string { return must(ownKey(g, r.Inputs.Str("kmsMasterKeyId")), "no key") })(g)
+		return each(awstype.Topic, func(r *graph.Resource) string {
+			return must(ownKey(g, r.Inputs.Str("kmsMasterKeyId")), "no key")
+		})(g)
 	},
 	Plant: Set(awstype.Topic, "kmsMasterKeyId", "alias/aws/sns"),
 }, {
@@ -84,6 +94,3 @@ var monitoringRules = []Rule{{
 	},
 	Plant: func(g *graph.Graph) { delete(first(g, "pulumi:providers:aws").Inputs, "allowedAccountIds") },
 }}
-
-// allowedAccount is the one account in a provider's inputs, in which lists may be JSON inside of JSON.
-var allowedAccount = regexp.MustCompile(`"allowedAccountIds":"?\[\\?"([0-9]{12})\\?"\]`)

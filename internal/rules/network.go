@@ -8,11 +8,30 @@ import (
 	"groundwork/internal/graph"
 )
 
+// wideEndpointRules returns the ingress rules of an interface endpoint that admit more than HTTPS from the VPC.
+func wideEndpointRules(g *graph.Graph, endpoint *graph.Resource) []string {
+	var wrong []string
+	for _, r := range g.OfType(awstype.IngressRule) {
+		if !slices.Contains(endpoint.Inputs.Strs("securityGroupIds"), r.Inputs.Str("securityGroupId")) {
+			continue
+		}
+		from, _ := r.Inputs.Num("fromPort")
+		to, _ := r.Inputs.Num("toPort")
+		vpc := first(g, awstype.VPC).Inputs.Str("cidrBlock")
+		if from != 443 || to != 443 || r.Inputs.Str("cidrIpv4") != vpc {
+			wrong = append(wrong, r.Name+" admits more than HTTPS from the VPC")
+		}
+	}
+	return wrong
+}
+
 var networkRules = []Rule{{
 	ID: "FSBP EC2.6 / CKV2_AWS_11 / CIS 4.7: flow logs",
 	Check: func(g *graph.Graph) (int, []string) {
 		return each(awstype.VPC, func(v *graph.Resource) string {
-			logged := slices.ContainsFunc(g.OfType(awstype.FlowLog), func(f *graph.Resource) bool { return f.Inputs.Str("vpcId") == v.ID })
+			logged := slices.ContainsFunc(g.OfType(awstype.FlowLog), func(f *graph.Resource) bool {
+				return f.Inputs.Str("vpcId") == v.ID
+			})
 			return must(logged, "no flow log")
 		})(g)
 	},
@@ -21,12 +40,15 @@ var networkRules = []Rule{{
 	ID: "FSBP EC2.6: flow logs have a destination, a role and the right traffic",
 	Check: each(awstype.FlowLog, func(r *graph.Resource) string {
 		traffic := r.Inputs.Str("trafficType")
-		return must(slices.Contains([]string{"ALL", "REJECT"}, traffic) && r.Inputs.Str("logDestination") != "" && r.Inputs.Str("iamRoleArn") != "", "incomplete")
+		return must(slices.Contains([]string{"ALL", "REJECT"}, traffic) && r.Inputs.Str("logDestination") != "" &&
+			r.Inputs.Str("iamRoleArn") != "", "incomplete")
 	}),
 	Plant: Set(awstype.FlowLog, "iamRoleArn", ""),
 }, {
 	ID: "FSBP EC2.6: production logs all traffic", ProdOnly: true,
-	Check: each(awstype.FlowLog, func(r *graph.Resource) string { return must(r.Inputs.Str("trafficType") == "ALL", "not ALL") }),
+	Check: each(awstype.FlowLog, func(r *graph.Resource) string {
+		return must(r.Inputs.Str("trafficType") == "ALL", "not ALL")
+	}),
 	Plant: Set(awstype.FlowLog, "trafficType", "REJECT"),
 }, {
 	ID: "FSBP EC2.2 / CKV2_AWS_12 / CIS 6.5: the default security group is locked",
@@ -45,8 +67,10 @@ var networkRules = []Rule{{
 	},
 	Plant: Set(awstype.DefaultSecurityGroup, "ingress", []any{map[string]any{"protocol": "-1"}}),
 }, {
-	ID:    "FSBP EC2.15 / CKV_AWS_130: no subnet gives out public addresses",
-	Check: each(awstype.Subnet, func(r *graph.Resource) string { return must(!r.Inputs.Flag("mapPublicIpOnLaunch"), "does") }),
+	ID: "FSBP EC2.15 / CKV_AWS_130: no subnet gives out public addresses",
+	Check: each(awstype.Subnet, func(r *graph.Resource) string {
+		return must(!r.Inputs.Flag("mapPublicIpOnLaunch"), "does")
+	}),
 	Plant: Set(awstype.Subnet, "mapPublicIpOnLaunch", true),
 }, {
 	ID: "prowler vpc_subnet_separate_private_public: no way from the internet to private and data subnets",
@@ -96,7 +120,8 @@ var networkRules = []Rule{{
 			seen++
 			ok := false
 			for _, r := range g.OfType(awstype.Route) {
-				ok = ok || r.Inputs.Str("routeTableId") == a.Inputs.Str("routeTableId") && r.Inputs.Str("destinationCidrBlock") == "0.0.0.0/0" &&
+				ok = ok || r.Inputs.Str("routeTableId") == a.Inputs.Str("routeTableId") &&
+					r.Inputs.Str("destinationCidrBlock") == "0.0.0.0/0" &&
 					zoneOfNAT[r.Inputs.Str("natGatewayId")] == subnet.Inputs.Str("availabilityZone")
 			}
 			if !ok {
@@ -129,13 +154,14 @@ var networkRules = []Rule{{
 		}
 		for _, r := range g.OfType(awstype.SecurityGroupRule) {
 			seen++
-			if r.Inputs.Str("type") == "ingress" && everyone(append(r.Inputs.Strs("cidrBlocks"), r.Inputs.Strs("ipv6CidrBlocks")...)...) {
+			cidrs := slices.Concat(r.Inputs.Strs("cidrBlocks"), r.Inputs.Strs("ipv6CidrBlocks"))
+			if r.Inputs.Str("type") == "ingress" && everyone(cidrs...) {
 				wrong = append(wrong, r.Name)
 			}
 		}
 		for _, r := range g.OfType(awstype.SecurityGroup) {
 			seen++
-			// Rules are resources of their own everywhere, so inline ones must not exist beside them.
+			// This program declares rules as resources of their own, and AWS does not support both forms in one group.
 			if r.Inputs["ingress"] != nil || r.Inputs["egress"] != nil {
 				wrong = append(wrong, r.Name+" has inline rules")
 			}
@@ -163,38 +189,32 @@ var networkRules = []Rule{{
 	Plant: func(g *graph.Graph) {
 		egress := *first(g, awstype.IngressRule)
 		egress.Type, egress.URN = awstype.SecurityGroupRule, egress.URN+"-planted"
-		egress.Inputs = graph.Props{"type": "egress", "securityGroupId": first(g, awstype.DBInstance).Inputs.Strs("vpcSecurityGroupIds")[0]}
+		group := first(g, awstype.DBInstance).Inputs.Strs("vpcSecurityGroupIds")[0]
+		egress.Inputs = graph.Props{"type": "egress", "securityGroupId": group}
 		g.Resources = append(g.Resources, &egress)
 	},
 }, {
 	ID: "FSBP EC2.10 EC2.55-57: endpoints for what nodes talk to", ProdOnly: true,
 	Check: func(g *graph.Graph) (int, []string) {
 		have, wrong := map[string]bool{}, []string{}
-		zones := map[string]bool{}
+		private := map[string]bool{}
 		for _, s := range g.OfType(awstype.Subnet) {
 			if subnetTier(s) == "private" {
-				zones[s.ID] = true
+				private[s.ID] = true
 			}
 		}
 		for _, e := range g.OfType(awstype.VPCEndpoint) {
 			service := strings.SplitN(e.Inputs.Str("serviceName"), ".", 4)[3]
 			have[service] = true
 			if service == "s3" {
-				if len(e.Inputs.Strs("routeTableIds")) != len(zones) {
+				if len(e.Inputs.Strs("routeTableIds")) != len(private) {
 					wrong = append(wrong, "s3 is not announced in every private route table")
 				}
 				continue
 			}
-			for _, r := range g.OfType(awstype.IngressRule) {
-				if slices.Contains(e.Inputs.Strs("securityGroupIds"), r.Inputs.Str("securityGroupId")) {
-					port, _ := r.Inputs.Num("fromPort")
-					to, _ := r.Inputs.Num("toPort")
-					if port != 443 || to != 443 || r.Inputs.Str("cidrIpv4") != first(g, awstype.VPC).Inputs.Str("cidrBlock") {
-						wrong = append(wrong, r.Name+" admits more than HTTPS from the VPC")
-					}
-				}
-			}
-			if !e.Inputs.Flag("privateDnsEnabled") || len(e.Inputs.Strs("subnetIds")) != len(zones) || len(e.Inputs.Strs("securityGroupIds")) == 0 {
+			wrong = append(wrong, wideEndpointRules(g, e)...)
+			if !e.Inputs.Flag("privateDnsEnabled") || len(e.Inputs.Strs("subnetIds")) != len(private) ||
+				len(e.Inputs.Strs("securityGroupIds")) == 0 {
 				wrong = append(wrong, e.Name+" is incomplete")
 			}
 		}

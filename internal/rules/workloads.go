@@ -9,20 +9,25 @@ import (
 	"groundwork/internal/graph"
 )
 
-const (
-	kubernetesT = "pulumi:providers:kubernetes"
-)
+const kubernetesProvider = "pulumi:providers:kubernetes"
 
-// worn lists every service account in Helm values that names a role: namespace, account and role.
-func worn(g *graph.Graph) [][3]string {
-	var all [][3]string
+// roleUse is a service account that assumes a role.
+type roleUse struct {
+	namespace, account string
+	// role is the ARN of the role.
+	role string
+}
+
+// assumedRoles lists every service account in Helm values that names a role.
+func assumedRoles(g *graph.Graph) []roleUse {
+	var all []roleUse
 	var walk func(namespace string, values map[string]any)
 	walk = func(namespace string, values map[string]any) {
 		if account, ok := values["serviceAccount"].(map[string]any); ok {
 			name, _ := account["name"].(string)
 			if annotations, ok := account["annotations"].(map[string]any); ok {
 				if role, ok := annotations["eks.amazonaws.com/role-arn"].(string); ok {
-					all = append(all, [3]string{namespace, name, role})
+					all = append(all, roleUse{namespace, name, role})
 				}
 			}
 		}
@@ -38,7 +43,7 @@ func worn(g *graph.Graph) [][3]string {
 	return all
 }
 
-// subjectOf returns the one service account that a role trusts, or "" where it trusts more or something else.
+// subjectOf returns the service account that a role trusts, or "" where the role trusts anything else.
 func subjectOf(r *graph.Resource) string {
 	all := Statements(r.Inputs.Str("assumeRolePolicy"))
 	if len(all) != 1 || len(all[0].Principal["Federated"]) != 1 {
@@ -52,7 +57,7 @@ func subjectOf(r *graph.Resource) string {
 	return ""
 }
 
-// release returns the release of a chart.
+// release returns the release of a chart, or an empty resource.
 func release(g *graph.Graph, chart string) *graph.Resource {
 	for _, r := range g.OfType(awstype.HelmRelease) {
 		if r.Inputs.Str("chart") == chart {
@@ -62,7 +67,7 @@ func release(g *graph.Graph, chart string) *graph.Resource {
 	return &graph.Resource{Inputs: graph.Props{}}
 }
 
-// Application is the release that holds Argo CD's Application, projectOf the project that it is in.
+// Application returns the release that holds Argo CD's Application, or an empty resource.
 func Application(g *graph.Graph) *graph.Resource {
 	for _, r := range g.OfType(awstype.HelmRelease) {
 		if r.Inputs.Get("values.applications") != nil {
@@ -72,6 +77,7 @@ func Application(g *graph.Graph) *graph.Resource {
 	return &graph.Resource{Inputs: graph.Props{}}
 }
 
+// projectOf returns the Argo CD project of the application, or nil.
 func projectOf(g *graph.Graph) graph.Props {
 	for _, r := range g.OfType(awstype.HelmRelease) {
 		if project := r.Inputs.Object("values.projects.webapp"); project != nil {
@@ -85,15 +91,15 @@ var workloadRules = []Rule{{
 	ID: "EKS best practices: each role in Helm values trusts exactly the account it is given to",
 	Check: func(g *graph.Graph) (int, []string) {
 		var wrong []string
-		all := worn(g)
-		for _, w := range all {
+		all := assumedRoles(g)
+		for _, use := range all {
 			trusted := ""
 			for _, role := range g.OfType(awstype.Role) {
-				if role.Outputs.Str("arn") == w[2] {
+				if role.Outputs.Str("arn") == use.role {
 					trusted = subjectOf(role)
 				}
 			}
-			if want := "system:serviceaccount:" + w[0] + ":" + w[1]; trusted != want {
+			if want := "system:serviceaccount:" + use.namespace + ":" + use.account; trusted != want {
 				wrong = append(wrong, want+" wears a role that trusts "+trusted)
 			}
 		}
@@ -106,8 +112,8 @@ var workloadRules = []Rule{{
 	ID: "design: operators have a role each, and only where they talk to AWS", UpOnly: true,
 	Check: func(g *graph.Graph) (int, []string) {
 		var names []string
-		for _, w := range worn(g) {
-			names = append(names, w[0]+"/"+w[1])
+		for _, use := range assumedRoles(g) {
+			names = append(names, use.namespace+"/"+use.account)
 		}
 		slices.Sort(names)
 		want := []string{"kube-system/aws-load-balancer-controller", "kube-system/cluster-autoscaler"}
@@ -120,13 +126,16 @@ var workloadRules = []Rule{{
 	ID: "design: releases are atomic, pinned, bounded in time, and in namespaces of their own",
 	Check: each(awstype.HelmRelease, func(r *graph.Resource) string {
 		seconds, _ := r.Inputs.Num("timeout")
-		exact := strings.Count(r.Inputs.Str("version"), ".") == 2 && !strings.ContainsAny(r.Inputs.Str("version"), "*^~>< ")
-		return must(r.Inputs.Flag("atomic") && r.Inputs.Flag("cleanupOnFail") && exact && seconds >= 300 && seconds <= 900 &&
-			r.Inputs.Str("namespace") != "default" && strings.HasPrefix(r.Inputs.Str("repositoryOpts.repo"), "https://"), "loose")
+		version := r.Inputs.Str("version")
+		exact := strings.Count(version, ".") == 2 && !strings.ContainsAny(version, "*^~>< ")
+		return must(r.Inputs.Flag("atomic") && r.Inputs.Flag("cleanupOnFail") && exact &&
+			seconds >= 300 && seconds <= 900 && r.Inputs.Str("namespace") != "default" &&
+			strings.HasPrefix(r.Inputs.Str("repositoryOpts.repo"), "https://"), "loose")
 	}),
 	Plant: Set(awstype.HelmRelease, "atomic", false),
 }, {
-	ID: "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers", UpOnly: true,
+	ID:     "AWS Load Balancer Controller: its webhook cannot stop other releases, and it makes no load balancers",
+	UpOnly: true,
 	Check: func(g *graph.Graph) (int, []string) {
 		values := release(g, "aws-load-balancer-controller").Inputs.Object("values")
 		ok := values["enableServiceMutatorWebhook"] == false && values["createIngressClassResource"] == false &&
@@ -137,13 +146,17 @@ var workloadRules = []Rule{{
 		delete(release(g, "aws-load-balancer-controller").Inputs.Object("values"), "enableServiceMutatorWebhook")
 	},
 }, {
-	ID: "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice", UpOnly: true,
+	ID:     "External Secrets: nothing works across namespaces, each switched-off resource is switched off twice",
+	UpOnly: true,
 	Check: func(g *graph.Graph) (int, []string) {
 		values := release(g, "external-secrets").Inputs.Object("values")
 		var wrong []string
 		for create, process := range map[string]string{
-			"createClusterSecretStore": "processClusterStore", "createClusterExternalSecret": "processClusterExternalSecret",
-			"createClusterPushSecret": "processClusterPushSecret", "createPushSecret": "processPushSecret", "createClusterGenerator": "processClusterGenerator",
+			"createClusterSecretStore":    "processClusterStore",
+			"createClusterExternalSecret": "processClusterExternalSecret",
+			"createClusterPushSecret":     "processClusterPushSecret",
+			"createPushSecret":            "processPushSecret",
+			"createClusterGenerator":      "processClusterGenerator",
 		} {
 			if values.Get("crds."+create) != false || values[process] != false {
 				wrong = append(wrong, create)
@@ -167,7 +180,8 @@ var workloadRules = []Rule{{
 		return must(len(open) == 0, "%v", open)
 	}),
 	Plant: func(g *graph.Graph) {
-		first(g, awstype.HelmRelease).Inputs.Object("values")["server"] = map[string]any{"service": map[string]any{"type": "LoadBalancer"}}
+		values := first(g, awstype.HelmRelease).Inputs.Object("values")
+		values["server"] = map[string]any{"service": map[string]any{"type": "LoadBalancer"}}
 	},
 }, {
 	ID: "hardeneks ensure_namespace_psa_exist / CIS EKS 4.2: the application's namespace takes restricted pods only",
@@ -178,7 +192,8 @@ var workloadRules = []Rule{{
 				return mode
 			}
 		}
-		return must(labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled", "pods are ready before the load balancer says so")
+		return must(labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled",
+			"pods are ready before the load balancer says so")
 	}),
 	Plant: func(g *graph.Graph) {
 		delete(first(g, awstype.Namespace).Inputs.Object("metadata.labels"), "pod-security.kubernetes.io/enforce")
@@ -204,9 +219,10 @@ var workloadRules = []Rule{{
 			all := Statements(r.Inputs.Str("policy"))
 			read := slices.Sorted(slices.Values(all[0].Resource))
 			keys := all[len(all)-1]
+			via := []string{"secretsmanager." + homeRegion(g) + ".amazonaws.com"}
 			if !slices.Equal(read, slices.Sorted(slices.Values(own))) || len(keys.Resource) != len(used) ||
 				!slices.ContainsFunc(keys.Resource, func(arn string) bool { return ownKey(g, arn) }) ||
-				!slices.Equal(keys.Condition["StringEquals"]["kms:ViaService"], []string{"secretsmanager." + home(g) + ".amazonaws.com"}) {
+				!slices.Equal(keys.Condition["StringEquals"]["kms:ViaService"], via) {
 				wrong = append(wrong, r.Inputs.Str("policy"))
 			}
 		}
@@ -215,18 +231,19 @@ var workloadRules = []Rule{{
 	Plant: func(g *graph.Graph) {
 		for _, r := range g.OfType(awstype.RolePolicy) {
 			if r.Name == "webapp-secrets-role-policy" {
-				r.Inputs["policy"] = strings.Replace(r.Inputs.Str("policy"), `"Resource":["arn:aws:secretsmanager`, `"Resource":["*","arn:aws:secretsmanager`, 1)
+				r.Inputs["policy"] = strings.Replace(r.Inputs.Str("policy"),
+					`"Resource":["arn:aws:secretsmanager`, `"Resource":["*","arn:aws:secretsmanager`, 1)
 			}
 		}
 	},
 }, {
 	ID: "kubescape C-0012: the kubeconfig of the program holds no credential",
-	Check: each(kubernetesT, func(r *graph.Resource) string {
+	Check: each(kubernetesProvider, func(r *graph.Resource) string {
 		config := r.Inputs.Str("kubeconfig")
-		return must(strings.Contains(config, `"get-token"`) && !strings.Contains(config, "token\":") && !strings.Contains(config, "client-key") &&
-			!strings.Contains(config, "AWS_PROFILE"), "%s", config)
+		return must(strings.Contains(config, `"get-token"`) && !strings.Contains(config, "token\":") &&
+			!strings.Contains(config, "client-key") && !strings.Contains(config, "AWS_PROFILE"), "%s", config)
 	}),
-	Plant: Set(kubernetesT, "kubeconfig", `{"users":[{"user":{"token":"abc"}}]}`),
+	Plant: Set(kubernetesProvider, "kubeconfig", `{"users":[{"user":{"token":"abc"}}]}`),
 }, {
 	ID: "design: Argo CD may take one repository to one namespace", ProdOnly: true,
 	Check: func(g *graph.Graph) (int, []string) {
