@@ -48,14 +48,15 @@ type Config struct {
 	Protect bool
 	// LogRetentionDays is how long every log group keeps events; default 30.
 	LogRetentionDays int
-	// SecretRecoveryDays is how long a deleted secret can be brought back: 7 to 30, or 0 for not at all; default 30. It does
-	// not follow Protect: taking protection off must not take the way back with it.
+	// SecretRecoveryDays is how long a deleted secret can be brought back: 7 to 30, or 0 for not at all; default 30. It
+	// does not follow Protect: taking protection off must not take the way back with it.
 	SecretRecoveryDays int
 	// PermissionsBoundary is the ARN of a policy that bounds every role; empty for none.
 	PermissionsBoundary string
 	// EncryptionKeys is separate, the default, or shared: a key for each purpose, or one for the environment.
 	EncryptionKeys EncryptionKeys
-	// Parked takes away what costs by the hour and can be brought back; Hibernated the cluster too. Refused where Protect is on.
+	// Parked takes away what costs by the hour and can be brought back; Hibernated the cluster too. Refused where Protect
+	// is on.
 	Parked     bool
 	Hibernated bool
 	// Schedule is when nodes and database run; always where it has no days.
@@ -82,8 +83,8 @@ type EncryptionKeys string
 const (
 	// KeysSeparate is a key for each purpose: whoever may use one reads nothing else.
 	KeysSeparate EncryptionKeys = "separate"
-	// KeysShared is one key for the whole environment; it saves a dollar a month for each of the others. What is encrypted cannot
-	// move to another key: changing this replaces database and cache.
+	// KeysShared is one key for the whole environment; it saves a dollar a month for each of the others. What is encrypted
+	// cannot move to another key: changing this replaces database and cache.
 	KeysShared EncryptionKeys = "shared"
 )
 
@@ -136,11 +137,19 @@ var logRetentions = []int{
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 }
 
-// Load decodes, defaults and checks the configuration of a stack. raw has the form in which Pulumi hands it to programs:
-// keys with their namespace, objects as JSON. The error lists every problem with its key.
+// Load decodes, defaults and checks the configuration of a stack. raw has the form in which Pulumi hands it to
+// programs: keys with their namespace, objects as JSON. The error lists every problem with its key.
 func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
 	environment, layer, layered := strings.Cut(stack, "-")
-	c := &Config{Today: today, Environment: environment, Layer: layer, Region: raw["aws:region"], LogRetentionDays: 30, SecretRecoveryDays: 30, EncryptionKeys: KeysSeparate}
+	c := &Config{
+		Today:              today,
+		Environment:        environment,
+		Layer:              layer,
+		Region:             raw["aws:region"],
+		LogRetentionDays:   30,
+		SecretRecoveryDays: 30,
+		EncryptionKeys:     KeysSeparate,
+	}
 	var errs field.Errors
 	checkKeys(&errs, raw)
 	for _, s := range c.settings() {
@@ -207,8 +216,12 @@ func decodeSetting(errs *field.Errors, key, text string, target any) {
 func (c *Config) validate() field.Errors {
 	var errs field.Errors
 	if !environmentName.MatchString(c.Environment) {
-		errs.Add("the stack name", c.Environment, "is not an environment: 1 to 9 lower-case letters or digits, a letter first, "+
-			"such as dev or prod (longer names overflow AWS's 32 characters)")
+		errs.Add(
+			"the stack name",
+			c.Environment,
+			"is not an environment: 1 to 9 lower-case letters or digits, a letter first, "+
+				"such as dev or prod (longer names overflow AWS's 32 characters)",
+		)
 	}
 	if c.Region == "" {
 		errs.Required("aws:region", "an AWS region such as eu-west-1")
@@ -321,8 +334,8 @@ func (c *Config) fit() field.Errors {
 	return c.Cluster.Fit(vpc, addresses)
 }
 
-// rawConfig completes what Pulumi lists of the stack's configuration. Under the Automation API it lists nothing, but each
-// known key can be looked up.
+// rawConfig completes what Pulumi lists of the stack's configuration. Under the Automation API it lists nothing, but
+// each known key can be looked up.
 func rawConfig(ctx *pulumi.Context, listed map[string]string) map[string]string {
 	raw := maps.Clone(listed)
 	if raw == nil {

@@ -45,8 +45,16 @@ func TestArticleValues(t *testing.T) {
 	}
 	assert.Equal(t, "t3.medium 2 1 4", size(dev))
 	assert.Equal(t, "t3.large 3 2 8", size(prod))
-	assert.Equal(t, "singleZone single 2", fmt.Sprint(dev.Database.Availability, " ", dev.Network.NATMode, " ", len(dev.Network.Zones)))
-	assert.Equal(t, "multiZone perZone 3", fmt.Sprint(prod.Database.Availability, " ", prod.Network.NATMode, " ", len(prod.Network.Zones)))
+	assert.Equal(
+		t,
+		"singleZone single 2",
+		fmt.Sprint(dev.Database.Availability, " ", dev.Network.NATMode, " ", len(dev.Network.Zones)),
+	)
+	assert.Equal(
+		t,
+		"multiZone perZone 3",
+		fmt.Sprint(prod.Database.Availability, " ", prod.Network.NATMode, " ", len(prod.Network.Zones)),
+	)
 }
 
 func TestRefusals(t *testing.T) {
@@ -94,10 +102,19 @@ func TestStackNames(t *testing.T) {
 
 // TestAllProblemsAtOnce: three mistakes in three places are three sentences.
 func TestAllProblemsAtOnce(t *testing.T) {
-	_, err := load(t, "dev", "network.cidr=10.0.1.0/16", "cluster.kubernetesVersion=1.30", "cluster.serviceCidr=10.0.0.0/16",
-		"cluster.nodeGroups.general.instanceTyp=x", "databse.port=80", "observability.monthlyBudgetUsd=0")
+	_, err := load(
+		t,
+		"dev",
+		"network.cidr=10.0.1.0/16",
+		"cluster.kubernetesVersion=1.30",
+		"cluster.serviceCidr=10.0.0.0/16",
+		"cluster.nodeGroups.general.instanceTyp=x",
+		"databse.port=80",
+		"observability.monthlyBudgetUsd=0",
+	)
 	require.ErrorContains(t, err, "configuration of stack dev has 6 problem(s)")
-	for _, want := range []string{"has host bits set", "put it in quotes", "overlaps the VPC", `did you mean "instanceType"`, `did you mean "database"`, "is below 1"} {
+	for _, want := range []string{"has host bits set", "put it in quotes", "overlaps the VPC",
+		`did you mean "instanceType"`, `did you mean "database"`, "is below 1"} {
 		assert.ErrorContains(t, err, want)
 	}
 }

@@ -32,8 +32,8 @@ func decodeJSON(errs *field.Errors, key, text string, target any) {
 	decode(errs, key, value, reflect.ValueOf(target).Elem())
 }
 
-// setDefaults lets a value that has defaults set them, before anything is decoded into it: what a stack says explicitly,
-// zero included, is then what counts.
+// setDefaults lets a value that has defaults set them, before anything is decoded into it: what a stack says
+// explicitly, zero included, is then what counts.
 func setDefaults(target reflect.Value) {
 	if d, ok := target.Addr().Interface().(interface{ SetDefaults() }); ok {
 		d.SetDefaults()

@@ -24,8 +24,8 @@ type Program struct {
 // misspelt key has to be found.
 func (p *Program) Configure(info *pulumi.RunInfo) { p.listed = info.Config }
 
-// Deploy declares what a stack is: one whole environment, its layers in order, each fed by the outputs of those below it;
-// or one layer of it, which reads those below from their own stacks.
+// Deploy declares what a stack is: one whole environment, its layers in order, each fed by the outputs of those below
+// it; or one layer of it, which reads those below from their own stacks.
 func (p *Program) Deploy(ctx *pulumi.Context) error {
 	today := p.Today
 	if today.IsZero() {
@@ -108,8 +108,9 @@ func (d *deployment) declare(l layer) error {
 func (d *deployment) facts(logsKey pulumi.StringInput) environment.Facts {
 	c := d.config
 	f := environment.Facts{
-		Name: c.Prefix(), AccountID: c.AccountID, Region: c.Region, RolePath: c.RolePath(), RoleBoundary: c.PermissionsBoundary,
-		LogsKeyARN: logsKey, LogRetentionDays: c.LogRetentionDays, Protect: c.Protect, Power: d.power,
+		Name: c.Prefix(), AccountID: c.AccountID, Region: c.Region, RolePath: c.RolePath(),
+		RoleBoundary: c.PermissionsBoundary,
+		LogsKeyARN:   logsKey, LogRetentionDays: c.LogRetentionDays, Protect: c.Protect, Power: d.power,
 	}
 	if c.EncryptionKeys == KeysShared {
 		f.SharedKeyARN = logsKey

@@ -13,7 +13,8 @@ func (c *Config) RolePath() string { return "/" + Project + "/" + c.Environment 
 // ClusterName is the physical name of the EKS cluster.
 func (c *Config) ClusterName() string { return c.Prefix() }
 
-// StateBucket is where the environment's states are kept. Bucket names are unique in the world, so it ends in the account.
+// StateBucket is where the environment's states are kept. Bucket names are unique in the world, so it ends in the
+// account.
 func (c *Config) StateBucket() string { return c.Prefix() + "-state-" + c.AccountID }
 
 // StateKeyAlias is the alias, without "alias/", of the key that encrypts them.
@@ -27,7 +28,8 @@ func (c *Config) SecretsProvider() string {
 	return "awskms://alias/" + c.StateKeyAlias() + sdk(c.Region)
 }
 
-// sdk says where bucket and key are, and which AWS SDK finds them: the older one, Pulumi's default, knows neither SSO nor endpoints from the environment.
+// sdk says where bucket and key are, and which AWS SDK finds them: the older one, Pulumi's default, knows neither SSO
+// nor endpoints from the environment.
 func sdk(region string) string { return "?region=" + region + "&awssdk=v2" }
 
 // deployerGroup is the group that the deploy role belongs to in Kubernetes.

@@ -56,8 +56,8 @@ func encodeValue(v reflect.Value) pulumi.Input {
 	return encodeStruct(v)
 }
 
-// readOutputs reads the outputs of a layer from the stack that runs it. The error names the stack and every field that is
-// missing or wrong.
+// readOutputs reads the outputs of a layer from the stack that runs it. The error names the stack and every field that
+// is missing or wrong.
 func (d *deployment) readOutputs(l layer) error {
 	stack := d.config.Environment + "-" + l.name
 	name := fmt.Sprintf("%s/%s/%s", d.ctx.Organization(), d.ctx.Project(), stack)

@@ -13,7 +13,8 @@ import (
 const previousKey = "parking"
 
 // previous is the state that a stack's last update left. A program is told what is wanted, not what is there; but to
-// restore a cache from its snapshot, and to start what a schedule stopped, it must know that the environment was parked.
+// restore a cache from its snapshot, and to start what a schedule stopped, it must know that the environment was
+// parked.
 type previous struct {
 	// Known is true where there was such an update.
 	Known bool
@@ -48,8 +49,8 @@ func readPrevious(ctx *pulumi.Context) (previous, error) {
 	return p, nil
 }
 
-// decodePrevious reads what next wrote. What is missing or wrong is an error: taken for "never parked", it would bring a
-// cache back empty.
+// decodePrevious reads what next wrote. What is missing or wrong is an error: taken for "never parked", it would bring
+// a cache back empty.
 func decodePrevious(value any) (previous, error) {
 	p := previous{Known: true}
 	object, ok := value.(map[string]any)
@@ -117,13 +118,19 @@ func (p previous) refuse(c *Config) error {
 	if !p.Schedule.On() || c.Schedule.On() || c.Parked || p.Parked || p.Schedule.Working(c.Today) {
 		return nil
 	}
-	return fmt.Errorf("configuration of stack %s: groundwork:schedule cannot be removed outside working hours: the environment "+
-		"would stay stopped. Remove it 30 minutes after %s or later and before %s (%s), or park the environment and bring it back",
-		c.Environment, p.Schedule.Start, p.Schedule.Stop, p.Schedule.TimeZone)
+	return fmt.Errorf(
+		"configuration of stack %s: groundwork:schedule cannot be removed outside working hours: the environment "+
+			"would stay stopped. Remove it 30 minutes after %s or later and before %s (%s), or park the environment and bring "+
+			"it back",
+		c.Environment,
+		p.Schedule.Start,
+		p.Schedule.Stop,
+		p.Schedule.TimeZone,
+	)
 }
 
-// next is what the next update will read. finalSnapshot is the snapshot that the cache leaves, the current one or the one
-// that this update takes away.
+// next is what the next update will read. finalSnapshot is the snapshot that the cache leaves, the current one or the
+// one that this update takes away.
 func (p previous) next(c *Config, power environment.Power, finalSnapshot pulumi.StringOutput) pulumi.Map {
 	snapshot := pulumi.String(p.CacheSnapshot).ToStringOutput()
 	if !power.HasCache() && p.Known && !p.Parked {

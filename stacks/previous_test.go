@@ -45,7 +45,15 @@ func TestPreviousState(t *testing.T) {
 	require.ErrorContains(t, err, "output parking parked is not a mapping")
 
 	// Protection would keep a parked environment from being brought back whole.
-	_, err = declare(day, harness.Left(map[string]any{"parked": true}), "protect=true", "edge.firewall=managed", "edge.accessLogs=keep", "database.backupRetentionDays=7", "cache.snapshotRetentionDays=7")
+	_, err = declare(
+		day,
+		harness.Left(map[string]any{"parked": true}),
+		"protect=true",
+		"edge.firewall=managed",
+		"edge.accessLogs=keep",
+		"database.backupRetentionDays=7",
+		"cache.snapshotRetentionDays=7",
+	)
 	require.ErrorContains(t, err, "groundwork:protect true comes too early, the environment is parked")
 
 	// An environment of before this memory has been running, so there is something in its cluster.
@@ -66,11 +74,21 @@ func TestPreviousState(t *testing.T) {
 	assert.Nil(t, restored.First(awstype.ReplicationGroup).Inputs["snapshotName"])
 	for _, r := range restored.OfType(awstype.RandomID) {
 		if r.Name == "cache-final-snapshot" {
-			assert.Equal(t, "first", r.Inputs.Str("keepers.restoredFrom"), "as long as it is the same cache, so is the name that it will leave")
+			assert.Equal(
+				t,
+				"first",
+				r.Inputs.Str("keepers.restoredFrom"),
+				"as long as it is the same cache, so is the name that it will leave",
+			)
 		}
 	}
 	_, err = declare(day, harness.Left(map[string]any{"parked": true, "cacheSnapshot": "gone"}))
-	require.ErrorContains(t, err, "SnapshotNotFoundFault: gone not found", "and a snapshot that is not there is not passed over")
+	require.ErrorContains(
+		t,
+		err,
+		"SnapshotNotFoundFault: gone not found",
+		"and a snapshot that is not there is not passed over",
+	)
 }
 
 // TestParkingRefusals: where the environment is protected, and whatever else cannot be.
@@ -79,12 +97,18 @@ func TestParkingRefusals(t *testing.T) {
 		"parked=true":               "groundwork:parked true does not go with protect",
 		"hibernated=true":           "groundwork:hibernated true is parked without its cluster: set parked to true as well",
 		`schedule={"days":["MON"]}`: "groundwork:schedule true does not go with protect",
-		`schedule={"days":["MONDAY"],"start":"7:00","stop":"25:00","timeZone":"Mars"}`: "groundwork:schedule.days \"MONDAY\" is not one of MON, TUE",
-		`schedule={"days":["MON","MON"]}`:                                              "groundwork:schedule.days \"MON\" is given twice",
-		`schedule={"days":["MON"],"start":"20:00","stop":"07:00"}`:                     "groundwork:schedule.stop \"07:00\" is less than four hours after start 20:00",
-		`schedule={"days":["MON"],"stop":"23:45"}`:                                     "groundwork:schedule.stop \"23:45\" is later than 23:30",
-		`schedule={"days":["MON"],"timeZone":"Local"}`:                                 "groundwork:schedule.timeZone \"Local\" is not a time zone",
-		"encryptionKeys=none":                                                          "groundwork:encryptionKeys \"none\" is not one of separate, shared",
+		`schedule={"days":["MONDAY"],"start":"7:00","stop":"25:00","timeZone":"Mars"}`: "groundwork:schedule.days " +
+			"\"MONDAY\" is not one of MON, TUE",
+		`schedule={"days":["MON","MON"]}`: "groundwork:schedule.days \"MON\" " +
+			"is given twice",
+		`schedule={"days":["MON"],"start":"20:00","stop":"07:00"}`: "groundwork:schedule.stop " +
+			"\"07:00\" is less than four hours after start 20:00",
+		`schedule={"days":["MON"],"stop":"23:45"}`: "groundwork:schedule.stop " +
+			"\"23:45\" is later than 23:30",
+		`schedule={"days":["MON"],"timeZone":"Local"}`: "groundwork:schedule.timeZone " +
+			"\"Local\" is not a time zone",
+		"encryptionKeys=none": "groundwork:encryptionKeys " +
+			"\"none\" is not one of separate, shared",
 	} {
 		_, err := load(t, "prod", change)
 		assert.ErrorContains(t, err, want, change)

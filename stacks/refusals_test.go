@@ -44,19 +44,40 @@ var refusals = []struct{ change, want string }{
 	{"cluster.nodeGroups.general.maxSize=451", "maxSize 451 is outside 1 to 450"},
 	{"cluster.nodeGroups.general.maxSize=four", `"four" is text; want a whole number`},
 	{"cluster.nodeGroups.general.maxSize=4.5", "4.5 is a number; want a whole number"},
-	{"cluster.nodeGroups.general={instanceType: m7i.large, desiredSize: 1, minSize: 1, maxSize: 450}", "need 13500 addresses at maxSize but the private subnets have 8134"},
+	{
+		"cluster.nodeGroups.general={instanceType: m7i.large, desiredSize: 1, minSize: 1, maxSize: 450}",
+		"need 13500 addresses at maxSize but the private subnets have 8134",
+	},
 	{"cluster.nodeGroups.general.minCapacty=1", "groundwork:cluster.nodeGroups.general.minCapacty is not a known key"},
 	{"cluster.nodeGroups.general.minSise=1", `did you mean "minSize"?`},
 	{"cluster.nodeGroups.general.instanceType=t3.huge", `"t3.huge" is not one of`},
 	{"cluster.nodeGroups.general.diskGiB=5", "diskGiB 5 is outside 20 to 1000"},
 	{"cluster.nodeGroups.general.capacityType=CHEAP", "is not one of ON_DEMAND, SPOT"},
 	{"cluster.nodeGroups.-bad={instanceType: t3.large, maxSize: 1}", `"-bad" is not a node group name`},
-	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:root', level: view}", "is not the ARN of one IAM role or user"},
-	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/*', level: view}", "is not the ARN of one IAM role or user"},
-	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: edit}", "access.ci.namespaces is missing"},
-	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: clusterAdmin, namespaces: [webapp]}", "does not go with clusterAdmin"},
-	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: root}", "is not one of view, edit, admin, clusterAdmin"},
-	{"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: edit, namespaces: [Web_App]}", "is not a Kubernetes namespace"},
+	{
+		"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:root', level: view}",
+		"is not the ARN of one IAM role or user",
+	},
+	{
+		"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/*', level: view}",
+		"is not the ARN of one IAM role or user",
+	},
+	{
+		"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: edit}",
+		"access.ci.namespaces is missing",
+	},
+	{
+		"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: clusterAdmin, namespaces: [webapp]}",
+		"does not go with clusterAdmin",
+	},
+	{
+		"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: root}",
+		"is not one of view, edit, admin, clusterAdmin",
+	},
+	{
+		"cluster.access.ci={principalArn: 'arn:aws:iam::111122223333:role/ci', level: edit, namespaces: [Web_App]}",
+		"is not a Kubernetes namespace",
+	},
 	{"cluster.addonVersions.coredns=latest", "is not an add-on version"},
 	{"cluster.addonVersions.cordns=v1.14.3-eksbuild.16", `"cordns" is not one of`},
 	// Registry.
@@ -84,25 +105,48 @@ var refusals = []struct{ change, want string }{
 	{"logRetentionDays=0", "logRetentionDays 0 is not a period"},
 	{"observability.thresholds.nodeDiskPercent=0", "nodeDiskPercent 0 is outside 1 to 99"},
 	{"observability.alarmEmails=[a@example.com, a@example.com]", "is given twice"},
-	{"cluster.access.break-glass={principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}", "is the program's own entry"},
-	{"cluster.access={a: {principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}, b: {principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}}", "has an entry already: a"},
-	{"network={cidr: 10.0.0.0/16, natMode: perZone, zones: [eu-west-1a, eu-west-1b, eu-west-1c, eu-west-1d, eu-west-1e, eu-west-1f]}", "needs 6 Elastic IP addresses; a region gives an account 5"},
+	{
+		"cluster.access.break-glass={principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}",
+		"is the program's own entry",
+	},
+	{
+		"cluster.access={a: {principalArn: 'arn:aws:iam::111122223333:role/ci', level: view}, b: {principalArn: " +
+			"'arn:aws:iam::111122223333:role/ci', level: view}}",
+		"has an entry already: a",
+	},
+	{
+		"network={cidr: 10.0.0.0/16, natMode: perZone, zones: [eu-west-1a, eu-west-1b, eu-west-1c, eu-west-1d, eu-west-1e, " +
+			"eu-west-1f]}",
+		"needs 6 Elastic IP addresses; a region gives an account 5",
+	},
 	{"tags={owner: me}", `"owner" is set by the program`},
-	{"network={cidr: 10.10.0.0/16, zones: [eu-west-1a, eu-west-1b], natMode: none, interfaceEndpoints: [ec2, ecr.api, ecr.dkr, eks, eks-auth, elasticloadbalancing, logs, secretsmanager, sts]}",
-		`groundwork:network.natMode "none" leaves the operators without images`},
+	{
+		"network={cidr: 10.10.0.0/16, zones: [eu-west-1a, eu-west-1b], natMode: none, interfaceEndpoints: [ec2, ecr.api, " +
+			"ecr.dkr, eks, eks-auth, elasticloadbalancing, logs, secretsmanager, sts]}",
+		`groundwork:network.natMode "none" leaves the operators without images`,
+	},
 	// Edge.
 	{"edge.domain=shop", `groundwork:edge.domain "shop" is not a host name in lower case`},
 	{"edge.domain=https://shop.example.com", "is not a host name in lower case"},
-	{"edge.domain=shop.example.com", "groundwork:edge.hostedZoneId is missing; give the Route 53 hosted zone of shop.example.com"},
+	{
+		"edge.domain=shop.example.com",
+		"groundwork:edge.hostedZoneId is missing; give the Route 53 hosted zone of shop.example.com",
+	},
 	{"edge.hostedZoneId=Z0123456789", "groundwork:edge.domain is missing"},
 	{"edge={domain: shop.example.com, hostedZoneId: example.com}", "is not a Route 53 hosted zone ID"},
-	{"edge={domain: a-name-that-is-much-longer-than-what-acm-takes-as-a-first-name.example.com, hostedZoneId: Z1}", "has 74 characters"},
+	{
+		"edge={domain: a-name-that-is-much-longer-than-what-acm-takes-as-a-first-name.example.com, hostedZoneId: Z1}",
+		"has 74 characters",
+	},
 	{"edge.firewall=maybe", `"maybe" is not one of managed, none`},
 	{"edge.requestsPerFiveMinutes=5", "requestsPerFiveMinutes 5 is outside 10 to 2000000000"},
 	{"edge.accessLogs=burn", `"burn" is not one of keep, delete`},
 	// Workloads.
 	{"addons.replicas=0", "replicas 0 is outside 1 to 3"},
-	{"addons.versions.external-secrets=0.9.20", "0.9.20\" serves external-secrets.io/v1beta1; the program's charts use external-secrets.io/v1"},
+	{
+		"addons.versions.external-secrets=0.9.20",
+		"0.9.20\" serves external-secrets.io/v1beta1; the program's charts use external-secrets.io/v1",
+	},
 	{"addons.versions.external-secrets=0.9.20", "was checked with Kubernetes 1.25 to 1.30, the cluster has 1.36"},
 	{"addons.versions.external-secrets=0.9.20", "was last checked on 2024-07-01, before EKS had Kubernetes 1.36"},
 	{"addons.versions.metrics-server=latest", `"latest" is not in the catalogue of metrics-server; known are 3.13.1`},
@@ -149,18 +193,33 @@ var refusals = []struct{ change, want string }{
 	{"logRetentionDays=month", `"month" is not a whole number`},
 	{"protect=perhaps", `"perhaps" is not true or false`},
 	// Who may deploy.
-	{"pipelines.github.repository=example/*", `groundwork:pipelines.github.repository "example/*" is not OWNER/NAME without wildcards`},
+	{
+		"pipelines.github.repository=example/*",
+		`groundwork:pipelines.github.repository "example/*" is not OWNER/NAME without wildcards`,
+	},
 	{"pipelines.github.repository=groundwork", "is not OWNER/NAME"},
 	{"pipelines.github.repository=example/groundwork", "gh api users/OWNER --jq .id"},
-	{"pipelines.github={repository: example/groundwork, ownerId: '1', repositoryId: groundwork}", "gh api repos/OWNER/NAME"},
+	{
+		"pipelines.github={repository: example/groundwork, ownerId: '1', repositoryId: groundwork}",
+		"gh api repos/OWNER/NAME",
+	},
 	{"pipelines.github={repository: example/groundwork, branch: 'release/*'}", "is not one branch, exact"},
-	{"pipelines.github={repository: example/groundwork, environment: '*'}", "is not one of the repository's environments, exact"},
+	{
+		"pipelines.github={repository: example/groundwork, environment: '*'}",
+		"is not one of the repository's environments, exact",
+	},
 	{"pipelines.github={repository: example/groundwork, provider: find}", "create, reuse"},
 	{"pipelines.jenkins.issuer=http://jenkins.example.com/oidc", "is not an https URL"},
 	{"pipelines.jenkins.issuer=https://jenkins.example.com:8443/oidc", "without port"},
-	{"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, deploySubject: 'https://jenkins.example.com/job/*'}", "without * or ?"},
+	{
+		"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, deploySubject: 'https://jenkins.example.com/job/*'}",
+		"without * or ?",
+	},
 	{"pipelines.jenkins.issuer=https://jenkins.example.com/oidc", "groundwork:pipelines.jenkins.previewSubject"},
-	{"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, previewSubject: x, deploySubject: x}", "so every preview could deploy"},
+	{
+		"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, previewSubject: x, deploySubject: x}",
+		"so every preview could deploy",
+	},
 	{"permissionsBoundary=boundary", "is not the ARN of an IAM policy"},
 	{"tags={'aws:x': y}", "begins with aws:"},
 	{"tags={Owner: me}", `"Owner" is set by the program`},

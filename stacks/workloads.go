@@ -17,8 +17,8 @@ import (
 	"groundwork/components/network"
 )
 
-// whileSuspended leaves what is in Kubernetes alone while there is no node on which anything could start or end: releases
-// stay as they are, and all of it goes with the control plane, where that goes in the same update.
+// whileSuspended leaves what is in Kubernetes alone while there is no node on which anything could start or end:
+// releases stay as they are, and all of it goes with the control plane, where that goes in the same update.
 func whileSuspended(controlPlane pulumi.Resource) pulumi.ResourceTransform {
 	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 		if !strings.HasPrefix(args.Type, "kubernetes:") {

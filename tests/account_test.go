@@ -18,7 +18,8 @@ import (
 	"groundwork/tests/harness"
 )
 
-// mayWear evaluates a trust policy as IAM does, for what OIDC needs of it: whether a token of an issuer with these claims is let in.
+// mayWear evaluates a trust policy as IAM does, for what OIDC needs of it: whether a token of an issuer with these
+// claims is let in.
 func mayWear(t *testing.T, policy, issuer, audience, subject string) bool {
 	t.Helper()
 	for _, s := range rules.Statements(policy) {
@@ -69,17 +70,37 @@ func TestPipelineTrust(t *testing.T) {
 		{jenkins, aws, "repo:example/groundwork:environment:prod", false, false},
 		{jenkins, aws, "https://jenkins.example.com/job/groundwork/job/other/", false, false},
 	} {
-		assert.Equal(t, c.preview, mayWear(t, preview, c.issuer, c.audience, c.subject), "preview: %s as %s", c.subject, c.issuer)
-		assert.Equal(t, c.deploy, mayWear(t, deploy, c.issuer, c.audience, c.subject), "deploy: %s as %s", c.subject, c.issuer)
+		assert.Equal(
+			t,
+			c.preview,
+			mayWear(t, preview, c.issuer, c.audience, c.subject),
+			"preview: %s as %s",
+			c.subject,
+			c.issuer,
+		)
+		assert.Equal(
+			t,
+			c.deploy,
+			mayWear(t, deploy, c.issuer, c.audience, c.subject),
+			"deploy: %s as %s",
+			c.subject,
+			c.issuer,
+		)
 	}
 	planted := strings.Replace(deploy, `"token.actions.githubusercontent.com:aud":["sts.amazonaws.com"],`, "", 1)
 	require.NotEqual(t, deploy, planted)
-	assert.False(t, mayWear(t, planted, gitHub, aws, "repo:example/groundwork:environment:prod"), "a policy that does not ask for the audience does not count")
+	assert.False(
+		t,
+		mayWear(t, planted, gitHub, aws, "repo:example/groundwork:environment:prod"),
+		"a policy that does not ask for the audience does not count",
+	)
 }
 
 // TestDeployRights: a deploy role cannot do more than its boundary, and that is push and look.
 func TestDeployRights(t *testing.T) {
-	policy := rules.Statements(identity.DeployPolicy("111122223333", "eu-west-1", "groundwork-dev", []string{"groundwork-dev/webapp"}).JSON())
+	policy := rules.Statements(
+		identity.DeployPolicy("111122223333", "eu-west-1", "groundwork-dev", []string{"groundwork-dev/webapp"}).JSON(),
+	)
 	boundary := rules.Statements(identity.DeployBoundary("111122223333", "eu-west-1").JSON())
 	var within []string
 	for _, s := range boundary {
@@ -108,14 +129,23 @@ func TestPipelinesKnowTheNames(t *testing.T) {
 	assert.Equal(t, delivery.InfrastructureValues, pipeline.InfrastructureValues)
 }
 
-// TestDeployerOfTheCluster: the deploy role is let into the cluster as a member of one group, and only that group may deploy.
+// TestDeployerOfTheCluster: the deploy role is let into the cluster as a member of one group, and only that group may
+// deploy.
 func TestDeployerOfTheCluster(t *testing.T) {
 	for environment, namespace := range map[string]string{"dev": "webapp", "prod": "argocd"} {
 		g := harness.Graph(t, environment, harness.Pipelines(environment)...)
 		var group string
 		for _, r := range g.OfType(awstype.AccessEntry) {
 			if r.Name == "cluster-access-deployer" {
-				assert.Equal(t, identity.DeployRoleARN(harness.Settings(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment), r.Inputs.Str("principalArn"))
+				assert.Equal(
+					t,
+					identity.DeployRoleARN(
+						harness.Settings(t, environment)["groundwork:accountId"],
+						"/groundwork/"+environment+"/",
+						"groundwork-"+environment,
+					),
+					r.Inputs.Str("principalArn"),
+				)
 				group = r.Inputs.Str("kubernetesGroups[0]")
 			}
 		}
@@ -124,7 +154,12 @@ func TestDeployerOfTheCluster(t *testing.T) {
 			assert.NotContains(t, r.Inputs.Str("principalArn"), "-deploy", "no policy of AWS's besides")
 			if strings.HasSuffix(r.Inputs.Str("principalArn"), "-preview") {
 				previewers++
-				assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy", r.Inputs.Str("policyArn"), "it looks")
+				assert.Equal(
+					t,
+					"arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy",
+					r.Inputs.Str("policyArn"),
+					"it looks",
+				)
 			}
 		}
 		assert.Equal(t, 1, previewers)
@@ -162,7 +197,8 @@ func TestAccount(t *testing.T) {
 		// The rules for roles and buckets hold here too; left out are those for the roles of pods and for log buckets.
 		held := 0
 		for _, r := range slices.Concat(rules.Identity, rules.Edge) {
-			if strings.Contains(r.ID, "workload roles") || strings.Contains(r.ID, "AWS-0088") || strings.Contains(r.ID, "expire") {
+			if strings.Contains(r.ID, "workload roles") || strings.Contains(r.ID, "AWS-0088") ||
+				strings.Contains(r.ID, "expire") {
 				continue
 			}
 			seen, wrong := r.Check(g)
@@ -182,7 +218,11 @@ func TestAccount(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(text, &expiry))
 		assert.EqualValues(t, 90, expiry.NoncurrentVersionExpiration["noncurrentDays"])
-		assert.Nil(t, g.First(awstype.BucketLifecycle).Inputs.Get("rules[0].expiration"), "a state never expires, only what it replaced")
+		assert.Nil(
+			t,
+			g.First(awstype.BucketLifecycle).Inputs.Get("rules[0].expiration"),
+			"a state never expires, only what it replaced",
+		)
 
 		// What protects itself, whatever the stack says: without it everything else has lost its manager.
 		var protected []string
@@ -196,9 +236,22 @@ func TestAccount(t *testing.T) {
 		for _, r := range g.OfType(awstype.Role) {
 			assert.Equal(t, "/groundwork/"+environment+"/", r.Inputs.Str("path"))
 			if r.Name == "pipelines-deploy-role" {
-				assert.Contains(t, r.Inputs.Str("permissionsBoundary"), ":policy/groundwork/"+environment+"/", "the deploy role is bounded")
-				assert.Equal(t, identity.DeployRoleARN(harness.Settings(t, environment)["groundwork:accountId"], "/groundwork/"+environment+"/", "groundwork-"+environment),
-					r.Outputs.Str("arn"), "the cluster lets in the role that there is")
+				assert.Contains(
+					t,
+					r.Inputs.Str("permissionsBoundary"),
+					":policy/groundwork/"+environment+"/",
+					"the deploy role is bounded",
+				)
+				assert.Equal(
+					t,
+					identity.DeployRoleARN(
+						harness.Settings(t, environment)["groundwork:accountId"],
+						"/groundwork/"+environment+"/",
+						"groundwork-"+environment,
+					),
+					r.Outputs.Str("arn"),
+					"the cluster lets in the role that there is",
+				)
 			}
 		}
 	}

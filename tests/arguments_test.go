@@ -37,7 +37,13 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		_, err := network.New(ctx, "main", nil)
 		check("network nil", err, "network main: args is nil")
 		_, err = network.New(ctx, "main", &network.Args{})
-		check("network", err, "network main: args: cidr is missing", "network main: args: name is missing", "logsKeyARN is missing")
+		check(
+			"network",
+			err,
+			"network main: args: cidr is missing",
+			"network main: args: name is missing",
+			"logsKeyARN is missing",
+		)
 		_, err = identity.New(ctx, "main", nil)
 		check("identity nil", err, "identity main: args is nil")
 		_, err = identity.New(ctx, "main", &identity.Args{Facts: environment.Facts{RoleBoundary: "x"}})
@@ -52,12 +58,24 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		check("service role", err, "service role main: args: name", "services is missing")
 		_, err = identity.NewWorkloadRole(ctx, "main", nil)
 		check("workload role nil", err, "args is nil")
-		_, err = identity.NewWorkloadRole(ctx, "main", &identity.WorkloadRoleArgs{Name: "x", Namespace: "*", ServiceAccount: "a*"})
+		_, err = identity.NewWorkloadRole(
+			ctx,
+			"main",
+			&identity.WorkloadRoleArgs{Name: "x", Namespace: "*", ServiceAccount: "a*"},
+		)
 		check("workload role", err, `namespace "*" is not an exact Kubernetes namespace`, `serviceAccount "a*"`)
 		_, err = cluster.New(ctx, "main", nil)
 		check("cluster nil", err, "cluster main: args is nil")
 		_, err = cluster.New(ctx, "main", &cluster.Args{Facts: environment.Facts{Name: "-x"}})
-		check("cluster", err, "cluster main: args: kubernetesVersion", "name", "roles is missing", "logsKeyARN is missing", "nodeGroups is missing")
+		check(
+			"cluster",
+			err,
+			"cluster main: args: kubernetesVersion",
+			"name",
+			"roles is missing",
+			"logsKeyARN is missing",
+			"nodeGroups is missing",
+		)
 		_, err = registry.New(ctx, "main", nil)
 		check("registry nil", err, "registry main: args is nil")
 		_, err = registry.New(ctx, "main", &registry.Args{})
@@ -75,19 +93,50 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 		_, err = secrets.New(ctx, "main", nil)
 		check("secrets nil", err, "secrets main: args is nil")
 		_, err = secrets.New(ctx, "main", &secrets.Args{Application: "web-abcdef", RecoveryDays: 3})
-		check("secrets", err, "secrets main: args: name", "ends in a hyphen and six characters", "recoveryDays 3 is outside 7 to 30")
+		check(
+			"secrets",
+			err,
+			"secrets main: args: name",
+			"ends in a hyphen and six characters",
+			"recoveryDays 3 is outside 7 to 30",
+		)
 		_, err = edge.New(ctx, "main", nil)
 		check("edge nil", err, "edge main: args is nil")
 		_, err = edge.New(ctx, "main", &edge.Args{Facts: environment.Facts{Name: "groundwork-averyverylongone"}})
-		check("edge", err, "edge main: args: firewall", "accessLogs", "has more than 22 characters", "usEast1 is missing", "application.port 0", "readinessPath", "logRetentionDays 0")
+		check(
+			"edge",
+			err,
+			"edge main: args: firewall",
+			"accessLogs",
+			"has more than 22 characters",
+			"usEast1 is missing",
+			"application.port 0",
+			"readinessPath",
+			"logRetentionDays 0",
+		)
 		_, err = addons.New(ctx, "main", nil)
 		check("addons nil", err, "addons main: args is nil")
 		_, err = addons.New(ctx, "main", &addons.Args{})
-		check("addons", err, "addons main: args: replicas 0", "versions.argo-cd", "vpcID is missing", "targetGroupARN is missing")
+		check(
+			"addons",
+			err,
+			"addons main: args: replicas 0",
+			"versions.argo-cd",
+			"vpcID is missing",
+			"targetGroupARN is missing",
+		)
 		_, err = delivery.New(ctx, "main", nil)
 		check("delivery nil", err, "delivery main: args is nil")
 		_, err = delivery.New(ctx, "main", &delivery.Args{Application: "Web"})
-		check("delivery", err, "delivery main: args: owner", "path", "application", "environment", "secrets.arns.database is missing")
+		check(
+			"delivery",
+			err,
+			"delivery main: args: owner",
+			"path",
+			"application",
+			"environment",
+			"secrets.arns.database is missing",
+		)
 		_, err = observability.New(ctx, "main", nil)
 		check("observability nil", err, "observability main: args is nil")
 		_, err = observability.New(ctx, "main", &observability.Args{})

@@ -70,8 +70,14 @@ var costRows = []struct {
 	row    string
 	prices []string
 }{
-	{"EKS control plane", []string{"eks."}}, {"nodes", []string{"ec2."}}, {"NAT gateways and their addresses", []string{"nat.", "public_ipv4."}},
-	{"PostgreSQL and its storage", []string{"rds."}}, {"cache", []string{"elasticache."}}, {"load balancer and firewall", []string{"alb.", "waf."}},
+	{
+		"EKS control plane",
+		[]string{"eks."},
+	}, {"nodes", []string{"ec2."}}, {"NAT gateways and their addresses", []string{"nat.", "public_ipv4."}},
+	{
+		"PostgreSQL and its storage",
+		[]string{"rds."},
+	}, {"cache", []string{"elasticache."}}, {"load balancer and firewall", []string{"alb.", "waf."}},
 	{"interface endpoints", []string{"vpce."}}, {"node volumes, keys, secrets, alarms, dashboard", []string{""}},
 }
 
@@ -105,7 +111,12 @@ func TestREADMECosts(t *testing.T) {
 	}
 	for _, r := range costRows {
 		row := r.row
-		pattern := fmt.Sprintf(`(?m)^\| %s \| .*\b%.0f \| .*\b%.0f \|$`, regexp.QuoteMeta(row), costs["dev"][row], costs["prod"][row])
+		pattern := fmt.Sprintf(
+			`(?m)^\| %s \| .*\b%.0f \| .*\b%.0f \|$`,
+			regexp.QuoteMeta(row),
+			costs["dev"][row],
+			costs["prod"][row],
+		)
 		assert.Regexp(t, pattern, text)
 	}
 	assert.Contains(t, text, fmt.Sprintf("| together | %.0f | %.0f |", totals["dev"], totals["prod"]))

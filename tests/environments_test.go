@@ -91,7 +91,8 @@ func TestDevAndProdDifferOnlyAsDeclared(t *testing.T) {
 			require.NoError(t, err)
 			neutral := string(text)
 			for _, pair := range [][2]string{
-				{"groundwork-" + stack, "NAME"}, {"/groundwork/" + stack, "PATH"}, {`"` + stack + `"`, `"ENVIRONMENT"`}, {"111122223333", "ACCOUNT"}, {"444455556666", "ACCOUNT"},
+				{"groundwork-" + stack, "NAME"}, {"/groundwork/" + stack, "PATH"}, {`"` + stack + `"`, `"ENVIRONMENT"`},
+				{"111122223333", "ACCOUNT"}, {"444455556666", "ACCOUNT"},
 			} {
 				neutral = strings.ReplaceAll(neutral, pair[0], pair[1])
 			}

@@ -19,7 +19,8 @@ import (
 
 // TestParkedGraph: nothing that costs by the hour is left, what would fire is silent, and the URL says so.
 func TestParkedGraph(t *testing.T) {
-	for _, mode := range [][]string{{"parked=true"}, {"parked=true", "hibernated=true"}, {"parked=true", `network.interfaceEndpoints=["ecr.api","sts"]`}} {
+	for _, mode := range [][]string{{"parked=true"}, {"parked=true", "hibernated=true"}, {"parked=true",
+		`network.interfaceEndpoints=["ecr.api","sts"]`}} {
 		g := harness.Updated(t, "dev", mode...)
 		for _, token := range properties.Hourly {
 			assert.Empty(t, g.OfType(token), "%s in %v", token, mode)
@@ -62,8 +63,11 @@ func TestParkedPage(t *testing.T) {
 	if err != nil {
 		t.Skip("needs Node.js")
 	}
-	for uri, want := range map[string]string{"/": "groundwork-dev is parked", "/api/products": `{"error":"groundwork-dev is parked"}`} {
-		script := edge.ParkedPage("groundwork-dev") + `;process.stdout.write(JSON.stringify(handler({request:{uri:"` + uri + `"}})))`
+	for uri, want := range map[string]string{"/": "groundwork-dev is parked",
+		"/api/products": `{"error":"groundwork-dev is parked"}`} {
+		script := edge.ParkedPage(
+			"groundwork-dev",
+		) + `;process.stdout.write(JSON.stringify(handler({request:{uri:"` + uri + `"}})))`
 		out, err := exec.CommandContext(context.Background(), node, "-e", script).Output()
 		require.NoError(t, err)
 		var response struct {

@@ -115,8 +115,8 @@ var combined = map[string][]string{
 	"scheduled":  {"protect=false", "schedule={days: [MON, FRI], start: '07:00', stop: '20:00', timeZone: Europe/Dublin}"},
 }
 
-// mutations are one or more other legal values of each setting, by its path below groundwork:. Settings that go together
-// only are in combined.
+// mutations are one or more other legal values of each setting, by its path below groundwork:. Settings that go
+// together only are in combined.
 var mutations = map[string][]string{
 	"accountId":           {"'210987654321'"},
 	"owner":               {"acme"},

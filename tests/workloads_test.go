@@ -99,7 +99,8 @@ func compare(t *testing.T, ours reflect.Type, sdk map[string]map[string]string, 
 	return seen
 }
 
-// TestWrappersMatchTheSDK: the types that the program registers without the SDK's expensive packages have the SDK's names.
+// TestWrappersMatchTheSDK: the types that the program registers without the SDK's expensive packages have the SDK's
+// names.
 func TestWrappersMatchTheSDK(t *testing.T) {
 	waf := sdkFields(t, "github.com/pulumi/pulumi-aws/sdk/v6", "go/aws/wafv2")
 	assert.Greater(t, compare(t, edge.WebACLArgs{}.ElementType(), waf, "webAclArgs"), 20)
@@ -163,7 +164,8 @@ func TestCatalogue(t *testing.T) {
 	assert.Equal(t, "2026-06-02", cluster.Releases["1.36"].Released().Format(time.DateOnly))
 }
 
-// TestOneOwner: with the pipeline as owner there is no Argo CD; with Argo CD the same values reach the chart through it.
+// TestOneOwner: with the pipeline as owner there is no Argo CD; with Argo CD the same values reach the chart through
+// it.
 func TestOneOwner(t *testing.T) {
 	changed := func(change string) *graph.Graph {
 		raw, err := harness.Reference(t).Project.Config("prod", change)
@@ -190,7 +192,8 @@ func TestOneOwner(t *testing.T) {
 	assert.Equal(t, []string{"values-prod.yaml"}, source.Strs("helm.valueFiles"))
 	// The Application goes before, and comes after, everything that its resources need.
 	dependsOn := strings.Join(rules.Application(argo).Dependencies, " ")
-	for _, needed := range []string{"::addons-aws-load-balancer-controller", "::addons-external-secrets", "::webapp-project", "kubernetes:core/v1:Namespace::webapp"} {
+	for _, needed := range []string{"::addons-aws-load-balancer-controller", "::addons-external-secrets",
+		"::webapp-project", "kubernetes:core/v1:Namespace::webapp"} {
 		assert.Contains(t, dependsOn, needed)
 	}
 	chartAccepts(t, values)
@@ -203,7 +206,11 @@ func chartAccepts(t *testing.T, values graph.Props) {
 	c := harness.Config(t, "prod")
 	path := filepath.Join(root, c.Delivery.Path)
 	if _, err := os.Stat(path); os.IsNotExist(err) {
-		t.Logf("%s is not in the repository yet; its values.schema.json has to accept %v", c.Delivery.Path, helm.Paths(values))
+		t.Logf(
+			"%s is not in the repository yet; its values.schema.json has to accept %v",
+			c.Delivery.Path,
+			helm.Paths(values),
+		)
 		return
 	}
 	text, err := os.ReadFile(filepath.Join(path, "values.schema.json"))
@@ -243,5 +250,9 @@ func TestDeployerRoleRendered(t *testing.T) {
 		documents = append(documents, string(text))
 	}
 	slices.Sort(documents)
-	harness.Golden(t, "../../webapp/e2e/cluster/deployer.yaml", "# Written by make golden from components/delivery/deployer.go.\n"+strings.Join(documents, "---\n"))
+	harness.Golden(
+		t,
+		"../../webapp/e2e/cluster/deployer.yaml",
+		"# Written by make golden from components/delivery/deployer.go.\n"+strings.Join(documents, "---\n"),
+	)
 }

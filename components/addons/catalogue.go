@@ -29,7 +29,8 @@ type Version struct {
 	MinKubernetes, MaxKubernetes string
 	// Serves are the API versions of custom resources that it brings, "group/version".
 	Serves []string
-	// Images are the image tags by Kubernetes minor, for software that is built against one; nil where the chart's own fits all.
+	// Images are the image tags by Kubernetes minor, for software that is built against one; nil where the chart's own
+	// fits all.
 	Images map[string]string
 	// Checked is the day on which somebody compared it with its documentation and the program's values.
 	Checked time.Time
@@ -46,7 +47,15 @@ func Charts() []Chart {
 	const argoHelm = "https://argoproj.github.io/argo-helm"
 	return append(all, Chart{
 		Name: ArgoCD, Repository: argoHelm, Namespace: "argocd", Needs: "argoproj.io/v1alpha1",
-		Versions: []Version{{Number: "10.1.1", MinKubernetes: "1.33", MaxKubernetes: "1.36", Serves: []string{"argoproj.io/v1alpha1"}, Checked: day(2026, 11, 22)}},
+		Versions: []Version{
+			{
+				Number:        "10.1.1",
+				MinKubernetes: "1.33",
+				MaxKubernetes: "1.36",
+				Serves:        []string{"argoproj.io/v1alpha1"},
+				Checked:       day(2026, 11, 22),
+			},
+		},
 	}, Chart{
 		Name: ArgoCDApps, Repository: argoHelm, Namespace: "argocd",
 		Versions: []Version{{Number: "2.0.5", MinKubernetes: "1.33", MaxKubernetes: "1.36", Checked: day(2026, 11, 22)}},
@@ -81,7 +90,10 @@ func day(year int, month time.Month, d int) time.Time {
 func (c Chart) Misfits(v Version, kubernetes string) []string {
 	var wrong []string
 	if minor(kubernetes) < minor(v.MinKubernetes) || minor(kubernetes) > minor(v.MaxKubernetes) {
-		wrong = append(wrong, "was checked with Kubernetes "+v.MinKubernetes+" to "+v.MaxKubernetes+", the cluster has "+kubernetes)
+		wrong = append(
+			wrong,
+			"was checked with Kubernetes "+v.MinKubernetes+" to "+v.MaxKubernetes+", the cluster has "+kubernetes,
+		)
 	}
 	if c.Needs != "" && !slices.Contains(v.Serves, c.Needs) {
 		wrong = append(wrong, "serves "+strings.Join(v.Serves, ", ")+"; the program's charts use "+c.Needs)
@@ -90,7 +102,10 @@ func (c Chart) Misfits(v Version, kubernetes string) []string {
 		wrong = append(wrong, "has no known image for Kubernetes "+kubernetes)
 	}
 	if release, known := cluster.Releases[kubernetes]; known && v.Checked.Before(release.Released()) {
-		wrong = append(wrong, "was last checked on "+v.Checked.Format(time.DateOnly)+", before EKS had Kubernetes "+kubernetes)
+		wrong = append(
+			wrong,
+			"was last checked on "+v.Checked.Format(time.DateOnly)+", before EKS had Kubernetes "+kubernetes,
+		)
 	}
 	return wrong
 }
@@ -103,8 +118,8 @@ func minor(kubernetes string) uint64 {
 	return v.Minor
 }
 
-// choose returns the version for a cluster: the wanted one, or the first that fits where none is wanted. Everything that
-// speaks against it is added to p under key.
+// choose returns the version for a cluster: the wanted one, or the first that fits where none is wanted. Everything
+// that speaks against it is added to p under key.
 func (c Chart) choose(errs *field.Errors, key, wanted, kubernetes string) Version {
 	var known []string
 	for _, v := range c.Versions {
@@ -121,7 +136,13 @@ func (c Chart) choose(errs *field.Errors, key, wanted, kubernetes string) Versio
 		}
 	}
 	if wanted != "" {
-		errs.Add(key, wanted, "is not in the catalogue of %s; known are %s (components/addons/operators.go)", c.Name, strings.Join(known, ", "))
+		errs.Add(
+			key,
+			wanted,
+			"is not in the catalogue of %s; known are %s (components/addons/operators.go)",
+			c.Name,
+			strings.Join(known, ", "),
+		)
 	} else {
 		newest := c.Versions[0]
 		errs.Add(key, newest.Number, "%s", strings.Join(c.Misfits(newest, kubernetes), "; "))

@@ -8,6 +8,6 @@
 //
 // Protects: nothing; all of it can be made again.
 //
-// Owns: the table of operators with their versions, policies and values (operators.go). Custom resources never come from
-// here: they are in releases of their own, after the ones that bring their definitions.
+// Owns: the table of operators with their versions, policies and values (operators.go). Custom resources never come
+// from here: they are in releases of their own, after the ones that bring their definitions.
 package addons

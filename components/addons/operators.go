@@ -18,8 +18,17 @@ type operator struct {
 // operators are the add-ons of every cluster. A new one is one more row.
 var operators = []operator{{
 	Chart: Chart{
-		Name: LoadBalancerController, Repository: "https://aws.github.io/eks-charts", Namespace: "kube-system", Needs: "elbv2.k8s.aws/v1beta1",
-		Versions: []Version{{Number: "3.5.0", MinKubernetes: "1.30", MaxKubernetes: "1.36", Serves: []string{"elbv2.k8s.aws/v1beta1"}, Checked: day(2026, 11, 22)}},
+		Name: LoadBalancerController, Repository: "https://aws.github.io/eks-charts", Namespace: "kube-system",
+		Needs: "elbv2.k8s.aws/v1beta1",
+		Versions: []Version{
+			{
+				Number:        "3.5.0",
+				MinKubernetes: "1.30",
+				MaxKubernetes: "1.36",
+				Serves:        []string{"elbv2.k8s.aws/v1beta1"},
+				Checked:       day(2026, 11, 22),
+			},
+		},
 	},
 	policy: func(a *Args) pulumi.StringInput {
 		return a.TargetGroupARN.ToStringOutput().ApplyT(func(arn string) string {
@@ -29,11 +38,24 @@ var operators = []operator{{
 	values: loadBalancerController,
 }, {
 	Chart: Chart{
-		Name: ExternalSecrets, Repository: "https://charts.external-secrets.io", Namespace: ExternalSecrets, Needs: "external-secrets.io/v1",
+		Name: ExternalSecrets, Repository: "https://charts.external-secrets.io", Namespace: ExternalSecrets,
+		Needs: "external-secrets.io/v1",
 		Versions: []Version{
-			{Number: "2.9.0", MinKubernetes: "1.30", MaxKubernetes: "1.36", Serves: []string{"external-secrets.io/v1"}, Checked: day(2026, 11, 22)},
+			{
+				Number:        "2.9.0",
+				MinKubernetes: "1.30",
+				MaxKubernetes: "1.36",
+				Serves:        []string{"external-secrets.io/v1"},
+				Checked:       day(2026, 11, 22),
+			},
 			// What many clusters still run: it serves the old API only, and nobody has tried it on a current Kubernetes.
-			{Number: "0.9.20", MinKubernetes: "1.25", MaxKubernetes: "1.30", Serves: []string{"external-secrets.io/v1beta1"}, Checked: day(2024, 7, 1)},
+			{
+				Number:        "0.9.20",
+				MinKubernetes: "1.25",
+				MaxKubernetes: "1.30",
+				Serves:        []string{"external-secrets.io/v1beta1"},
+				Checked:       day(2024, 7, 1),
+			},
 		},
 	},
 	values: externalSecrets,
@@ -84,9 +106,11 @@ func ClusterAutoscalerPolicy(clusterName string) identity.Document {
 	return identity.NewDocument(identity.Statement{
 		Sid: "LookAround", Effect: identity.Allow,
 		Action: identity.Strings{
-			"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribeLaunchConfigurations",
+			"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances", "autoscal" +
+				"ing:DescribeLaunchConfigurations",
 			"autoscaling:DescribeScalingActivities", "autoscaling:DescribeTags",
-			"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:GetInstanceTypesFromInstanceRequirements",
+			"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:GetI" +
+				"nstanceTypesFromInstanceRequirements",
 		},
 		Resource: identity.Strings{"*"},
 	}, identity.Statement{
@@ -131,9 +155,9 @@ func serviceAccount(name string, role pulumi.StringInput) pulumi.Map {
 
 var off = pulumi.Bool(false)
 
-// loadBalancerController binds pods to a target group and does nothing else: the load balancer is the program's. Without
-// its webhook for Services, which would refuse every Service while the controller is not ready, the other releases need
-// not wait for this one.
+// loadBalancerController binds pods to a target group and does nothing else: the load balancer is the program's.
+// Without its webhook for Services, which would refuse every Service while the controller is not ready, the other
+// releases need not wait for this one.
 func loadBalancerController(a *Args, _ Version, role pulumi.StringInput) pulumi.Map {
 	return pulumi.Map{
 		"clusterName":                 a.Cluster.Name,
@@ -179,10 +203,15 @@ func externalSecrets(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
 		"createClusterExternalSecret": off, "createClusterSecretStore": off, "createClusterGenerator": off,
 		"createClusterPushSecret": off, "createPushSecret": off,
 	}
-	for _, kind := range []string{"ClusterExternalSecret", "ClusterStore", "ClusterGenerator", "ClusterPushSecret", "PushSecret"} {
+	for _, kind := range []string{"ClusterExternalSecret", "ClusterStore", "ClusterGenerator", "ClusterPushSecret",
+		"PushSecret"} {
 		values["process"+kind] = off
 	}
-	values["rbac"] = pulumi.Map{"servicebindings": pulumi.Map{"create": off}, "aggregateToView": off, "aggregateToEdit": off}
+	values["rbac"] = pulumi.Map{
+		"servicebindings": pulumi.Map{"create": off},
+		"aggregateToView": off,
+		"aggregateToEdit": off,
+	}
 	values["log"] = pulumi.Map{"level": pulumi.String("info"), "timeEncoding": pulumi.String("iso8601")}
 	return values
 }

@@ -63,7 +63,8 @@ type Args struct {
 	NodeSecurityGroupID pulumi.StringInput
 	// RestoreFrom is the snapshot that nodes are created from that do not exist yet; empty for none.
 	RestoreFrom string
-	// RestoredFrom is the snapshot that the current nodes were created from; its name cannot be used again. Empty for none.
+	// RestoredFrom is the snapshot that the current nodes were created from; its name cannot be used again. Empty for
+	// none.
 	RestoredFrom string
 }
 

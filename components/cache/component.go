@@ -161,7 +161,13 @@ func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, err
 	return &settings{subnets.Name, parameters.Name, snapshot.Hex, logs}, nil
 }
 
-func (c *Cache) replicationGroup(ctx *pulumi.Context, s *settings, key *identity.Key, clients *ec2.SecurityGroup, token *random.RandomPassword) (*elasticache.ReplicationGroup, error) {
+func (c *Cache) replicationGroup(
+	ctx *pulumi.Context,
+	s *settings,
+	key *identity.Key,
+	clients *ec2.SecurityGroup,
+	token *random.RandomPassword,
+) (*elasticache.ReplicationGroup, error) {
 	several := pulumi.Bool(c.args.Nodes > 1)
 	group := &elasticache.ReplicationGroupArgs{
 		ReplicationGroupId:        pulumi.String(c.args.GroupID),
@@ -194,5 +200,9 @@ func (c *Cache) replicationGroup(ctx *pulumi.Context, s *settings, key *identity
 		group.SnapshotName = pulumi.String(c.args.RestoreFrom)
 	}
 	// What it began with is history: another name there would replace it.
-	return elasticache.NewReplicationGroup(ctx, c.name, group, c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}))...)
+	return elasticache.NewReplicationGroup(
+		ctx,
+		c.name,
+		group,
+		c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}))...)
 }

@@ -64,8 +64,8 @@ type NodeGroup struct {
 	InstanceType string `json:"instanceType"`
 	// DesiredSize is how many nodes the group starts with; later changes of it have no effect.
 	DesiredSize int `json:"desiredSize"`
-	// MinSize and MaxSize bound the number of nodes. The autoscaler owns the number itself once the group exists: to move a
-	// bound past it, change it first with aws eks update-nodegroup-config, then pulumi refresh.
+	// MinSize and MaxSize bound the number of nodes. The autoscaler owns the number itself once the group exists: to move
+	// a bound past it, change it first with aws eks update-nodegroup-config, then pulumi refresh.
 	MinSize int `json:"minSize"`
 	MaxSize int `json:"maxSize"`
 	// DiskGiB is the size of the encrypted gp3 root volume, 20 to 1000; default 50.
@@ -147,7 +147,12 @@ func (s Spec) Validate(today time.Time) field.Errors {
 		access := s.Access[name]
 		access.check(&errs, "access."+name, name)
 		if other, taken := owner[access.PrincipalARN]; taken {
-			errs.Add("access."+name+".principalArn", access.PrincipalARN, "has an entry already: %s; EKS takes one for each principal", other)
+			errs.Add(
+				"access."+name+".principalArn",
+				access.PrincipalARN,
+				"has an entry already: %s; EKS takes one for each principal",
+				other,
+			)
 		}
 		owner[access.PrincipalARN] = name
 	}
@@ -175,8 +180,13 @@ func (s Spec) checkVersion(errs *field.Errors, today time.Time) {
 		return
 	}
 	if s.SupportType != SupportExtended && !today.Before(release.StandardSupportEnd) {
-		errs.Add(key, s.KubernetesVersion, "left standard support on %s; choose %s, or set supportType to EXTENDED at six times the price",
-			release.StandardSupportEnd.Format(time.DateOnly), DefaultVersion)
+		errs.Add(
+			key,
+			s.KubernetesVersion,
+			"left standard support on %s; choose %s, or set supportType to EXTENDED at six times the price",
+			release.StandardSupportEnd.Format(time.DateOnly),
+			DefaultVersion,
+		)
 	}
 }
 

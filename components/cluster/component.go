@@ -27,8 +27,8 @@ type Identity struct {
 	CertificateAuthority pulumi.StringOutput `pulumi:"certificateAuthority"`
 	// OIDC signs the tokens of the cluster's service accounts.
 	OIDC identity.OIDC `pulumi:"oidc"`
-	// NodeSecurityGroupID is the group that EKS makes and that managed nodes really have. It is known as soon as the control
-	// plane is, before any node.
+	// NodeSecurityGroupID is the group that EKS makes and that managed nodes really have. It is known as soon as the
+	// control plane is, before any node.
 	NodeSecurityGroupID pulumi.StringOutput `pulumi:"nodeSecurityGroupId"`
 }
 
@@ -41,8 +41,8 @@ type Cluster struct {
 
 	// Identity is what workloads and data stores build on.
 	Identity Identity
-	// AutoScalingGroups are the groups behind the node groups, by node group name, and NodeGroups their physical names; none while
-	// the environment is down.
+	// AutoScalingGroups are the groups behind the node groups, by node group name, and NodeGroups their physical names;
+	// none while the environment is down.
 	AutoScalingGroups map[string]pulumi.StringOutput
 	NodeGroups        map[string]pulumi.StringOutput
 	// ControlPlane is what takes everything inside Kubernetes along when it is deleted; nil where there is none.
@@ -72,7 +72,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := args.Validate(name); err != nil {
 		return nil, err
 	}
-	c := &Cluster{name: name, args: args, AutoScalingGroups: map[string]pulumi.StringOutput{}, NodeGroups: map[string]pulumi.StringOutput{}}
+	c := &Cluster{
+		name:              name,
+		args:              args,
+		AutoScalingGroups: map[string]pulumi.StringOutput{},
+		NodeGroups:        map[string]pulumi.StringOutput{},
+	}
 	if err := ctx.RegisterComponentResource(TypeToken, name, c, opts...); err != nil {
 		return nil, fmt.Errorf("registering cluster %s: %w", name, err)
 	}
@@ -100,7 +105,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 func noIdentity(args *Args) Identity {
 	none := pulumi.String("").ToStringOutput()
 	return Identity{
-		Name: pulumi.String(args.Name).ToStringOutput(), Version: pulumi.String(args.KubernetesVersion).ToStringOutput(), Endpoint: none, CertificateAuthority: none,
+		Name: pulumi.String(args.Name).
+			ToStringOutput(),
+		Version: pulumi.String(args.KubernetesVersion).ToStringOutput(), Endpoint: none, CertificateAuthority: none,
 		OIDC: identity.OIDC{ProviderARN: none, Issuer: none}, NodeSecurityGroupID: none,
 	}
 }
@@ -278,9 +285,11 @@ const (
 	previewer  = "previewer"
 )
 
-// accessEntries lets the break-glass role administer the cluster and each configured principal do what its level allows.
+// accessEntries lets the break-glass role administer the cluster and each configured principal do what its level
+// allows.
 func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
-	if err := c.accessEntry(ctx, cp, breakGlass, c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy", nil); err != nil {
+	if err := c.accessEntry(ctx, cp, breakGlass, c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy",
+		nil); err != nil {
 		return err
 	}
 	if arn := c.args.PreviewerARN; arn != "" {
@@ -292,21 +301,30 @@ func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
 	if d := c.args.Deployer; d != nil {
 		// What the group may do is said by a role in the application's namespace.
 		if _, err := awseks.NewAccessEntry(ctx, c.name+"-access-"+deployer, &awseks.AccessEntryArgs{
-			ClusterName: cp.name, PrincipalArn: pulumi.String(d.PrincipalARN), KubernetesGroups: pulumi.StringArray{pulumi.String(d.Group)}, Type: pulumi.String("STANDARD"),
+			ClusterName: cp.name, PrincipalArn: pulumi.String(d.PrincipalARN),
+			KubernetesGroups: pulumi.StringArray{pulumi.String(d.Group)}, Type: pulumi.String("STANDARD"),
 		}, c.childOpts()...); err != nil {
 			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.args.Access)) {
 		access := c.args.Access[name]
-		if err := c.accessEntry(ctx, cp, name, pulumi.String(access.PrincipalARN), accessPolicies[access.Level], access.Namespaces); err != nil {
+		if err := c.accessEntry(ctx, cp, name, pulumi.String(access.PrincipalARN), accessPolicies[access.Level],
+			access.Namespaces); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) accessEntry(ctx *pulumi.Context, cp *controlPlane, name string, principal pulumi.StringInput, policy string, namespaces []string) error {
+func (c *Cluster) accessEntry(
+	ctx *pulumi.Context,
+	cp *controlPlane,
+	name string,
+	principal pulumi.StringInput,
+	policy string,
+	namespaces []string,
+) error {
 	entry, err := awseks.NewAccessEntry(ctx, c.name+"-access-"+name, &awseks.AccessEntryArgs{
 		ClusterName:  cp.name,
 		PrincipalArn: principal,

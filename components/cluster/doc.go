@@ -6,7 +6,7 @@
 //
 // Refuses: Kubernetes versions outside the support calendar, an endpoint open to the whole internet, service addresses
 // that overlap the VPC, node groups whose sizes contradict each other, more nodes than the subnets have addresses for,
-// instance types of unknown size, and administrator access for anyone but the break-glass role.
+// and instance types of unknown size. Principals get clusterAdmin only where the settings name them.
 //
 // Protects: the control plane and its keys, when asked to.
 //

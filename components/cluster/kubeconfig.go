@@ -2,13 +2,16 @@ package cluster
 
 import "encoding/json"
 
-// Kubeconfig returns the configuration with which Kubernetes clients reach a cluster. It holds no secret: the token comes
-// from the aws command, with the credentials of whoever runs it. certificateAuthority is in base64, as EKS gives it.
+// Kubeconfig returns the configuration with which Kubernetes clients reach a cluster. It holds no secret: the token
+// comes from the aws command, with the credentials of whoever runs it. certificateAuthority is in base64, as EKS gives
+// it.
 func Kubeconfig(name, region, endpoint, certificateAuthority string) string {
 	type named map[string]any
 	out, err := json.Marshal(named{
 		"apiVersion": "v1", "kind": "Config", "current-context": name,
-		"clusters": []named{{"name": name, "cluster": named{"server": endpoint, "certificate-authority-data": certificateAuthority}}},
+		"clusters": []named{
+			{"name": name, "cluster": named{"server": endpoint, "certificate-authority-data": certificateAuthority}},
+		},
 		"contexts": []named{{"name": name, "context": named{"cluster": name, "user": name}}},
 		"users": []named{{"name": name, "user": named{"exec": named{
 			"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "aws",

@@ -13,7 +13,11 @@ import (
 )
 
 // addonsBeforeNodes installs what a node needs to become ready: addresses for pods, service routing, and credentials.
-func (c *Cluster) addonsBeforeNodes(ctx *pulumi.Context, cp *controlPlane, oidc identity.OIDC) ([]pulumi.Resource, error) {
+func (c *Cluster) addonsBeforeNodes(
+	ctx *pulumi.Context,
+	cp *controlPlane,
+	oidc identity.OIDC,
+) ([]pulumi.Resource, error) {
 	cniRole, err := identity.NewWorkloadRole(ctx, c.name+"-vpc-cni", &identity.WorkloadRoleArgs{
 		Facts: c.args.Facts, Name: c.args.Name + "-vpc-cni",
 		OIDC: oidc, Namespace: "kube-system", ServiceAccount: "aws-node",
@@ -48,7 +52,14 @@ func (s Spec) AddonVersion(addon string) string {
 
 // addon installs one EKS add-on after the given resources. On update it overwrites what others changed in it: an add-on
 // that cannot be updated blocks every later cluster upgrade.
-func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, role *identity.Role, configuration string, after ...pulumi.Resource) (*awseks.Addon, error) {
+func (c *Cluster) addon(
+	ctx *pulumi.Context,
+	cp *controlPlane,
+	addon string,
+	role *identity.Role,
+	configuration string,
+	after ...pulumi.Resource,
+) (*awseks.Addon, error) {
 	args := &awseks.AddonArgs{
 		ClusterName:              cp.name,
 		AddonName:                pulumi.String(addon),
@@ -72,7 +83,12 @@ func (c *Cluster) addon(ctx *pulumi.Context, cp *controlPlane, addon string, rol
 }
 
 // nodeGroups creates the node groups after the given add-ons and returns them.
-func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, kept *kept, after []pulumi.Resource) ([]pulumi.Resource, error) {
+func (c *Cluster) nodeGroups(
+	ctx *pulumi.Context,
+	cp *controlPlane,
+	kept *kept,
+	after []pulumi.Resource,
+) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
 	for _, name := range slices.Sorted(maps.Keys(c.args.NodeGroups)) {
 		group, err := c.nodeGroup(ctx, cp, name, c.args.NodeGroups[name], kept.templates[name], after)
@@ -85,7 +101,12 @@ func (c *Cluster) nodeGroups(ctx *pulumi.Context, cp *controlPlane, kept *kept, 
 }
 
 // launchTemplate is what the nodes of a group are started from.
-func (c *Cluster) launchTemplate(ctx *pulumi.Context, name string, group NodeGroup, key *identity.Key) (*ec2.LaunchTemplate, error) {
+func (c *Cluster) launchTemplate(
+	ctx *pulumi.Context,
+	name string,
+	group NodeGroup,
+	key *identity.Key,
+) (*ec2.LaunchTemplate, error) {
 	physical := c.args.Name + "-" + name
 	tags := pulumi.ToStringMap(c.args.Tags)
 	tags["Name"] = pulumi.String(physical)
@@ -118,7 +139,14 @@ func (c *Cluster) launchTemplate(ctx *pulumi.Context, name string, group NodeGro
 	}, c.childOpts()...)
 }
 
-func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, group NodeGroup, template *ec2.LaunchTemplate, after []pulumi.Resource) (*awseks.NodeGroup, error) {
+func (c *Cluster) nodeGroup(
+	ctx *pulumi.Context,
+	cp *controlPlane,
+	name string,
+	group NodeGroup,
+	template *ec2.LaunchTemplate,
+	after []pulumi.Resource,
+) (*awseks.NodeGroup, error) {
 	physical := c.args.Name + "-" + name
 	// The autoscaler owns the number of nodes; only the bounds are the program's.
 	others := []string{"scalingConfig.desiredSize"}
@@ -158,9 +186,14 @@ func (c *Cluster) nodeGroup(ctx *pulumi.Context, cp *controlPlane, name string, 
 	return nodes, nil
 }
 
-// containerInsights installs the agent that sends metrics and logs of nodes and containers to CloudWatch, after its log groups:
-// the agent would make them without key and retention.
-func (c *Cluster) containerInsights(ctx *pulumi.Context, cp *controlPlane, oidc identity.OIDC, after []pulumi.Resource) error {
+// containerInsights installs the agent that sends metrics and logs of nodes and containers to CloudWatch, after its log
+// groups: the agent would make them without key and retention.
+func (c *Cluster) containerInsights(
+	ctx *pulumi.Context,
+	cp *controlPlane,
+	oidc identity.OIDC,
+	after []pulumi.Resource,
+) error {
 	role, err := identity.NewWorkloadRole(ctx, c.name+"-cloudwatch-agent", &identity.WorkloadRoleArgs{
 		Facts: c.args.Facts, Name: c.args.Name + "-cloudwatch-agent",
 		OIDC: oidc, Namespace: "amazon-cloudwatch", ServiceAccount: "cloudwatch-agent",

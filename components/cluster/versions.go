@@ -15,7 +15,8 @@ type Release struct {
 	Addons map[string]string
 }
 
-// standardSupportMonths is how long EKS supports a version. Source: Amazon EKS User Guide, "Kubernetes version lifecycle".
+// standardSupportMonths is how long EKS supports a version. Source: Amazon EKS User Guide, "Kubernetes version
+// lifecycle".
 const standardSupportMonths = 14
 
 // Released is about the day on which EKS first had the version.
@@ -38,9 +39,18 @@ const DefaultVersion = "1.36"
 // Releases is the support calendar and add-on catalogue, checked on 2026-11-22.
 // Sources: Amazon EKS User Guide, "Kubernetes release calendar" and "Available add-ons".
 var Releases = map[string]Release{
-	"1.34": {day(2026, 12, 2), addons("v1.20.4-eksbuild.1", "v1.34.0-eksbuild.2", "v1.12.3-eksbuild.1", "v1.3.10-eksbuild.3")},
-	"1.35": {day(2027, 3, 27), addons("v1.21.1-eksbuild.3", "v1.35.0-eksbuild.2", "v1.13.2-eksbuild.1", "v1.3.10-eksbuild.3")},
-	"1.36": {day(2027, 8, 2), addons("v1.22.4-eksbuild.3", "v1.36.0-eksbuild.21", "v1.14.3-eksbuild.16", "v1.3.10-eksbuild.3")},
+	"1.34": {
+		day(2026, 12, 2),
+		addons("v1.20.4-eksbuild.1", "v1.34.0-eksbuild.2", "v1.12.3-eksbuild.1", "v1.3.10-eksbuild.3"),
+	},
+	"1.35": {
+		day(2027, 3, 27),
+		addons("v1.21.1-eksbuild.3", "v1.35.0-eksbuild.2", "v1.13.2-eksbuild.1", "v1.3.10-eksbuild.3"),
+	},
+	"1.36": {
+		day(2027, 8, 2),
+		addons("v1.22.4-eksbuild.3", "v1.36.0-eksbuild.21", "v1.14.3-eksbuild.16", "v1.3.10-eksbuild.3"),
+	},
 }
 
 func addons(cni, proxy, dns, podIdentity string) map[string]string {

@@ -65,8 +65,9 @@ type Spec struct {
 // SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (s *Spec) SetDefaults() {
 	*s = Spec{
-		Version: "15", Availability: SingleZone, StorageGiB: 20, MaxStorageGiB: 100, BackupRetentionDays: 7, MonitoringSeconds: 60,
-		Insights: InsightsStandard, DatabaseName: "app", Username: "app_admin", Port: 5432,
+		Version: "15", Availability: SingleZone, StorageGiB: 20, MaxStorageGiB: 100, BackupRetentionDays: 7,
+		MonitoringSeconds: 60,
+		Insights:          InsightsStandard, DatabaseName: "app", Username: "app_admin", Port: 5432,
 	}
 }
 

@@ -119,15 +119,49 @@ func (d *Database) logGroups(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	return groups, nil
 }
 
-func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.SecurityGroup, logs []pulumi.Resource) (*rds.Instance, error) {
+func (d *Database) instance(
+	ctx *pulumi.Context,
+	key *identity.Key,
+	group *ec2.SecurityGroup,
+	logs []pulumi.Resource,
+) (*rds.Instance, error) {
 	subnets, err := rds.NewSubnetGroup(ctx, d.name, &rds.SubnetGroupArgs{
 		Name:        pulumi.String(d.args.Identifier),
 		Description: pulumi.String("Data subnets without a route out of the VPC"),
 		SubnetIds:   d.args.Placement.DataSubnetIDs,
 	}, d.childOpts()...)
 	if err != nil {
+		return nil, fmt.Errorf("creating subnet group %s: %w", d.args.Identifier, err)
+	}
+	parameters, err := d.parameterGroup(ctx)
+	if err != nil {
 		return nil, err
 	}
+	monitoring, err := identity.NewServiceRole(ctx, d.name+"-monitoring", &identity.ServiceRoleArgs{
+		Facts: d.args.Facts, Name: d.args.Identifier + "-monitoring",
+		Services:          []string{"monitoring.rds.amazonaws.com"},
+		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"},
+	}, d.childOpts()...)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := d.finalSnapshot(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	args := d.instanceArgs(key)
+	args.DbSubnetGroupName, args.ParameterGroupName = subnets.Name, parameters.Name
+	args.VpcSecurityGroupIds = pulumi.StringArray{group.ID()}
+	args.MonitoringRoleArn, args.FinalSnapshotIdentifier = monitoring.ARN, snapshot.Hex
+	instance, err := rds.NewInstance(ctx, d.name, args, d.childOpts(pulumi.DependsOn(append(logs, monitoring.Permissions...)), pulumi.Protect(d.args.Protect))...)
+	if err != nil {
+		return nil, fmt.Errorf("creating database instance %s: %w", d.args.Identifier, err)
+	}
+	return instance, nil
+}
+
+// parameterGroup creates the parameter group of the version.
+func (d *Database) parameterGroup(ctx *pulumi.Context) (*rds.ParameterGroup, error) {
 	parameters := rds.ParameterGroupParameterArray{}
 	for _, parameter := range Parameters() {
 		method := "immediate"
@@ -140,23 +174,20 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 	}
 	// A prefix: during an upgrade a group of the new family must exist beside the old one, and again beside both of them
 	// when an upgrade was refused and is taken back.
-	parameterGroup, err := rds.NewParameterGroup(ctx, d.name, &rds.ParameterGroupArgs{
+	group, err := rds.NewParameterGroup(ctx, d.name, &rds.ParameterGroupArgs{
 		NamePrefix:  pulumi.String(d.args.Identifier + "-postgres" + d.args.Version + "-"),
 		Description: pulumi.String("PostgreSQL " + d.args.Version + ": TLS forced, slow statements and connections logged"),
 		Family:      pulumi.String("postgres" + d.args.Version),
 		Parameters:  parameters,
 	}, d.childOpts()...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating the parameter group of PostgreSQL %s: %w", d.args.Version, err)
 	}
-	monitoring, err := identity.NewServiceRole(ctx, d.name+"-monitoring", &identity.ServiceRoleArgs{
-		Facts: d.args.Facts, Name: d.args.Identifier + "-monitoring",
-		Services:          []string{"monitoring.rds.amazonaws.com"},
-		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"},
-	}, d.childOpts()...)
-	if err != nil {
-		return nil, err
-	}
+	return group, nil
+}
+
+// finalSnapshot makes up the name of the snapshot that the instance leaves.
+func (d *Database) finalSnapshot(ctx *pulumi.Context, key *identity.Key) (*random.RandomId, error) {
 	// A snapshot's name is taken for as long as the snapshot lives. The random part lets an environment be destroyed,
 	// brought up again and destroyed again.
 	snapshot, err := random.NewRandomId(ctx, d.name+"-final-snapshot", &random.RandomIdArgs{
@@ -170,14 +201,19 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 		},
 	}, d.childOpts()...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("naming the final snapshot of %s: %w", d.args.Identifier, err)
 	}
+	return snapshot, nil
+}
+
+// instanceArgs are the inputs of the instance that follow from the settings and its key.
+func (d *Database) instanceArgs(key *identity.Key) *rds.InstanceArgs {
 	backup, maintenance := d.args.Power.Schedule.Windows()
 	retentionDays := 7
 	if d.args.Insights == InsightsAdvanced {
 		retentionDays = 465
 	}
-	return rds.NewInstance(ctx, d.name, &rds.InstanceArgs{
+	return &rds.InstanceArgs{
 		Identifier:    pulumi.String(d.args.Identifier),
 		Engine:        pulumi.String("postgres"),
 		EngineVersion: pulumi.String(d.args.Version),
@@ -199,29 +235,24 @@ func (d *Database) instance(ctx *pulumi.Context, key *identity.Key, group *ec2.S
 		MasterUserSecretKmsKeyId:         key.ARN,
 		IamDatabaseAuthenticationEnabled: pulumi.Bool(true),
 
-		DbSubnetGroupName:   subnets.Name,
-		VpcSecurityGroupIds: pulumi.StringArray{group.ID()},
-		PubliclyAccessible:  pulumi.Bool(false),
-		Port:                pulumi.Int(d.args.Port),
-		CaCertIdentifier:    pulumi.String("rds-ca-rsa2048-g1"),
-		ParameterGroupName:  parameterGroup.Name,
+		PubliclyAccessible: pulumi.Bool(false),
+		Port:               pulumi.Int(d.args.Port),
+		CaCertIdentifier:   pulumi.String("rds-ca-rsa2048-g1"),
 
-		BackupRetentionPeriod:   pulumi.Int(d.args.BackupRetentionDays),
-		BackupWindow:            pulumi.String(backup),
-		MaintenanceWindow:       pulumi.String(maintenance),
-		CopyTagsToSnapshot:      pulumi.Bool(true),
-		DeleteAutomatedBackups:  pulumi.Bool(!d.args.Protect),
-		SkipFinalSnapshot:       pulumi.Bool(false),
-		FinalSnapshotIdentifier: snapshot.Hex,
-		DeletionProtection:      pulumi.Bool(d.args.Protect),
-		ApplyImmediately:        pulumi.Bool(d.args.ApplyImmediately),
+		BackupRetentionPeriod:  pulumi.Int(d.args.BackupRetentionDays),
+		BackupWindow:           pulumi.String(backup),
+		MaintenanceWindow:      pulumi.String(maintenance),
+		CopyTagsToSnapshot:     pulumi.Bool(true),
+		DeleteAutomatedBackups: pulumi.Bool(!d.args.Protect),
+		SkipFinalSnapshot:      pulumi.Bool(false),
+		DeletionProtection:     pulumi.Bool(d.args.Protect),
+		ApplyImmediately:       pulumi.Bool(d.args.ApplyImmediately),
 
 		EnabledCloudwatchLogsExports:       pulumi.ToStringArray(exportedLogs),
 		MonitoringInterval:                 pulumi.Int(d.args.MonitoringSeconds),
-		MonitoringRoleArn:                  monitoring.ARN,
 		PerformanceInsightsEnabled:         pulumi.Bool(true),
 		PerformanceInsightsKmsKeyId:        key.ARN,
 		PerformanceInsightsRetentionPeriod: pulumi.Int(retentionDays),
 		DatabaseInsightsMode:               pulumi.String(d.args.Insights),
-	}, d.childOpts(pulumi.DependsOn(append(logs, monitoring.Permissions...)), pulumi.Protect(d.args.Protect))...)
+	}
 }

@@ -1,7 +1,8 @@
 // Package database creates the PostgreSQL database on RDS.
 //
 // Creates: the instance with its own key, subnet group, parameter group that forces TLS, security group that admits the
-// nodes and nobody else, enhanced-monitoring role, log groups for both exported logs, and a name for the final snapshot.
+// nodes and nobody else, enhanced-monitoring role, log groups for both exported logs, and a name for the final
+// snapshot.
 //
 // Refuses: engine versions that name a minor release, instance classes RDS does not have, storage and backup settings
 // outside AWS's limits, and a database without backups where it is protected.

@@ -11,8 +11,19 @@ import (
 // argoCD installs Argo CD and then, in a release of its own, the Application: its definition comes with the first. The
 // Application waits for the operators whose custom resources the chart uses, and goes before them, while they can still
 // clean up.
-func (d *Delivery) argoCD(ctx *pulumi.Context, namespace *corev1.Namespace, roles map[string]*identity.Role, values pulumi.Map) error {
-	argo, err := helm.NewRelease(ctx, d.name+"-argo-cd", d.args.ArgoCD.Name, d.args.ArgoCD, d.argoCDValues(), d.childOpts()...)
+func (d *Delivery) argoCD(
+	ctx *pulumi.Context,
+	namespace *corev1.Namespace,
+	roles map[string]*identity.Role,
+	values pulumi.Map,
+) error {
+	argo, err := helm.NewRelease(
+		ctx,
+		d.name+"-argo-cd",
+		d.args.ArgoCD.Name,
+		d.args.ArgoCD,
+		d.argoCDValues(),
+		d.childOpts()...)
 	if err != nil {
 		return err
 	}
@@ -22,8 +33,15 @@ func (d *Delivery) argoCD(ctx *pulumi.Context, namespace *corev1.Namespace, role
 			return err
 		}
 	}
-	// A release of its own: Argo CD cannot delete an Application whose project is gone, and Helm would delete the project first.
-	project, err := helm.NewRelease(ctx, d.name+"-project", d.args.Application+"-project", d.args.Apps, d.project(), d.childOpts(pulumi.DependsOn([]pulumi.Resource{argo}))...)
+	// A release of its own: Argo CD cannot delete an Application whose project is gone, and Helm would delete the project
+	// first.
+	project, err := helm.NewRelease(
+		ctx,
+		d.name+"-project",
+		d.args.Application+"-project",
+		d.args.Apps,
+		d.project(),
+		d.childOpts(pulumi.DependsOn([]pulumi.Resource{argo}))...)
 	if err != nil {
 		return err
 	}
@@ -31,7 +49,13 @@ func (d *Delivery) argoCD(ctx *pulumi.Context, namespace *corev1.Namespace, role
 	for _, role := range roles {
 		after = append(after, role.Permissions...)
 	}
-	_, err = helm.NewRelease(ctx, d.name+"-application", d.args.Application, d.args.Apps, d.application(values), d.childOpts(pulumi.DependsOn(after))...)
+	_, err = helm.NewRelease(
+		ctx,
+		d.name+"-application",
+		d.args.Application,
+		d.args.Apps,
+		d.application(values),
+		d.childOpts(pulumi.DependsOn(after))...)
 	return err
 }
 
@@ -61,10 +85,12 @@ func (d *Delivery) argoCDValues() pulumi.Map {
 			"params": pulumi.Map{"controller.log.format": pulumi.String("json")},
 			"rbac":   pulumi.Map{"policy.default": pulumi.String("")},
 		},
-		"controller":     part(1, "100m", "1Gi"),
-		"server":         server,
-		"repoServer":     part(d.args.Replicas, "50m", "512Mi"),
-		"redis":          pulumi.Map{"resources": pulumi.Map{"requests": pulumi.Map{"cpu": pulumi.String("25m"), "memory": pulumi.String("64Mi")}}},
+		"controller": part(1, "100m", "1Gi"),
+		"server":     server,
+		"repoServer": part(d.args.Replicas, "50m", "512Mi"),
+		"redis": pulumi.Map{
+			"resources": pulumi.Map{"requests": pulumi.Map{"cpu": pulumi.String("25m"), "memory": pulumi.String("64Mi")}},
+		},
 		"applicationSet": pulumi.Map{"replicas": pulumi.Int(0)},
 		"dex":            pulumi.Map{"enabled": pulumi.Bool(false)},
 		"notifications":  pulumi.Map{"enabled": pulumi.Bool(false)},
@@ -100,7 +126,9 @@ func (d *Delivery) application(values pulumi.Map) pulumi.Map {
 			"finalizers": pulumi.StringArray{pulumi.String("resources-finalizer.argocd.argoproj.io")},
 			"project":    pulumi.String(name),
 			"source": pulumi.Map{
-				"repoURL": pulumi.String(d.args.Repository), "targetRevision": pulumi.String(d.args.Revision), "path": pulumi.String(d.args.Path),
+				"repoURL": pulumi.String(
+					d.args.Repository,
+				), "targetRevision": pulumi.String(d.args.Revision), "path": pulumi.String(d.args.Path),
 				"helm": pulumi.Map{
 					"releaseName":  pulumi.String(name),
 					"valueFiles":   pulumi.StringArray{pulumi.String("values-" + d.args.Environment + ".yaml")},

@@ -50,7 +50,8 @@ func (s Spec) Validate() field.Errors {
 	if s.Owner == OwnerArgoCD && s.Repository == "" {
 		errs.Required("repository", "the Git URL of the repository that holds "+s.Path)
 	} else if s.Repository != "" {
-		errs.Match("repository", s.Repository, gitURL, "a Git URL such as https://github.com/example/groundwork.git, without credentials in it")
+		errs.Match("repository", s.Repository, gitURL, "a Git URL such as https://github.com/example/groundwork.git, "+
+			"without credentials in it")
 	}
 	errs.Match("revision", s.Revision, revision, "a branch, tag or commit")
 	if s.Path == "" || path.IsAbs(s.Path) || path.Clean(s.Path) != s.Path || strings.HasPrefix(s.Path, "..") {

@@ -73,7 +73,8 @@ func (d *Delivery) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOp
 func (d *Delivery) account(short string) string { return d.args.Application + "-" + short }
 
 // namespace creates the application's namespace. Its pods run under the strictest Pod Security Standard, and are ready
-// only once the load balancer says so. It goes before the operators: they have to take their finalizers off what is in it.
+// only once the load balancer says so. It goes before the operators: they have to take their finalizers off what is in
+// it.
 func (d *Delivery) namespace(ctx *pulumi.Context) (*corev1.Namespace, error) {
 	labels := pulumi.StringMap{"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled")}
 	for _, mode := range []string{"enforce", "audit", "warn"} {
@@ -97,7 +98,8 @@ func (d *Delivery) roles(ctx *pulumi.Context) (map[string]*identity.Role, error)
 	roles := map[string]*identity.Role{}
 	for _, w := range workloads {
 		policy := pulumi.All(arns, keys).ApplyT(func(all []any) string {
-			return w.policy(facts{region: d.args.Values.Region, secretARNs: all[0].(map[string]string), keyARNs: slices.Compact(all[1].([]string))}).JSON()
+			return w.policy(facts{region: d.args.Values.Region, secretARNs: all[0].(map[string]string),
+				keyARNs: slices.Compact(all[1].([]string))}).JSON()
 		}).(pulumi.StringOutput)
 		role, err := identity.NewWorkloadRole(ctx, d.name+"-"+w.serviceAccount, &identity.WorkloadRoleArgs{
 			Facts: d.args.Facts, Name: d.args.Name + "-" + d.account(w.serviceAccount),

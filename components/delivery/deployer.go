@@ -20,8 +20,9 @@ var (
 	write = []string{"create", "delete", "get", "list", "patch", "update", "watch"}
 )
 
-// PipelineRules are what a release of the chart takes in the application's namespace, and nothing else: its objects, Helm's record of releases,
-// and what is read to see how it goes. AWS's own access policies for namespaces leave custom resources out.
+// PipelineRules are what a release of the chart takes in the application's namespace, and nothing else: its objects,
+// Helm's record of releases, and what is read to see how it goes. AWS's own access policies for namespaces leave custom
+// resources out.
 var PipelineRules = []Rule{
 	{Groups: []string{""}, Resources: []string{"secrets", "serviceaccounts", "services", "pods"}, Verbs: write},
 	{Groups: []string{""}, Resources: []string{"configmaps", "events", "pods/log"}, Verbs: read},
@@ -37,10 +38,18 @@ var PipelineRules = []Rule{
 
 // ArgoCDRules let a pipeline see in Argo CD's namespace what became of the commit it made.
 func ArgoCDRules(application string) []Rule {
-	return []Rule{{Groups: []string{"argoproj.io"}, Resources: []string{"applications"}, Verbs: []string{"get"}, Names: []string{application}}}
+	return []Rule{
+		{
+			Groups:    []string{"argoproj.io"},
+			Resources: []string{"applications"},
+			Verbs:     []string{"get"},
+			Names:     []string{application},
+		},
+	}
 }
 
-// InfrastructureValues is the name of the ConfigMap that holds the chart's values that only infrastructure knows, and ValuesKey the key in it.
+// InfrastructureValues is the name of the ConfigMap that holds the chart's values that only infrastructure knows, and
+// ValuesKey the key in it.
 const (
 	InfrastructureValues = "infrastructure-values"
 	ValuesKey            = "values.yaml"
@@ -56,7 +65,9 @@ func (d *Delivery) deployer(ctx *pulumi.Context, opts ...pulumi.ResourceOption) 
 	var list rbacv1.PolicyRuleArray
 	for _, rule := range rules {
 		list = append(list, rbacv1.PolicyRuleArgs{
-			ApiGroups: pulumi.ToStringArray(rule.Groups), Resources: pulumi.ToStringArray(rule.Resources), Verbs: pulumi.ToStringArray(rule.Verbs),
+			ApiGroups: pulumi.ToStringArray(
+				rule.Groups,
+			), Resources: pulumi.ToStringArray(rule.Resources), Verbs: pulumi.ToStringArray(rule.Verbs),
 			ResourceNames: pulumi.ToStringArray(rule.Names),
 		})
 	}
@@ -68,15 +79,22 @@ func (d *Delivery) deployer(ctx *pulumi.Context, opts ...pulumi.ResourceOption) 
 	}
 	_, err = rbacv1.NewRoleBinding(ctx, d.name+"-deployer", &rbacv1.RoleBindingArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: pulumi.String(namespace)},
-		RoleRef:  &rbacv1.RoleRefArgs{ApiGroup: pulumi.String("rbac.authorization.k8s.io"), Kind: pulumi.String("Role"), Name: role.Metadata.Name().Elem()},
+		RoleRef: &rbacv1.RoleRefArgs{
+			ApiGroup: pulumi.String("rbac.authorization.k8s.io"),
+			Kind:     pulumi.String("Role"),
+			Name:     role.Metadata.Name().Elem(),
+		},
 		Subjects: rbacv1.SubjectArray{rbacv1.SubjectArgs{
-			ApiGroup: pulumi.String("rbac.authorization.k8s.io"), Kind: pulumi.String("Group"), Name: pulumi.String(d.args.DeployerGroup),
+			ApiGroup: pulumi.String(
+				"rbac.authorization.k8s.io",
+			), Kind: pulumi.String("Group"), Name: pulumi.String(d.args.DeployerGroup),
 		}},
 	}, d.childOpts(opts...)...)
 	return err
 }
 
-// valuesForPipeline leaves the chart's values where whoever may deploy finds them, so that a pipeline needs no access to Pulumi's state.
+// valuesForPipeline leaves the chart's values where whoever may deploy finds them, so that a pipeline needs no access
+// to Pulumi's state.
 func (d *Delivery) valuesForPipeline(ctx *pulumi.Context, namespace *corev1.Namespace, values pulumi.Map) error {
 	_, err := corev1.NewConfigMap(ctx, d.name+"-values", &corev1.ConfigMapArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(InfrastructureValues), Namespace: namespace.Metadata.Name()},

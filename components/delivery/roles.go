@@ -35,8 +35,8 @@ var workloads = []workload{
 	}},
 }
 
-// ReaderPolicy lets External Secrets, in the name of the application's account, read exactly these secrets, and use their
-// keys for nothing else.
+// ReaderPolicy lets External Secrets, in the name of the application's account, read exactly these secrets, and use
+// their keys for nothing else.
 func ReaderPolicy(region string, secretARNs, keyARNs []string) identity.Document {
 	return identity.NewDocument(identity.Statement{
 		Sid: "ReadSecrets", Effect: identity.Allow,

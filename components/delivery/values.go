@@ -21,7 +21,11 @@ type Values struct {
 }
 
 // Map returns the values in the chart's form. roleARN is worn by the account that secrets are read with.
-func (v Values) Map(secretARNs map[string]pulumi.StringOutput, secretsAccount string, roleARN pulumi.StringInput) pulumi.Map {
+func (v Values) Map(
+	secretARNs map[string]pulumi.StringOutput,
+	secretsAccount string,
+	roleARN pulumi.StringInput,
+) pulumi.Map {
 	arns := pulumi.Map{}
 	for kind, arn := range secretARNs {
 		arns[kind] = arn

@@ -40,7 +40,8 @@ type Spec struct {
 	HostedZoneID string `json:"hostedZoneId"`
 	// Firewall is managed or none; default managed.
 	Firewall Firewall `json:"firewall"`
-	// RequestsPerFiveMinutes is how many requests one address may make before it is blocked, 10 to 2000000000; default 2000.
+	// RequestsPerFiveMinutes is how many requests one address may make before it is blocked, 10 to 2000000000; default
+	// 2000.
 	RequestsPerFiveMinutes int `json:"requestsPerFiveMinutes"`
 	// AccessLogs is keep or delete; default keep.
 	AccessLogs AccessLogs `json:"accessLogs"`

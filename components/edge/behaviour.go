@@ -48,7 +48,8 @@ var Behaviours = []Behaviour{
 // serverErrors are never cached: CloudFront would otherwise repeat each for ten seconds.
 var serverErrors = []int{500, 502, 503, 504}
 
-// behave writes the behaviours into the arguments of a distribution. With a page every request is answered by that function.
+// behave writes the behaviours into the arguments of a distribution. With a page every request is answered by that
+// function.
 func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput, page pulumi.StringInput) {
 	ordered := cloudfront.DistributionOrderedCacheBehaviorArray{}
 	for _, b := range Behaviours {
@@ -60,29 +61,38 @@ func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput, page 
 			cache, forwarded = pulumi.String(cachingOptimized), pulumi.String(hostHeaderOnly)
 		}
 		if b.Paths == "" {
-			args.DefaultCacheBehavior = &cloudfront.DistributionDefaultCacheBehaviorArgs{
+			behaviour := &cloudfront.DistributionDefaultCacheBehaviorArgs{
 				TargetOriginId: pulumi.String(originID), ViewerProtocolPolicy: pulumi.String("redirect-to-https"),
 				AllowedMethods: pulumi.ToStringArray(b.Methods), CachedMethods: pulumi.ToStringArray(reading[:2]),
-				CachePolicyId: cache, OriginRequestPolicyId: forwarded, ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
-				Compress: pulumi.Bool(true),
+				CachePolicyId: cache, OriginRequestPolicyId: forwarded,
+				ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
+				Compress:                pulumi.Bool(true),
 			}
 			if page != nil {
-				args.DefaultCacheBehavior.(*cloudfront.DistributionDefaultCacheBehaviorArgs).FunctionAssociations = cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
-					&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String("viewer-request"), FunctionArn: page},
+				behaviour.FunctionAssociations = cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
+					&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{
+						EventType:   pulumi.String("viewer-request"),
+						FunctionArn: page,
+					},
 				}
 			}
+			args.DefaultCacheBehavior = behaviour
 			continue
 		}
 		behaviour := &cloudfront.DistributionOrderedCacheBehaviorArgs{
 			PathPattern:    pulumi.String(b.Paths),
 			TargetOriginId: pulumi.String(originID), ViewerProtocolPolicy: pulumi.String("redirect-to-https"),
 			AllowedMethods: pulumi.ToStringArray(b.Methods), CachedMethods: pulumi.ToStringArray(reading[:2]),
-			CachePolicyId: cache, OriginRequestPolicyId: forwarded, ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
-			Compress: pulumi.Bool(true),
+			CachePolicyId: cache, OriginRequestPolicyId: forwarded,
+			ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
+			Compress:                pulumi.Bool(true),
 		}
 		if page != nil {
 			behaviour.FunctionAssociations = cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArray{
-				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{EventType: pulumi.String("viewer-request"), FunctionArn: page},
+				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
+					EventType:   pulumi.String("viewer-request"),
+					FunctionArn: page,
+				},
 			}
 		}
 		ordered = append(ordered, behaviour)
@@ -107,7 +117,9 @@ func (e *Edge) headers(ctx *pulumi.Context) (*cloudfront.ResponseHeadersPolicy, 
 			StrictTransportSecurity: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs{
 				AccessControlMaxAgeSec: pulumi.Int(31536000), Override: pulumi.Bool(true),
 			},
-			ContentTypeOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs{Override: pulumi.Bool(true)},
+			ContentTypeOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs{
+				Override: pulumi.Bool(true),
+			},
 			FrameOptions: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigFrameOptionsArgs{
 				FrameOption: pulumi.String("DENY"), Override: pulumi.Bool(true),
 			},

@@ -127,7 +127,8 @@ type doors struct {
 	logs  *s3.BucketPolicy
 }
 
-// doors creates the group of the load balancer, in from CloudFront and out to the pods' port, and the bucket of its logs.
+// doors creates the group of the load balancer, in from CloudFront and out to the pods' port, and the bucket of its
+// logs.
 func (e *Edge) doors(ctx *pulumi.Context) (*doors, error) {
 	name := pulumi.String(e.args.Name + "-web")
 	group, err := ec2.NewSecurityGroup(ctx, e.name, &ec2.SecurityGroupArgs{
@@ -142,9 +143,14 @@ func (e *Edge) doors(ctx *pulumi.Context) (*doors, error) {
 	if err := e.admissions(ctx, group); err != nil {
 		return nil, err
 	}
-	logs, err := e.logBucket(ctx, e.name+"-balancer-logs", e.args.Name+"-balancer-", func(bucketARN string) identity.Document {
-		return BalancerLogPolicy(bucketARN, e.args.AccountID, e.args.Region)
-	})
+	logs, err := e.logBucket(
+		ctx,
+		e.name+"-balancer-logs",
+		e.args.Name+"-balancer-",
+		func(bucketARN string) identity.Document {
+			return BalancerLogPolicy(bucketARN, e.args.AccountID, e.args.Region)
+		},
+	)
 	return &doors{group, logs}, err
 }
 
@@ -162,11 +168,11 @@ func (e *Edge) loadBalancer(ctx *pulumi.Context, d *doors) (*lb.LoadBalancer, er
 	}, e.childOpts()...)
 }
 
-// admissions are the rules of the load balancer's group, and the one that lets it in at the nodes. Each is a resource of
-// its own, so that the load balancer does not wait for the cluster.
+// admissions are the rules of the load balancer's group, and the one that lets it in at the nodes. Each is a resource
+// of its own, so that the load balancer does not wait for the cluster.
 func (e *Edge) admissions(ctx *pulumi.Context, balancer *ec2.SecurityGroup) error {
-	// VPC origins come from inside the VPC, with the addresses of this list. The group that CloudFront makes for them would
-	// say the same, but does not exist before the first of them.
+	// VPC origins come from inside the VPC, with the addresses of this list. The group that CloudFront makes for them
+	// would say the same, but does not exist before the first of them.
 	cloudFront := ec2.LookupManagedPrefixListOutput(ctx, ec2.LookupManagedPrefixListOutputArgs{
 		Name: pulumi.String("com.amazonaws.global.cloudfront.origin-facing"),
 	}, pulumi.Parent(e))
@@ -226,7 +232,12 @@ func (e *Edge) targetGroup(ctx *pulumi.Context) (*lb.TargetGroup, error) {
 }
 
 // listener creates the one listener, which forwards to the target group.
-func (e *Edge) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, group *lb.TargetGroup, certificates *certificates) (*lb.Listener, error) {
+func (e *Edge) listener(
+	ctx *pulumi.Context,
+	balancer *lb.LoadBalancer,
+	group *lb.TargetGroup,
+	certificates *certificates,
+) (*lb.Listener, error) {
 	args := &lb.ListenerArgs{
 		LoadBalancerArn: balancer.Arn,
 		Protocol:        pulumi.String(e.entry().protocol),
@@ -242,9 +253,14 @@ func (e *Edge) listener(ctx *pulumi.Context, balancer *lb.LoadBalancer, group *l
 	return lb.NewListener(ctx, e.entryName(), args, e.childOpts()...)
 }
 
-// balancerOrigin creates the load balancer with its listener, and the VPC origin by which CloudFront reaches it. The target
-// group's ARN is then known once requests reach it.
-func (e *Edge) balancerOrigin(ctx *pulumi.Context, d *doors, target *lb.TargetGroup, certificates *certificates) (*cloudfront.DistributionOriginArgs, error) {
+// balancerOrigin creates the load balancer with its listener, and the VPC origin by which CloudFront reaches it. The
+// target group's ARN is then known once requests reach it.
+func (e *Edge) balancerOrigin(
+	ctx *pulumi.Context,
+	d *doors,
+	target *lb.TargetGroup,
+	certificates *certificates,
+) (*cloudfront.DistributionOriginArgs, error) {
 	balancer, err := e.loadBalancer(ctx, d)
 	if err != nil {
 		return nil, err
@@ -261,7 +277,11 @@ func (e *Edge) balancerOrigin(ctx *pulumi.Context, d *doors, target *lb.TargetGr
 	}
 	origin, err := cloudfront.NewVpcOrigin(ctx, e.entryName(), &cloudfront.VpcOriginArgs{
 		// One in ten takes longer than the provider's quarter of an hour.
-		Timeouts: &cloudfront.VpcOriginTimeoutsArgs{Create: pulumi.String("30m"), Update: pulumi.String("30m"), Delete: pulumi.String("30m")},
+		Timeouts: &cloudfront.VpcOriginTimeoutsArgs{
+			Create: pulumi.String("30m"),
+			Update: pulumi.String("30m"),
+			Delete: pulumi.String("30m"),
+		},
 		VpcOriginEndpointConfig: &cloudfront.VpcOriginVpcOriginEndpointConfigArgs{
 			Name: pulumi.String(e.args.Name + "-web-" + strings.ToLower(e.entry().protocol)),
 			// CloudFront checks that something listens, so the listener comes first.
@@ -285,15 +305,26 @@ func (e *Edge) balancerOrigin(ctx *pulumi.Context, d *doors, target *lb.TargetGr
 }
 
 // distribution creates the distribution in front of an origin, or of a page that answers in its place.
-func (e *Edge) distribution(ctx *pulumi.Context, origin *cloudfront.DistributionOriginArgs, page pulumi.StringInput, certificates *certificates) (*cloudfront.Distribution, error) {
+func (e *Edge) distribution(
+	ctx *pulumi.Context,
+	origin *cloudfront.DistributionOriginArgs,
+	page pulumi.StringInput,
+	certificates *certificates,
+) (*cloudfront.Distribution, error) {
 	headers, err := e.headers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	// AWS WAF writes to buckets of such names only; CloudFront shares it.
-	logs, err := e.logBucket(ctx, e.name+"-logs", "aws-waf-logs-"+e.args.Name+"-", func(bucketARN string) identity.Document {
-		return DeliveryLogPolicy(bucketARN, e.args.AccountID, usEast1)
-	}, e.inUSEast1())
+	logs, err := e.logBucket(
+		ctx,
+		e.name+"-logs",
+		"aws-waf-logs-"+e.args.Name+"-",
+		func(bucketARN string) identity.Document {
+			return DeliveryLogPolicy(bucketARN, e.args.AccountID, usEast1)
+		},
+		e.inUSEast1(),
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,9 @@ func (e *Edge) certificates(ctx *pulumi.Context) (*certificates, error) {
 	}
 	certificate := func(logical string, opts ...pulumi.ResourceOption) (*acm.Certificate, error) {
 		return acm.NewCertificate(ctx, logical, &acm.CertificateArgs{
-			DomainName: pulumi.String(e.args.Domain), ValidationMethod: pulumi.String("DNS"), KeyAlgorithm: pulumi.String("EC_prime256v1"),
+			DomainName: pulumi.String(
+				e.args.Domain,
+			), ValidationMethod: pulumi.String("DNS"), KeyAlgorithm: pulumi.String("EC_prime256v1"),
 		}, e.childOpts(opts...)...)
 	}
 	viewer, err := certificate(e.name+"-viewer", e.inUSEast1())

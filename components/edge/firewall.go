@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The SDK's package for AWS WAF has 141,000 lines, more than the rest of the program together; these are the parts of it
-// that a web ACL needs, under the SDK's names. A test compares them with the SDK.
+// The SDK's package for AWS WAF has 141,000 lines, more than the rest of the program together; these are the parts of
+// it that a web ACL needs, under the SDK's names. A test compares them with the SDK.
 
 // WebACLArgs are the inputs of a web ACL; all are constants of the program.
 type WebACLArgs struct {
@@ -125,7 +125,8 @@ const (
 // rules block bodies over 8 KB, more than any form or call of the application has.
 // Source: AWS WAF Developer Guide, "AWS Managed Rules rule groups list".
 var managedGroups = []string{
-	"AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesSQLiRuleSet",
+	"AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet",
+	"AWSManagedRulesSQLiRuleSet",
 }
 
 // rateWindowSeconds is the time in which requests are counted.

@@ -9,10 +9,15 @@ import (
 )
 
 // logBucket creates a bucket that only one log service writes to, and returns its policy: what sends logs takes the
-// bucket's name from there, so that it never starts before it may write. The name ends in a suffix of its own each time:
-// a bucket that was kept does not stand in the way of the next environment. Encryption is S3's own (SSE-S3), the only
-// kind that load balancers write to.
-func (e *Edge) logBucket(ctx *pulumi.Context, logical, prefix string, policy func(bucketARN string) identity.Document, opts ...pulumi.ResourceOption) (*s3.BucketPolicy, error) {
+// bucket's name from there, so that it never starts before it may write. The name ends in a suffix of its own each
+// time: a bucket that was kept does not stand in the way of the next environment. Encryption is S3's own (SSE-S3), the
+// only kind that load balancers write to.
+func (e *Edge) logBucket(
+	ctx *pulumi.Context,
+	logical, prefix string,
+	policy func(bucketARN string) identity.Document,
+	opts ...pulumi.ResourceOption,
+) (*s3.BucketPolicy, error) {
 	keep := e.args.AccessLogs == AccessLogsKeep
 	// Everything about a kept bucket is kept with it, its expiry and its closed doors above all.
 	logs, err := bucket.New(ctx, logical, &bucket.Args{
@@ -38,8 +43,8 @@ func BalancerLogPolicy(bucketARN, account, region string) identity.Document {
 	})
 }
 
-// DeliveryLogPolicy lets CloudWatch's log delivery, which carries the logs of CloudFront and AWS WAF, write to a bucket,
-// over TLS only.
+// DeliveryLogPolicy lets CloudWatch's log delivery, which carries the logs of CloudFront and AWS WAF, write to a
+// bucket, over TLS only.
 func DeliveryLogPolicy(bucketARN, account, region string) identity.Document {
 	from := identity.Condition{
 		"StringEquals": {"aws:SourceAccount": {account}},

@@ -53,6 +53,6 @@ func (p Power) HasDashboard() bool { return p.State == Running }
 // Scheduled reports whether a schedule stops and starts nodes and database.
 func (p Power) Scheduled() bool { return p.State == Running && p.Schedule.On() }
 
-// HasScheduler reports whether something calls AWS at given times: the schedule, or the weekly run of a database that is
-// stopped.
+// HasScheduler reports whether something calls AWS at given times: the schedule, or the weekly run of a database that
+// is stopped.
 func (p Power) HasScheduler() bool { return !p.RunsDatabase() || p.Schedule.On() }

@@ -55,8 +55,8 @@ var (
 	clockTime = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 )
 
-// A working day has room for the start, the database's backup and its maintenance. The two windows begin 90 minutes after
-// Start and take 30 minutes each; daylight saving time moves them by an hour.
+// A working day has room for the start, the database's backup and its maintenance. The two windows begin 90 minutes
+// after Start and take 30 minutes each; daylight saving time moves them by an hour.
 const (
 	starting    = 30 * time.Minute
 	firstWindow = 90 * time.Minute
@@ -106,8 +106,8 @@ func (s Schedule) clock(text string) time.Duration {
 	return time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
 }
 
-// StartCron is when nodes and database start, as EventBridge Scheduler writes it: minute, hour, day of month, month, day
-// of week, year. It is in the schedule's time zone, as the others are.
+// StartCron is when nodes and database start, as EventBridge Scheduler writes it: minute, hour, day of month, month,
+// day of week, year. It is in the schedule's time zone, as the others are.
 func (s Schedule) StartCron() string { return s.cron(s.clock(s.Start)) }
 
 // StopCron is when the database stops and the autoscaler is paused.
@@ -119,8 +119,9 @@ func (s Schedule) ScaleDownCron() string { return s.cron(s.clock(s.Stop) + 2*tim
 // StartedCron is 30 minutes after StartCron, when what was started is there.
 func (s Schedule) StartedCron() string { return s.cron(s.clock(s.Start) + starting) }
 
-// Windows are the database's daily backup window and weekly maintenance window, in UTC as RDS takes them: at night where
-// the database always runs, and in working hours where a schedule stops it, as RDS does neither with a stopped database.
+// Windows are the database's daily backup window and weekly maintenance window, in UTC as RDS takes them: at night
+// where the database always runs, and in working hours where a schedule stops it, as RDS does neither with a stopped
+// database.
 func (s Schedule) Windows() (backup, maintenance string) {
 	if !s.On() {
 		return "02:00-03:00", "sun:03:30-sun:04:30"

@@ -23,12 +23,14 @@ func TestScheduleTimes(t *testing.T) {
 	read, err = ReadSchedule("")
 	require.NoError(t, err)
 	assert.False(t, read.On())
-	for _, bad := range []string{"MON", "MON 07:45 20:00", "MON,MON 07:45 20:00 UTC", "MON 7:45 20:00 UTC", "MON 07:45 20:00 Mars"} {
+	for _, bad := range []string{"MON", "MON 07:45 20:00", "MON,MON 07:45 20:00 UTC", "MON 7:45 20:00 UTC",
+		"MON 07:45 20:00 Mars"} {
 		_, err := ReadSchedule(bad)
 		assert.Error(t, err, bad)
 	}
 	for moment, working := range map[string]bool{
-		"2026-11-23T08:14:00Z": false, "2026-11-23T08:15:00Z": true, "2026-11-23T19:59:00Z": true, "2026-11-23T20:00:00Z": false, "2026-11-24T12:00:00Z": false,
+		"2026-11-23T08:14:00Z": false, "2026-11-23T08:15:00Z": true, "2026-11-23T19:59:00Z": true,
+		"2026-11-23T20:00:00Z": false, "2026-11-24T12:00:00Z": false,
 	} {
 		at, err := time.Parse(time.RFC3339, moment)
 		require.NoError(t, err)
@@ -36,7 +38,8 @@ func TestScheduleTimes(t *testing.T) {
 	}
 }
 
-// TestWindows: all year and everywhere, backup and maintenance of the database are in hours in which a schedule has it running.
+// TestWindows: all year and everywhere, backup and maintenance of the database are in hours in which a schedule has it
+// running.
 func TestWindows(t *testing.T) {
 	for _, zone := range []string{"Europe/Dublin", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "UTC"} {
 		s := Schedule{Days: []string{"WED", "MON", "FRI"}, Start: "07:45", Stop: "11:45", TimeZone: zone}
@@ -59,7 +62,8 @@ func TestWindows(t *testing.T) {
 	assert.Equal(t, "02:00-03:00 sun:03:30-sun:04:30", backup+" "+maintenance)
 }
 
-// inWindow reports whether a time, "23:45" or "sun:23:45", is in a window of the same form, which may go past the end of day or week.
+// inWindow reports whether a time, "23:45" or "sun:23:45", is in a window of the same form, which may go past the end
+// of day or week.
 func inWindow(at, window string) bool {
 	minutes := func(text string) (minute, period int) {
 		parts := strings.Split(text, ":")

@@ -108,8 +108,8 @@ func (e *Errors) Below(prefix string, other Errors, on ...string) {
 	}
 }
 
-// Without returns the errors that are about no field of unread: what could not be read has been reported, and checking it
-// would only add something untrue.
+// Without returns the errors that are about no field of unread: what could not be read has been reported, and checking
+// it would only add something untrue.
 func (e Errors) Without(unread Errors) Errors {
 	about := func(err Error, field string) bool {
 		return slices.ContainsFunc(append(err.on, err.Key), func(key string) bool {
@@ -121,8 +121,8 @@ func (e Errors) Without(unread Errors) Errors {
 	})
 }
 
-// Err joins the errors into one, sorted by key, each line starting with prefix, or returns nil where there are none. Errors
-// of one key keep the order in which they were added.
+// Err joins the errors into one, sorted by key, each line starting with prefix, or returns nil where there are none.
+// Errors of one key keep the order in which they were added.
 func (e Errors) Err(prefix string) error {
 	sorted := slices.Clone(e)
 	slices.SortStableFunc(sorted, func(a, b Error) int { return cmp.Compare(a.Key, b.Key) })

@@ -1,6 +1,6 @@
-// Package helm registers Helm releases. The SDK's own package for them brings the SDK of the whole Kubernetes API with it,
-// minutes of compilation for the one type that is needed; this is that type, under the SDK's names. A test compares the
-// two.
+// Package helm registers Helm releases. The SDK's own package for them brings the SDK of the whole Kubernetes API with
+// it, minutes of compilation for the one type that is needed; this is that type, under the SDK's names. A test compares
+// the two.
 package helm
 
 import (
@@ -67,9 +67,15 @@ func (releaseArgs) ElementType() reflect.Type { return reflect.TypeOf(Inputs{}) 
 // InputType is what the inputs of a release have to fit.
 func InputType() pulumi.Input { return releaseArgs{} }
 
-// NewRelease installs a chart as a release of the given name, waits until everything in it is ready, and takes everything
-// back when it does not get there.
-func NewRelease(ctx *pulumi.Context, name, release string, chart Chart, values pulumi.Map, opts ...pulumi.ResourceOption) (*Release, error) {
+// NewRelease installs a chart as a release of the given name, waits until everything in it is ready, and takes
+// everything back when it does not get there.
+func NewRelease(
+	ctx *pulumi.Context,
+	name, release string,
+	chart Chart,
+	values pulumi.Map,
+	opts ...pulumi.ResourceOption,
+) (*Release, error) {
 	r := &Release{}
 	// kube-system is always there.
 	own := chart.Namespace != "kube-system"

@@ -92,7 +92,12 @@ func BreakGlassTrust(account string) Document {
 
 // NewClusterOIDC creates the IAM OIDC provider of a cluster from its issuer URL, under the parent given in opts. IAM no
 // longer needs the certificate thumbprint of issuers that EKS hosts.
-func NewClusterOIDC(ctx *pulumi.Context, name string, issuerURL pulumi.StringOutput, opts ...pulumi.ResourceOption) (*OIDC, error) {
+func NewClusterOIDC(
+	ctx *pulumi.Context,
+	name string,
+	issuerURL pulumi.StringOutput,
+	opts ...pulumi.ResourceOption,
+) (*OIDC, error) {
 	provider, err := iam.NewOpenIdConnectProvider(ctx, name, &iam.OpenIdConnectProviderArgs{
 		Url:           issuerURL,
 		ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},

@@ -22,8 +22,8 @@ type KeyArgs struct {
 	Statements []Statement
 }
 
-// deletionWindowDays is how long a deleted key can be brought back: the longest that AWS allows, in every environment. It
-// costs nothing, and a final snapshot can be read only as long as its key exists.
+// deletionWindowDays is how long a deleted key can be brought back: the longest that AWS allows, in every environment.
+// It costs nothing, and a final snapshot can be read only as long as its key exists.
 const deletionWindowDays = 30
 
 // KeyTypeToken is the component's type. It is part of URNs: a change needs an alias.

@@ -27,8 +27,8 @@ const (
 type GitHub struct {
 	// Repository is OWNER/NAME; empty for no GitHub.
 	Repository string `json:"repository"`
-	// OwnerID and RepositoryID are GitHub's numbers of both, in quotes. Tokens of repositories that were created, renamed or
-	// moved after 2026-07-15 carry them in their subject.
+	// OwnerID and RepositoryID are GitHub's numbers of both, in quotes. Tokens of repositories that were created, renamed
+	// or moved after 2026-07-15 carry them in their subject.
 	OwnerID      string `json:"ownerId"`
 	RepositoryID string `json:"repositoryId"`
 	// Branch is the one whose runs may preview; default main.
@@ -39,7 +39,8 @@ type GitHub struct {
 	Provider ProviderMode `json:"provider"`
 }
 
-// Jenkins says which jobs of a Jenkins may wear the pipelines' roles. Its plugin OpenID Connect Provider signs their tokens.
+// Jenkins says which jobs of a Jenkins may wear the pipelines' roles. Its plugin OpenID Connect Provider signs their
+// tokens.
 type Jenkins struct {
 	// Issuer is the URL in the credential, https; empty for no Jenkins.
 	Issuer string `json:"issuer"`
@@ -76,19 +77,36 @@ var (
 	subject          = regexp.MustCompile(`^[\x21-\x29\x2b-\x3e\x40-\x7e]{1,255}$`)
 )
 
-// Validate returns everything wrong with s. Wildcards are never right: whoever may choose the rest of a name could wear the role.
+// Validate returns everything wrong with s. Wildcards are never right: whoever may choose the rest of a name could wear
+// the role.
 func (s PipelinesSpec) Validate() field.Errors {
 	var errs field.Errors
 	if g := s.GitHub; g.Repository != "" {
 		errs.Match("github.repository", g.Repository, gitHubRepository, "OWNER/NAME without wildcards")
-		errs.Match("github.ownerId", g.OwnerID, gitHubNumber, "GitHub's number of the owner, in quotes: gh api users/OWNER --jq .id")
-		errs.Match("github.repositoryId", g.RepositoryID, gitHubNumber, "GitHub's number of the repository, in quotes: gh api repos/OWNER/NAME --jq .id")
+		errs.Match(
+			"github.ownerId",
+			g.OwnerID,
+			gitHubNumber,
+			"GitHub's number of the owner, in quotes: gh api users/OWNER --jq .id",
+		)
+		errs.Match(
+			"github.repositoryId",
+			g.RepositoryID,
+			gitHubNumber,
+			"GitHub's number of the repository, in quotes: gh api repos/OWNER/NAME --jq .id",
+		)
 		errs.Match("github.branch", g.Branch, gitBranch, "one branch, exact")
 		errs.Match("github.environment", g.Environment, gitEnvironment, "one of the repository's environments, exact")
 		field.OneOf(&errs, "github.provider", g.Provider, ProviderCreate, ProviderReuse)
 	}
 	if j := s.Jenkins; j.Issuer != "" {
-		errs.Match("jenkins.issuer", j.Issuer, issuerURL, "an https URL without port and without a slash at its end, such as https://jenkins.example.com/oidc; AWS has to reach it from the internet")
+		errs.Match(
+			"jenkins.issuer",
+			j.Issuer,
+			issuerURL,
+			"an https URL without port and without a slash at its end, such as https://jenkins.example.com/oidc; AWS has to "+
+				"reach it from the internet",
+		)
 		errs.Match("jenkins.previewSubject", j.PreviewSubject, subject, "one subject, exact, without * or ?")
 		errs.Match("jenkins.deploySubject", j.DeploySubject, subject, "one subject, exact, without * or ?")
 		field.OneOf(&errs, "jenkins.provider", j.Provider, ProviderCreate, ProviderReuse)
@@ -114,7 +132,8 @@ func (s PipelinesSpec) PreviewTrust(account string) Document {
 	return s.trust(account, s.GitHub.subjects("pull_request", "ref:refs/heads/"+s.GitHub.Branch), s.Jenkins.PreviewSubject)
 }
 
-// DeployTrust is the trust policy of the role that deploys: jobs of the environment, which GitHub protects, and nothing else.
+// DeployTrust is the trust policy of the role that deploys: jobs of the environment, which GitHub protects, and nothing
+// else.
 func (s PipelinesSpec) DeployTrust(account string) Document {
 	return s.trust(account, s.GitHub.subjects("environment:"+s.GitHub.Environment), s.Jenkins.DeploySubject)
 }
@@ -123,7 +142,8 @@ func (s PipelinesSpec) trust(account string, gitHub Strings, jenkins string) Doc
 	var statements []Statement
 	add := func(sid, issuer string, subjects Strings) {
 		statements = append(statements, Statement{
-			Sid: sid, Effect: Allow, Principal: Federated(providerARN(account, issuer)), Action: Strings{"sts:AssumeRoleWithWebIdentity"},
+			Sid: sid, Effect: Allow, Principal: Federated(providerARN(account, issuer)), Action: Strings{"sts:Assu" +
+				"meRoleWithWebIdentity"},
 			Condition: Condition{"StringEquals": {issuer + ":aud": {"sts.amazonaws.com"}, issuer + ":sub": subjects}},
 		})
 	}
@@ -146,7 +166,8 @@ func PreviewRoleARN(account, path, name string) string {
 	return "arn:aws:iam::" + account + ":role" + path + name + "-preview"
 }
 
-// DeployRoleARN is the role that a pipeline deploys with, which follows from its name: the cluster has to know it, and is in another stack.
+// DeployRoleARN is the role that a pipeline deploys with, which follows from its name: the cluster has to know it, and
+// is in another stack.
 func DeployRoleARN(account, path, name string) string {
 	return "arn:aws:iam::" + account + ":role" + path + name + "-deploy"
 }
@@ -170,14 +191,19 @@ const PipelinesTypeToken = "groundwork:identity:Pipelines"
 type Pipelines struct {
 	pulumi.ResourceState
 
-	// PreviewRole reads everything and writes nothing. DeployRole pushes images, and asks where the cluster is; what it may do there is the
-	// cluster's own matter.
+	// PreviewRole reads everything and writes nothing. DeployRole pushes images, and asks where the cluster is; what it
+	// may do there is the cluster's own matter.
 	PreviewRole, DeployRole *Role
 }
 
-// NewPipelines creates the roles of an environment's pipelines and, where they are not reused, the OIDC providers that their
-// tokens are checked with.
-func NewPipelines(ctx *pulumi.Context, name string, args *PipelinesArgs, opts ...pulumi.ResourceOption) (*Pipelines, error) {
+// NewPipelines creates the roles of an environment's pipelines and, where they are not reused, the OIDC providers that
+// their tokens are checked with.
+func NewPipelines(
+	ctx *pulumi.Context,
+	name string,
+	args *PipelinesArgs,
+	opts ...pulumi.ResourceOption,
+) (*Pipelines, error) {
 	if args == nil {
 		return nil, fmt.Errorf("pipelines %s: args is nil", name)
 	}
@@ -204,22 +230,15 @@ func NewPipelines(ctx *pulumi.Context, name string, args *PipelinesArgs, opts ..
 	}).(pulumi.StringOutput)
 	if l.PreviewRole, err = newRole(ctx, name+"-preview", roleArgs{
 		facts: args.Facts, name: args.Name + "-preview", description: "Previews infrastructure in a pipeline; reads only",
-		trust: pulumi.String(args.PreviewTrust(args.AccountID).JSON()), managedPolicyARNs: []string{policyReadOnly}, policy: policy,
+		trust: pulumi.String(args.PreviewTrust(args.AccountID).JSON()), managedPolicyARNs: []string{policyReadOnly},
+		policy: policy,
 	}, after); err != nil {
 		return nil, err
 	}
 	deploy := DeployPolicy(args.AccountID, args.Region, args.Cluster, args.Repositories)
-	var boundary pulumi.StringInput
-	if args.RoleBoundary == "" {
-		bound, err := iam.NewPolicy(ctx, name+"-boundary", &iam.PolicyArgs{
-			Name: pulumi.String(args.Name + "-deploy-boundary"), Path: pulumi.String(args.RolePath),
-			Description: pulumi.String("The most that a pipeline may ever do, whatever policies its role is given"),
-			Policy:      pulumi.String(DeployBoundary(args.AccountID, args.Region).JSON()),
-		}, child)
-		if err != nil {
-			return nil, err
-		}
-		boundary = bound.Arn
+	boundary, err := args.deployBoundary(ctx, name, child)
+	if err != nil {
+		return nil, err
 	}
 	if l.DeployRole, err = newRole(ctx, name+"-deploy", roleArgs{
 		facts: args.Facts, name: args.Name + "-deploy", boundaryInput: boundary,
@@ -228,14 +247,37 @@ func NewPipelines(ctx *pulumi.Context, name string, args *PipelinesArgs, opts ..
 	}, after); err != nil {
 		return nil, err
 	}
-	if err := ctx.RegisterResourceOutputs(l, pulumi.Map{"previewRoleArn": l.PreviewRole.ARN, "deployRoleArn": l.DeployRole.ARN}); err != nil {
+	outputs := pulumi.Map{"previewRoleArn": l.PreviewRole.ARN, "deployRoleArn": l.DeployRole.ARN}
+	if err := ctx.RegisterResourceOutputs(l, outputs); err != nil {
 		return nil, fmt.Errorf("registering outputs of pipelines %s: %w", name, err)
 	}
 	return l, nil
 }
 
+// deployBoundary creates the boundary of the deploy role, or returns nil where the environment has one.
+func (a *PipelinesArgs) deployBoundary(
+	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
+) (pulumi.StringInput, error) {
+	if a.RoleBoundary != "" {
+		return nil, nil
+	}
+	policy, err := iam.NewPolicy(ctx, name+"-boundary", &iam.PolicyArgs{
+		Name: pulumi.String(a.Name + "-deploy-boundary"), Path: pulumi.String(a.RolePath),
+		Description: pulumi.String("The most that a pipeline may ever do, whatever policies its role is given"),
+		Policy:      pulumi.String(DeployBoundary(a.AccountID, a.Region).JSON()),
+	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("creating the boundary of role %s-deploy: %w", a.Name, err)
+	}
+	return policy.Arn, nil
+}
+
 // providers creates the OIDC providers that are not reused. They are protected: other stacks' roles may trust them too.
-func (a *PipelinesArgs) providers(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func (a *PipelinesArgs) providers(
+	ctx *pulumi.Context,
+	name string,
+	parent pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
 	var all []pulumi.Resource
 	for _, issuer := range []struct {
 		name, url string
@@ -259,34 +301,47 @@ func (a *PipelinesArgs) providers(ctx *pulumi.Context, name string, parent pulum
 // policyReadOnly is AWS's policy of everything that reads; it does not read secrets.
 const policyReadOnly = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
-// PreviewPolicy lets a preview read the environment's states and, to compare them, the secrets that the program writes, and keeps it from the stored
-// data that ReadOnlyAccess would show besides.
+// PreviewPolicy lets a preview read the environment's states and, to compare them, the secrets that the program writes,
+// and keeps it from the stored data that ReadOnlyAccess would show besides.
 func PreviewPolicy(bucketARN, keyARN, account, region, name string) Document {
 	return NewDocument(Statement{
-		Sid: "ReadStates", Effect: Allow, Action: Strings{"s3:GetObject", "s3:ListBucket"}, Resource: Strings{bucketARN, bucketARN + "/*"},
+		Sid: "ReadStates", Effect: Allow, Action: Strings{"s3:GetObject", "s3:ListBucket"}, Resource: Strings{bucketARN,
+			bucketARN + "/*"},
 	}, Statement{
 		Sid: "DecryptStates", Effect: Allow, Action: Strings{"kms:Decrypt", "kms:DescribeKey"}, Resource: Strings{keyARN},
 	}, Statement{
 		// A refresh reads the versions of secrets, whose names begin with the environment's. Their keys are not known here.
-		Sid: "CompareSecrets", Effect: Allow, Action: Strings{"secretsmanager:GetSecretValue"}, Resource: Strings{"arn:aws:secretsmanager:" + region + ":" + account + ":secret:" + name + "/*"},
+		Sid: "CompareSecrets", Effect: Allow, Action: Strings{"secretsmanager:GetSecretValue"}, Resource: Strings{"arn:aws:" +
+			"secretsmanager:" + region + ":" + account + ":secret:" + name + "/*"},
 	}, Statement{
-		Sid: "DecryptSecrets", Effect: Allow, Action: Strings{"kms:Decrypt"}, Resource: Strings{"arn:aws:kms:" + region + ":" + account + ":key/*"},
-		Condition: Condition{"StringEquals": {"kms:ViaService": {"secretsmanager." + region + ".amazonaws.com"}, "aws:ResourceTag/Project": {"groundwork"}}},
+		Sid: "DecryptSecrets", Effect: Allow, Action: Strings{"kms:Decrypt"},
+		Resource: Strings{"arn:aws:kms:" + region + ":" + account + ":key/*"},
+		Condition: Condition{
+			"StringEquals": {
+				"kms:ViaService":          {"secretsmanager." + region + ".amazonaws.com"},
+				"aws:ResourceTag/Project": {"groundwork"},
+			},
+		},
 	}, Statement{
 		// ReadOnlyAccess would read every bucket of the account.
-		Sid: "NoOtherData", Effect: Deny, Action: Strings{"s3:GetObject", "s3:GetObjectVersion"}, NotResource: Strings{bucketARN + "/*"},
+		Sid: "NoOtherData", Effect: Deny, Action: Strings{"s3:GetObject", "s3:GetObjectVersion"},
+		NotResource: Strings{bucketARN + "/*"},
 	}, Statement{
 		Sid: "NoRecords", Effect: Deny, Action: Strings{
-			"athena:GetQueryResults", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan",
-			"ec2:GetConsoleOutput", "ec2:GetConsoleScreenshot", "kinesis:GetRecords", "lambda:GetFunction", "logs:FilterLogEvents", "logs:GetLogEvents",
-			"logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "sqs:ReceiveMessage", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath",
+			"athena:GetQueryResults", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords",
+			"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan",
+			"ec2:GetConsoleOutput", "ec2:GetConsoleScreenshot", "kinesis:GetRecords", "lambda:GetFunction",
+			"logs:FilterLogEvents", "logs:GetLogEvents",
+			"logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "sqs:ReceiveMessage",
+			"ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath",
 		}, Resource: Strings{"*"},
 	})
 }
 
 // pushActions are what docker push, and its like, ask a registry for.
 var pushActions = Strings{
-	"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer",
+	"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages", "ecr:GetD" +
+		"ownloadUrlForLayer",
 	"ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
 }
 
@@ -302,16 +357,21 @@ func DeployPolicy(account, region, cluster string, repositories []string) Docume
 	}, Statement{
 		Sid: "PushImages", Effect: Allow, Action: pushActions, Resource: arns,
 	}, Statement{
-		Sid: "FindTheCluster", Effect: Allow, Action: Strings{"eks:DescribeCluster"}, Resource: Strings{"arn:aws:eks:" + region + ":" + account + ":cluster/" + cluster},
+		Sid: "FindTheCluster", Effect: Allow, Action: Strings{"eks:DescribeCluster"},
+		Resource: Strings{"arn:aws:eks:" + region + ":" + account + ":cluster/" + cluster},
 	})
 }
 
-// DeployBoundary is what a deploy role stays within even if somebody attaches another policy to it: the registry and the cluster of one region.
+// DeployBoundary is what a deploy role stays within even if somebody attaches another policy to it: the registry and
+// the cluster of one region.
 func DeployBoundary(account, region string) Document {
 	return NewDocument(Statement{
 		Sid: "SignIn", Effect: Allow, Action: Strings{"ecr:GetAuthorizationToken"}, Resource: Strings{"*"},
 	}, Statement{
 		Sid: "RegistryAndCluster", Effect: Allow, Action: append(slices.Clone(pushActions), "eks:DescribeCluster"),
-		Resource: Strings{"arn:aws:ecr:" + region + ":" + account + ":repository/*", "arn:aws:eks:" + region + ":" + account + ":cluster/*"},
+		Resource: Strings{
+			"arn:aws:ecr:" + region + ":" + account + ":repository/*",
+			"arn:aws:eks:" + region + ":" + account + ":cluster/*",
+		},
 	})
 }

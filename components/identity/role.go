@@ -95,7 +95,12 @@ type ServiceRoleArgs struct {
 }
 
 // NewServiceRole creates a role for AWS services, with its permissions, under the parent given in opts.
-func NewServiceRole(ctx *pulumi.Context, name string, args *ServiceRoleArgs, opts ...pulumi.ResourceOption) (*Role, error) {
+func NewServiceRole(
+	ctx *pulumi.Context,
+	name string,
+	args *ServiceRoleArgs,
+	opts ...pulumi.ResourceOption,
+) (*Role, error) {
 	if args == nil {
 		return nil, fmt.Errorf("service role %s: args is nil", name)
 	}
@@ -161,7 +166,12 @@ type WorkloadRoleArgs struct {
 }
 
 // NewWorkloadRole creates a role for one service account, with its permissions, under the parent given in opts.
-func NewWorkloadRole(ctx *pulumi.Context, name string, args *WorkloadRoleArgs, opts ...pulumi.ResourceOption) (*Role, error) {
+func NewWorkloadRole(
+	ctx *pulumi.Context,
+	name string,
+	args *WorkloadRoleArgs,
+	opts ...pulumi.ResourceOption,
+) (*Role, error) {
 	if args == nil {
 		return nil, fmt.Errorf("workload role %s: args is nil", name)
 	}

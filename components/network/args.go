@@ -33,7 +33,8 @@ const (
 
 // endpointServices are the interface endpoints that may be chosen, by the last part of the service name.
 var endpointServices = []string{
-	"autoscaling", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms", "logs", "monitoring",
+	"autoscaling", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms", "logs",
+	"monitoring",
 	"rds", "secretsmanager", "sns", "ssm", "ssmmessages", "sts",
 }
 
@@ -41,7 +42,8 @@ var endpointServices = []string{
 // Source: Amazon EKS User Guide, "Deploy private clusters with limited internet access".
 var endpointsWithoutNAT = []string{"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "sts"}
 
-// Spec is what a stack chooses about its network. The zero value is not valid: a network needs an address range and zones.
+// Spec is what a stack chooses about its network. The zero value is not valid: a network needs an address range and
+// zones.
 type Spec struct {
 	// CIDR is the VPC's address range: canonical, private (RFC 1918), /16 to /20.
 	CIDR string `json:"cidr"`
@@ -123,7 +125,9 @@ func (s Spec) Validate(region string) field.Errors {
 	}
 	field.OneOf(&errs, "natMode", s.NATMode, NATNone, NATSingle, NATPerZone)
 	if s.NATMode == NATPerZone && len(s.Zones) > maxElasticIPs {
-		errs.Add("natMode", string(s.NATMode), "needs %d Elastic IP addresses; a region gives an account %d", len(s.Zones), maxElasticIPs).On("zones")
+		errs.Add("natMode", string(s.NATMode), "needs %d Elastic IP addresses; a region gives an account %d", len(s.Zones),
+			maxElasticIPs).
+			On("zones")
 	}
 	field.OneOf(&errs, "flowLogTraffic", s.FlowLogTraffic, FlowReject, FlowAll)
 	for i, service := range s.InterfaceEndpoints {

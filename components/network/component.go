@@ -169,6 +169,11 @@ type tiers struct {
 	privateTables pulumi.StringArray
 	// natRoutes are the routes out of the private subnets.
 	natRoutes []pulumi.Resource
+
+	internet               *ec2.InternetGateway
+	publicTable, dataTable *ec2.RouteTable
+	// nat is the gateway of the zone, or of all zones where they share one; nil for none.
+	nat *ec2.NatGateway
 }
 
 // subnets creates the three subnets of each zone with their routes.
@@ -196,55 +201,58 @@ func (n *Network) subnets(ctx *pulumi.Context, v *ec2.Vpc, plan []ZonePlan) (*ti
 		return nil, err
 	}
 
-	all := &tiers{}
-	var sharedNAT *ec2.NatGateway
+	all := &tiers{internet: igw, publicTable: publicTable, dataTable: dataTable}
 	for _, zone := range plan {
-		public, err := n.subnet(ctx, v, "public", zone.Zone, zone.Public, publicTable, pulumi.StringMap{
-			"kubernetes.io/role/elb": pulumi.String("1"),
-		})
-		if err != nil {
+		if err := n.zone(ctx, v, zone, all); err != nil {
 			return nil, err
 		}
-		privateTable, err := n.routeTable(ctx, v, "private-"+zone.Zone)
-		if err != nil {
-			return nil, err
-		}
-		private, err := n.subnet(ctx, v, "private", zone.Zone, zone.Private, privateTable, pulumi.StringMap{
-			"kubernetes.io/role/internal-elb":             pulumi.String("1"),
-			"kubernetes.io/cluster/" + n.args.ClusterName: pulumi.String("shared"),
-		})
-		if err != nil {
-			return nil, err
-		}
-		data, err := n.subnet(ctx, v, "data", zone.Zone, zone.Data, dataTable, nil)
-		if err != nil {
-			return nil, err
-		}
-		nat := sharedNAT
-		if n.args.NATMode == NATPerZone || (n.args.NATMode == NATSingle && sharedNAT == nil) {
-			if nat, err = n.natGateway(ctx, igw, zone.Zone, public); err != nil {
-				return nil, err
-			}
-		}
-		if n.args.NATMode == NATSingle {
-			sharedNAT = nat
-		}
-		if nat != nil {
-			route, err := ec2.NewRoute(ctx, n.name+"-private-"+zone.Zone+"-nat", &ec2.RouteArgs{
-				RouteTableId:         privateTable.ID(),
-				DestinationCidrBlock: pulumi.String("0.0.0.0/0"),
-				NatGatewayId:         nat.ID(),
-			}, n.childOpts()...)
-			if err != nil {
-				return nil, err
-			}
-			all.natRoutes = append(all.natRoutes, route)
-		}
-		all.privateIDs = append(all.privateIDs, private)
-		all.dataIDs = append(all.dataIDs, data)
-		all.privateTables = append(all.privateTables, privateTable.ID())
 	}
 	return all, nil
+}
+
+// zone creates the three subnets of a zone with their routes, and adds them to t.
+func (n *Network) zone(ctx *pulumi.Context, v *ec2.Vpc, zone ZonePlan, t *tiers) error {
+	public, err := n.subnet(ctx, v, "public", zone.Zone, zone.Public, t.publicTable, pulumi.StringMap{
+		"kubernetes.io/role/elb": pulumi.String("1"),
+	})
+	if err != nil {
+		return err
+	}
+	privateTable, err := n.routeTable(ctx, v, "private-"+zone.Zone)
+	if err != nil {
+		return err
+	}
+	private, err := n.subnet(ctx, v, "private", zone.Zone, zone.Private, privateTable, pulumi.StringMap{
+		"kubernetes.io/role/internal-elb":             pulumi.String("1"),
+		"kubernetes.io/cluster/" + n.args.ClusterName: pulumi.String("shared"),
+	})
+	if err != nil {
+		return err
+	}
+	data, err := n.subnet(ctx, v, "data", zone.Zone, zone.Data, t.dataTable, nil)
+	if err != nil {
+		return err
+	}
+	if n.args.NATMode == NATPerZone || n.args.NATMode == NATSingle && t.nat == nil {
+		if t.nat, err = n.natGateway(ctx, t.internet, zone.Zone, public); err != nil {
+			return err
+		}
+	}
+	if t.nat != nil {
+		route, err := ec2.NewRoute(ctx, n.name+"-private-"+zone.Zone+"-nat", &ec2.RouteArgs{
+			RouteTableId:         privateTable.ID(),
+			DestinationCidrBlock: pulumi.String("0.0.0.0/0"),
+			NatGatewayId:         t.nat.ID(),
+		}, n.childOpts()...)
+		if err != nil {
+			return fmt.Errorf("creating the NAT route of %s: %w", zone.Zone, err)
+		}
+		t.natRoutes = append(t.natRoutes, route)
+	}
+	t.privateIDs = append(t.privateIDs, private)
+	t.dataIDs = append(t.dataIDs, data)
+	t.privateTables = append(t.privateTables, privateTable.ID())
+	return nil
 }
 
 func (n *Network) routeTable(ctx *pulumi.Context, v *ec2.Vpc, suffix string) (*ec2.RouteTable, error) {
@@ -286,7 +294,12 @@ func (n *Network) subnet(ctx *pulumi.Context, v *ec2.Vpc, tier, zone string, cid
 
 // natGateway creates a NAT gateway with a fixed address in a public subnet. It waits for the internet gateway, without
 // which EC2 accepts the request and the gateway then fails.
-func (n *Network) natGateway(ctx *pulumi.Context, igw *ec2.InternetGateway, zone string, publicSubnetID pulumi.StringInput) (*ec2.NatGateway, error) {
+func (n *Network) natGateway(
+	ctx *pulumi.Context,
+	igw *ec2.InternetGateway,
+	zone string,
+	publicSubnetID pulumi.StringInput,
+) (*ec2.NatGateway, error) {
 	name := n.name + "-nat-" + zone
 	address, err := ec2.NewEip(ctx, name, &ec2.EipArgs{
 		Domain: pulumi.String("vpc"),
@@ -310,7 +323,11 @@ func (n *Network) natGateway(ctx *pulumi.Context, igw *ec2.InternetGateway, zone
 
 // endpoints creates the S3 gateway endpoint, which is free and keeps image layers off the NAT gateways, and the chosen
 // interface endpoints behind one security group that admits HTTPS from the VPC. It returns all of them.
-func (n *Network) endpoints(ctx *pulumi.Context, v *ec2.Vpc, privateTables pulumi.StringArray) ([]pulumi.Resource, error) {
+func (n *Network) endpoints(
+	ctx *pulumi.Context,
+	v *ec2.Vpc,
+	privateTables pulumi.StringArray,
+) ([]pulumi.Resource, error) {
 	s3, err := ec2.NewVpcEndpoint(ctx, n.name+"-endpoint-s3", &ec2.VpcEndpointArgs{
 		VpcId:           v.ID(),
 		ServiceName:     pulumi.String("com.amazonaws." + n.args.Region + ".s3"),

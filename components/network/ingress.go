@@ -22,8 +22,8 @@ type ServiceGroupArgs struct {
 	From     pulumi.StringInput
 }
 
-// NewServiceGroup creates the group under the parent given in opts. Its ingress rule is a resource of its own: what has the
-// group does not wait for the nodes' group, which may take ten minutes longer to exist.
+// NewServiceGroup creates the group under the parent given in opts. Its ingress rule is a resource of its own: what has
+// the group does not wait for the nodes' group, which may take ten minutes longer to exist.
 func NewServiceGroup(
 	ctx *pulumi.Context, name string, args *ServiceGroupArgs, opts ...pulumi.ResourceOption,
 ) (*ec2.SecurityGroup, error) {

@@ -40,7 +40,9 @@ func FuzzPlan(f *testing.F) {
 	f.Add(uint32(192<<24|168<<16), 20, uint8(0b10000001))
 	f.Fuzz(func(t *testing.T, address uint32, bits int, mask uint8) {
 		bits = 16 + (bits%5+5)%5
-		vpc := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(address >> 24), byte(address >> 16), byte(address >> 8), byte(address)}), bits).Masked()
+		vpc := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(address >> 24), byte(address >> 16), byte(address >> 8),
+			byte(address)}), bits).
+			Masked()
 		var zones []string
 		for i := range 8 {
 			if mask&(1<<i) != 0 {

@@ -43,23 +43,28 @@ type Alarm struct {
 	Missing                            MissingData
 	// NoAllClear is for what is said once, when it happens: silence does not mean that it is over.
 	NoAllClear bool
-	// Standing alarms watch what goes on while the environment is parked or down for the night; all others are silent then.
+	// Standing alarms watch what goes on while the environment is parked or down for the night; all others are silent
+	// then.
 	Standing bool
 }
 
 // NodeAlarms watch one Auto Scaling group.
 func NodeAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
-		Name:        "cpu",
-		Description: fmt.Sprintf("Nodes use over %d%% CPU for 15 minutes: check pod requests, then whether the autoscaler is at maxSize", t.NodeCPUPercent),
-		Namespace:   "AWS/EC2", Metric: "CPUUtilization", Statistic: "Average",
+		Name: "cpu",
+		Description: fmt.Sprintf(
+			"Nodes use over %d%% CPU for 15 minutes: check pod requests, then whether the autoscaler is at maxSize",
+			t.NodeCPUPercent,
+		),
+		Namespace: "AWS/EC2", Metric: "CPUUtilization", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.NodeCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		// A group scaled to nothing reports nothing.
 		Missing: MissingIsGood,
 	}, {
-		Name:        "status-check",
-		Description: "A node fails EC2 status checks: node repair should replace it within minutes, look at the node group's health if not",
-		Namespace:   "AWS/EC2", Metric: "StatusCheckFailed", Statistic: "Maximum",
+		Name: "status-check",
+		Description: "A node fails EC2 status checks: node repair should replace it within minutes, look at the node " +
+			"group's health if not",
+		Namespace: "AWS/EC2", Metric: "StatusCheckFailed", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 60, Periods: 5, Datapoints: 3,
 		Missing: MissingIsGood,
 	}}
@@ -68,16 +73,22 @@ func NodeAlarms(t Thresholds) []Alarm {
 // ClusterAlarms watch one EKS cluster: its control plane, and what its nodes report through Container Insights.
 func ClusterAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
-		Name:        "node-memory",
-		Description: fmt.Sprintf("A node uses over %d%% of its memory for 15 minutes: pods without limits, or requests that are too low", t.NodeMemoryPercent),
-		Namespace:   "ContainerInsights", Metric: "node_memory_utilization", Statistic: "Maximum",
+		Name: "node-memory",
+		Description: fmt.Sprintf(
+			"A node uses over %d%% of its memory for 15 minutes: pods without limits, or requests that are too low",
+			t.NodeMemoryPercent,
+		),
+		Namespace: "ContainerInsights", Metric: "node_memory_utilization", Statistic: "Maximum",
 		Comparison: above, Threshold: float64(t.NodeMemoryPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		// No nodes, no agents.
 		Missing: MissingIsGood,
 	}, {
-		Name:        "node-disk",
-		Description: fmt.Sprintf("A node's disk is over %d%% full: the kubelet will evict pods; look for logs and images, then raise diskGiB", t.NodeDiskPercent),
-		Namespace:   "ContainerInsights", Metric: "node_filesystem_utilization", Statistic: "Maximum",
+		Name: "node-disk",
+		Description: fmt.Sprintf(
+			"A node's disk is over %d%% full: the kubelet will evict pods; look for logs and images, then raise diskGiB",
+			t.NodeDiskPercent,
+		),
+		Namespace: "ContainerInsights", Metric: "node_filesystem_utilization", Statistic: "Maximum",
 		Comparison: above, Threshold: float64(t.NodeDiskPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		Missing: MissingIsGood,
 	}, {
@@ -88,15 +99,20 @@ func ClusterAlarms(t Thresholds) []Alarm {
 		// EKS publishes the metric only while there is something to count.
 		Missing: MissingIsGood,
 	}, {
-		Name:        "container-restarts",
-		Description: fmt.Sprintf("Containers restarted over %d times in a quarter of an hour: kubectl get pods -A shows which, kubectl logs --previous why", t.ContainerRestarts),
-		Namespace:   "ContainerInsights", Metric: "pod_number_of_container_restarts", Statistic: "Sum",
+		Name: "container-restarts",
+		Description: fmt.Sprintf(
+			"Containers restarted over %d times in a quarter of an hour: kubectl get pods -A shows which, kubectl logs "+
+				"--previous why",
+			t.ContainerRestarts,
+		),
+		Namespace: "ContainerInsights", Metric: "pod_number_of_container_restarts", Statistic: "Sum",
 		Comparison: above, Threshold: float64(t.ContainerRestarts), PeriodSeconds: 900, Periods: 1, Datapoints: 1,
 		Missing: MissingIsGood,
 	}, {
-		Name:        "api-errors",
-		Description: "The Kubernetes API answers over 100 requests in five minutes with 5xx: see the api log and the EKS health page",
-		Namespace:   "AWS/EKS", Metric: "apiserver_request_total_5XX", Statistic: "Sum",
+		Name: "api-errors",
+		Description: "The Kubernetes API answers over 100 requests in five minutes with 5xx: see the api log and the EKS " +
+			"health page",
+		Namespace: "AWS/EKS", Metric: "apiserver_request_total_5XX", Statistic: "Sum",
 		Comparison: above, Threshold: 100, PeriodSeconds: 300, Periods: 3, Datapoints: 2,
 		Missing: MissingIsGood, Standing: true,
 	}}
@@ -105,9 +121,10 @@ func ClusterAlarms(t Thresholds) []Alarm {
 // QueueAlarms watch the queue of scheduled calls that failed.
 func QueueAlarms() []Alarm {
 	return []Alarm{{
-		Name:        "failed-call",
-		Description: "A scheduled start or stop failed: the message in the dead-letter queue says which call and why; do it by hand, then delete the message. (RDS also refuses to start what somebody started already.)",
-		Namespace:   "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible", Statistic: "Maximum",
+		Name: "failed-call",
+		Description: "A scheduled start or stop failed: the message in the dead-letter queue says which call and why; do " +
+			"it by hand, then delete the message. (RDS also refuses to start what somebody started already.)",
+		Namespace: "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 300, Periods: 1, Datapoints: 1,
 		// A queue that nobody used for six hours reports nothing.
 		Missing: MissingIsGood, Standing: true,
@@ -117,9 +134,10 @@ func QueueAlarms() []Alarm {
 // NATAlarms watch one NAT gateway.
 func NATAlarms() []Alarm {
 	return []Alarm{{
-		Name:        "port-allocation",
-		Description: "The NAT gateway is out of ports for one destination, connections fail: add a VPC endpoint for it or a second address",
-		Namespace:   "AWS/NATGateway", Metric: "ErrorPortAllocation", Statistic: "Sum",
+		Name: "port-allocation",
+		Description: "The NAT gateway is out of ports for one destination, connections fail: add a VPC endpoint for it or " +
+			"a second address",
+		Namespace: "AWS/NATGateway", Metric: "ErrorPortAllocation", Statistic: "Sum",
 		Comparison: above, Threshold: 0, PeriodSeconds: 60, Periods: 5, Datapoints: 3,
 		Missing: MissingIsGood,
 	}, {
@@ -134,9 +152,10 @@ func NATAlarms() []Alarm {
 // BalancerAlarms watch one load balancer.
 func BalancerAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
-		Name:        "balancer-errors",
-		Description: "The load balancer itself answers with 5xx: no pod is ready, or pods close connections; look at the application's readiness",
-		Namespace:   balancerMetrics, Metric: "HTTPCode_ELB_5XX_Count", Statistic: "Sum",
+		Name: "balancer-errors",
+		Description: "The load balancer itself answers with 5xx: no pod is ready, or pods close connections; look at the " +
+			"application's readiness",
+		Namespace: balancerMetrics, Metric: "HTTPCode_ELB_5XX_Count", Statistic: "Sum",
 		Comparison: above, Threshold: 10, PeriodSeconds: 300, Periods: 2, Datapoints: 2,
 		// Counted only while there are any.
 		Missing: MissingIsGood,
@@ -147,9 +166,12 @@ func BalancerAlarms(t Thresholds) []Alarm {
 		Comparison: above, Threshold: 10, PeriodSeconds: 300, Periods: 2, Datapoints: 2,
 		Missing: MissingIsGood,
 	}, {
-		Name:        "latency",
-		Description: fmt.Sprintf("One answer in twenty takes over %d ms for 15 minutes: look at the database's latency and at the pods' CPU", t.LatencyMilliseconds),
-		Namespace:   balancerMetrics, Metric: "TargetResponseTime", Statistic: "p95",
+		Name: "latency",
+		Description: fmt.Sprintf(
+			"One answer in twenty takes over %d ms for 15 minutes: look at the database's latency and at the pods' CPU",
+			t.LatencyMilliseconds,
+		),
+		Namespace: balancerMetrics, Metric: "TargetResponseTime", Statistic: "p95",
 		Comparison: above, Threshold: float64(t.LatencyMilliseconds) / 1000, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		// No requests, no latency.
 		Missing: MissingIsGood,
@@ -167,9 +189,10 @@ func TargetAlarms() []Alarm {
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 60, Periods: 10, Datapoints: 10,
 		Missing: MissingIsGood,
 	}, {
-		Name:        "no-healthy-host",
-		Description: "No pod gets requests: none is ready, or none is bound to the load balancer; before the first deployment that is so",
-		Namespace:   balancerMetrics, Metric: "HealthyHostCount", Statistic: "Maximum",
+		Name: "no-healthy-host",
+		Description: "No pod gets requests: none is ready, or none is bound to the load balancer; before the first " +
+			"deployment that is so",
+		Namespace: balancerMetrics, Metric: "HealthyHostCount", Statistic: "Maximum",
 		Comparison: below, Threshold: 1, PeriodSeconds: 60, Periods: 5, Datapoints: 5,
 		// A group without targets reports nothing.
 		Missing: MissingIsBad,
@@ -179,9 +202,13 @@ func TargetAlarms() []Alarm {
 // DistributionAlarms watch one CloudFront distribution; its metrics are in us-east-1.
 func DistributionAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
-		Name:        "error-rate",
-		Description: fmt.Sprintf("Over %d%% of all requests fail at CloudFront: if the load balancer's alarms are silent, CloudFront does not reach it; see the VPC origin", t.ErrorPercent),
-		Namespace:   "AWS/CloudFront", Metric: "5xxErrorRate", Statistic: "Average",
+		Name: "error-rate",
+		Description: fmt.Sprintf(
+			"Over %d%% of all requests fail at CloudFront: if the load balancer's alarms are silent, CloudFront does not "+
+				"reach it; see the VPC origin",
+			t.ErrorPercent,
+		),
+		Namespace: "AWS/CloudFront", Metric: "5xxErrorRate", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.ErrorPercent), PeriodSeconds: 300, Periods: 2, Datapoints: 2,
 		Missing: MissingIsGood,
 	}}
@@ -194,8 +221,8 @@ type LogAlarm struct {
 	Pattern string
 }
 
-// LogAlarms watch what operators say only in their logs. Argo CD's are left out where it does not deploy. ownMetrics is the
-// namespace that the counts go to.
+// LogAlarms watch what operators say only in their logs. Argo CD's are left out where it does not deploy. ownMetrics is
+// the namespace that the counts go to.
 func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
 	row := func(name, description, pattern string, seconds, periods int) LogAlarm {
 		return LogAlarm{Pattern: pattern, Alarm: Alarm{
@@ -204,19 +231,27 @@ func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
 			Missing: MissingIsGood,
 		}}
 	}
-	rows := []LogAlarm{row("secret-sync",
-		"External Secrets fails to read a secret for half an hour: kubectl describe externalsecret says which; pods keep the last value they had",
+	rows := []LogAlarm{row(
+		"secret-sync",
+		"External Secrets fails to read a secret for half an hour: kubectl describe externalsecret says which; pods keep "+
+			"the last value they had",
 		// It tries again after seven minutes at the latest, and says so each time.
-		`{ $.log_processed.msg = "Reconciler error" && $.log_processed.controllerGroup = "external-secrets.io" }`, 900, 2,
+		`{ $.log_processed.msg = "Reconciler error" && $.log_processed.controllerGroup = "external-secrets.io" }`,
+		900,
+		2,
 	)}
 	if argoCD {
 		once := func(r LogAlarm) LogAlarm {
 			r.NoAllClear = true
 			return r
 		}
-		rows = append(rows, once(row("argocd-sync",
+		rows = append(rows, once(row(
+			"argocd-sync",
 			"Argo CD gave up deploying: the Application's status says why; the old pods go on",
-			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.reason = "OperationCompleted" && $.log_processed.type = "Warning" }`, 300, 1,
+			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.reason = "OperationCompleted" `+
+				`&& $.log_processed.type = "Warning" }`,
+			300,
+			1,
 		)), once(row("argocd-degraded",
 			"What Argo CD deployed is not healthy: look at the pods of the Application",
 			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.msg = "*-> Degraded" }`, 300, 1,
@@ -228,16 +263,24 @@ func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
 // CacheAlarms watch one node of the cache.
 func CacheAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
-		Name:        "cpu",
-		Description: fmt.Sprintf("The cache engine uses over %d%% of its one core for 15 minutes: look for slow commands in the slow log, then add a node or a larger type", t.CacheCPUPercent),
-		Namespace:   "AWS/ElastiCache", Metric: "EngineCPUUtilization", Statistic: "Average",
+		Name: "cpu",
+		Description: fmt.Sprintf(
+			"The cache engine uses over %d%% of its one core for 15 minutes: look for slow commands in the slow log, then add "+
+				"a node or a larger type",
+			t.CacheCPUPercent,
+		),
+		Namespace: "AWS/ElastiCache", Metric: "EngineCPUUtilization", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.CacheCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		// A running node reports every minute.
 		Missing: MissingIsBad,
 	}, {
-		Name:        "memory",
-		Description: fmt.Sprintf("The cache is over %d%% full for 15 minutes: it will evict keys that are still wanted; shorten lifetimes or choose a larger type", t.CacheMemoryPercent),
-		Namespace:   "AWS/ElastiCache", Metric: "DatabaseMemoryUsagePercentage", Statistic: "Average",
+		Name: "memory",
+		Description: fmt.Sprintf(
+			"The cache is over %d%% full for 15 minutes: it will evict keys that are still wanted; shorten lifetimes or "+
+				"choose a larger type",
+			t.CacheMemoryPercent,
+		),
+		Namespace: "AWS/ElastiCache", Metric: "DatabaseMemoryUsagePercentage", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.CacheMemoryPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		Missing: MissingIsUnknown,
 	}}
@@ -246,30 +289,43 @@ func CacheAlarms(t Thresholds) []Alarm {
 // DatabaseAlarms watch one RDS instance of the given class and storage.
 func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm {
 	alarms := []Alarm{{
-		Name:        "cpu",
-		Description: fmt.Sprintf("The database uses over %d%% CPU for 15 minutes: look at the top statements in Performance Insights", t.DatabaseCPUPercent),
-		Namespace:   "AWS/RDS", Metric: "CPUUtilization", Statistic: "Average",
+		Name: "cpu",
+		Description: fmt.Sprintf(
+			"The database uses over %d%% CPU for 15 minutes: look at the top statements in Performance Insights",
+			t.DatabaseCPUPercent,
+		),
+		Namespace: "AWS/RDS", Metric: "CPUUtilization", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.DatabaseCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		// A running instance reports every minute.
 		Missing: MissingIsBad,
 	}, {
-		Name:        "free-storage",
-		Description: fmt.Sprintf("Less than %d%% of the first volume size is free: storage grows by itself up to maxStorageGiB, raise that or clean up", t.DatabaseFreeStoragePercent),
-		Namespace:   "AWS/RDS", Metric: "FreeStorageSpace", Statistic: "Minimum",
+		Name: "free-storage",
+		Description: fmt.Sprintf(
+			"Less than %d%% of the first volume size is free: storage grows by itself up to maxStorageGiB, raise that or "+
+				"clean up",
+			t.DatabaseFreeStoragePercent,
+		),
+		Namespace: "AWS/RDS", Metric: "FreeStorageSpace", Statistic: "Minimum",
 		Comparison: below, Threshold: float64(storageGiB) * float64(1<<30) * float64(t.DatabaseFreeStoragePercent) / 100,
 		PeriodSeconds: 300, Periods: 1, Datapoints: 1,
 		Missing: MissingIsUnknown,
 	}, {
-		Name:        "free-memory",
-		Description: "Less than a tenth of the memory is free: the instance will swap; look for many or large connections, then for a larger class",
-		Namespace:   "AWS/RDS", Metric: "FreeableMemory", Statistic: "Minimum",
-		Comparison: below, Threshold: float64(class.MemoryGiB) * float64(1<<30) / 10, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		Missing: MissingIsUnknown,
+		Name: "free-memory",
+		Description: "Less than a tenth of the memory is free: the instance will swap; look for many or large connections, " +
+			"then for a larger class",
+		Namespace: "AWS/RDS", Metric: "FreeableMemory", Statistic: "Minimum",
+		Comparison: below, Threshold: float64(class.MemoryGiB) * float64(1<<30) / 10, PeriodSeconds: 300, Periods: 3,
+		Datapoints: 3,
+		Missing:    MissingIsUnknown,
 	}, {
-		Name:        "connections",
-		Description: fmt.Sprintf("Over %d%% of the possible connections are open: find the client that leaks them before new ones are refused", t.DatabaseConnectionsPercent),
-		Namespace:   "AWS/RDS", Metric: "DatabaseConnections", Statistic: "Maximum",
-		Comparison: above, Threshold: float64(class.MaxConnections() * t.DatabaseConnectionsPercent / 100), PeriodSeconds: 60, Periods: 5, Datapoints: 3,
+		Name: "connections",
+		Description: fmt.Sprintf(
+			"Over %d%% of the possible connections are open: find the client that leaks them before new ones are refused",
+			t.DatabaseConnectionsPercent,
+		),
+		Namespace: "AWS/RDS", Metric: "DatabaseConnections", Statistic: "Maximum",
+		Comparison: above, Threshold: float64(class.MaxConnections() * t.DatabaseConnectionsPercent / 100),
+		PeriodSeconds: 60, Periods: 5, Datapoints: 3,
 		Missing: MissingIsUnknown,
 	}, {
 		Name:        "write-latency",
@@ -281,9 +337,10 @@ func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm 
 	}}
 	if class.Burstable {
 		alarms = append(alarms, Alarm{
-			Name:        "cpu-credits",
-			Description: "The burstable instance is nearly out of CPU credits: it will be throttled or billed for more; choose a larger or a fixed class",
-			Namespace:   "AWS/RDS", Metric: "CPUCreditBalance", Statistic: "Minimum",
+			Name: "cpu-credits",
+			Description: "The burstable instance is nearly out of CPU credits: it will be throttled or billed for more; " +
+				"choose a larger or a fixed class",
+			Namespace: "AWS/RDS", Metric: "CPUCreditBalance", Statistic: "Minimum",
 			Comparison: below, Threshold: 20, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 			Missing: MissingIsUnknown,
 		})

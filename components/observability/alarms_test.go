@@ -14,7 +14,9 @@ import (
 
 // TestDashboardWidgetsDoNotOverlap walks the grid.
 func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
-	body := observability.DashboardBody(observability.Subjects{NATGateways: map[string]string{"a": "nat-1"}, AutoScalingGroups: map[string]string{"g": "x"}})
+	body := observability.DashboardBody(
+		observability.Subjects{NATGateways: map[string]string{"a": "nat-1"}, AutoScalingGroups: map[string]string{"g": "x"}},
+	)
 	var parsed struct {
 		Widgets []struct{ X, Y, Width, Height int }
 	}
@@ -34,7 +36,19 @@ func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
 
 // TestAlarmTable: every row says what happened, what to do, and what silence means; thresholds can be crossed.
 func TestAlarmTable(t *testing.T) {
-	thresholds := observability.Thresholds{NodeCPUPercent: 80, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, CacheCPUPercent: 80, CacheMemoryPercent: 80, LatencyMilliseconds: 1000, ErrorPercent: 5, ContainerRestarts: 5}
+	thresholds := observability.Thresholds{
+		NodeCPUPercent:             80,
+		DatabaseCPUPercent:         80,
+		DatabaseFreeStoragePercent: 15,
+		DatabaseConnectionsPercent: 80,
+		NodeMemoryPercent:          85,
+		NodeDiskPercent:            85,
+		CacheCPUPercent:            80,
+		CacheMemoryPercent:         80,
+		LatencyMilliseconds:        1000,
+		ErrorPercent:               5,
+		ContainerRestarts:          5,
+	}
 	fixed, burstable := database.Classes["db.m7g.large"], database.Classes["db.t4g.small"]
 	all := observability.NodeAlarms(thresholds)
 	all = append(all, observability.ClusterAlarms(thresholds)...)
@@ -56,6 +70,11 @@ func TestAlarmTable(t *testing.T) {
 			assert.Positive(t, a.Threshold, "%s could never fire", a.Name)
 		}
 	}
-	assert.Len(t, observability.DatabaseAlarms(thresholds, burstable, 20), len(observability.DatabaseAlarms(thresholds, fixed, 20))+1, "credits are watched where there are any")
+	assert.Len(
+		t,
+		observability.DatabaseAlarms(thresholds, burstable, 20),
+		len(observability.DatabaseAlarms(thresholds, fixed, 20))+1,
+		"credits are watched where there are any",
+	)
 	assert.InDelta(t, 3*float64(1<<30), observability.DatabaseAlarms(thresholds, fixed, 20)[1].Threshold, 1)
 }

@@ -48,7 +48,19 @@ type Spec struct {
 
 // SetDefaults sets what a stack may leave out; it comes before the stack's own values.
 func (t *Thresholds) SetDefaults() {
-	*t = Thresholds{NodeCPUPercent: 80, NodeMemoryPercent: 85, NodeDiskPercent: 85, DatabaseCPUPercent: 80, DatabaseFreeStoragePercent: 15, DatabaseConnectionsPercent: 80, CacheCPUPercent: 80, CacheMemoryPercent: 80, LatencyMilliseconds: 1000, ErrorPercent: 5, ContainerRestarts: 5}
+	*t = Thresholds{
+		NodeCPUPercent:             80,
+		NodeMemoryPercent:          85,
+		NodeDiskPercent:            85,
+		DatabaseCPUPercent:         80,
+		DatabaseFreeStoragePercent: 15,
+		DatabaseConnectionsPercent: 80,
+		CacheCPUPercent:            80,
+		CacheMemoryPercent:         80,
+		LatencyMilliseconds:        1000,
+		ErrorPercent:               5,
+		ContainerRestarts:          5,
+	}
 }
 
 // Validate returns everything wrong with s.

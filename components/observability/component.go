@@ -2,8 +2,6 @@ package observability
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +13,6 @@ import (
 
 	"groundwork/components/environment"
 	"groundwork/components/identity"
-	"groundwork/components/parking"
 )
 
 // TypeToken is the component's type. It is part of URNs: a change needs an alias.
@@ -111,8 +108,8 @@ type place struct {
 
 func (o *Observability) in(p *place) []pulumi.ResourceOption { return o.childOpts(p.opts...) }
 
-// notifications creates the topic of a place. Its ARN is handed on by the topic's policy, so nothing that publishes exists
-// before it may.
+// notifications creates the topic of a place. Its ARN is handed on by the topic's policy, so nothing that publishes
+// exists before it may.
 func (o *Observability) notifications(ctx *pulumi.Context, p *place) error {
 	key, err := identity.NewKey(ctx, o.name+"-notifications"+p.suffix, &identity.KeyArgs{
 		Alias:      o.args.Name + "-notifications" + p.suffix,
@@ -171,179 +168,6 @@ func TopicPolicy(topicARN, account string, publishers ...string) identity.Docume
 	})
 }
 
-// watched is a subject with its rows of the alarm table.
-type watched struct {
-	subject    string
-	dimensions pulumi.StringMap
-	rows       []Alarm
-}
-
-// regionalAlarms creates the alarms of everything that has its metrics in the environment's own region.
-func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
-	t, power := o.args.Targets, o.args.Power
-	all := []watched{
-		{"database", pulumi.StringMap{"DBInstanceIdentifier": t.DatabaseIdentifier}, DatabaseAlarms(o.args.Thresholds, t.DatabaseClass, t.DatabaseStorageGiB)},
-	}
-	if power.HasCluster() {
-		all = append(all, watched{"cluster", pulumi.StringMap{"ClusterName": t.ClusterName}, ClusterAlarms(o.args.Thresholds)})
-	}
-	if power.HasLoadBalancer() {
-		all = append(all,
-			watched{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer}, BalancerAlarms(o.args.Thresholds)},
-			watched{"edge", pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer, "TargetGroup": t.Edge.TargetGroup}, TargetAlarms()},
-		)
-	}
-	if power.HasScheduler() {
-		all = append(all, watched{"schedule", pulumi.StringMap{"QueueName": pulumi.String(parking.QueueName(parking.SchedulerName(o.args.Name)))}, QueueAlarms()})
-	}
-	// Names may still be in the outputs of a lower layer that has not been parked yet.
-	if !power.HasNodes() {
-		t.AutoScalingGroups = nil
-	}
-	if !power.HasEgress() {
-		t.NATGatewayIDs = nil
-	}
-	if !power.HasCache() {
-		t.CacheNodeIDs = nil
-	}
-	for _, group := range slices.Sorted(maps.Keys(t.AutoScalingGroups)) {
-		all = append(all, watched{"nodes-" + group, pulumi.StringMap{"AutoScalingGroupName": t.AutoScalingGroups[group]}, NodeAlarms(o.args.Thresholds)})
-	}
-	for _, zone := range slices.Sorted(maps.Keys(t.NATGatewayIDs)) {
-		all = append(all, watched{"nat-" + zone, pulumi.StringMap{"NatGatewayId": t.NATGatewayIDs[zone]}, NATAlarms()})
-	}
-	for _, number := range slices.Sorted(maps.Keys(t.CacheNodeIDs)) {
-		all = append(all, watched{"cache-" + number, pulumi.StringMap{"CacheClusterId": t.CacheNodeIDs[number]}, CacheAlarms(o.args.Thresholds)})
-	}
-	for _, w := range all {
-		if err := o.watch(ctx, &o.here, w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// logAlarms counts lines of the container log and watches the counts.
-func (o *Observability) logAlarms(ctx *pulumi.Context) error {
-	if !o.args.Power.HasCluster() {
-		return nil
-	}
-	for _, row := range LogAlarms(o.args.Name, o.args.Targets.ArgoCD) {
-		if _, err := cloudwatch.NewLogMetricFilter(ctx, o.name+"-"+row.Name, &cloudwatch.LogMetricFilterArgs{
-			Name:         pulumi.String(o.args.Name + "-" + row.Name),
-			LogGroupName: o.args.Targets.ContainerLogGroup,
-			Pattern:      pulumi.String(row.Pattern),
-			MetricTransformation: &cloudwatch.LogMetricFilterMetricTransformationArgs{
-				Namespace: pulumi.String(row.Namespace), Name: pulumi.String(row.Metric), Value: pulumi.String("1"), DefaultValue: pulumi.String("0"),
-			},
-		}, o.childOpts()...); err != nil {
-			return err
-		}
-		if err := o.watch(ctx, &o.here, watched{"workloads", pulumi.StringMap{}, []Alarm{row.Alarm}}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// globalAlarms creates the alarms of CloudFront, in us-east-1.
-func (o *Observability) globalAlarms(ctx *pulumi.Context) error {
-	return o.watch(ctx, &o.global, watched{"cloudfront", pulumi.StringMap{
-		"DistributionId": o.args.Targets.Edge.Distribution, "Region": pulumi.String("Global"),
-	}, DistributionAlarms(o.args.Thresholds)})
-}
-
-// watch creates the given rows of the alarm table for one subject.
-func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
-	for _, row := range w.rows {
-		name := w.subject + "-" + row.Name
-		args := &cloudwatch.MetricAlarmArgs{
-			Name:               pulumi.String(o.args.Name + "-" + name),
-			AlarmDescription:   pulumi.String(row.Description),
-			Namespace:          pulumi.String(row.Namespace),
-			MetricName:         pulumi.String(row.Metric),
-			ComparisonOperator: pulumi.String(row.Comparison),
-			Threshold:          pulumi.Float64(row.Threshold),
-			Period:             pulumi.Int(row.PeriodSeconds),
-			EvaluationPeriods:  pulumi.Int(row.Periods),
-			DatapointsToAlarm:  pulumi.Int(row.Datapoints),
-			TreatMissingData:   pulumi.String(row.Missing),
-			Dimensions:         w.dimensions,
-			ActionsEnabled:     pulumi.Bool(true),
-		}
-		// Without actions rather than with actions disabled: that is what schedules do, and this has to stand whatever they did.
-		if row.Standing || o.args.Power.AlarmsOn() {
-			args.AlarmActions = pulumi.Array{p.topicARN}
-			if !row.NoAllClear {
-				args.OkActions = pulumi.Array{p.topicARN}
-			}
-		}
-		if strings.HasPrefix(row.Statistic, "p") {
-			args.ExtendedStatistic = pulumi.String(row.Statistic)
-		} else {
-			args.Statistic = pulumi.String(row.Statistic)
-		}
-		opts := o.in(p)
-		if !row.Standing {
-			p.disabled = append(p.disabled, o.args.Name+"-"+name)
-			if row.Missing == MissingIsBad {
-				p.breached = append(p.breached, o.args.Name+"-"+name)
-			}
-			if o.args.Power.Scheduled() {
-				opts = append(opts, pulumi.IgnoreChanges([]string{"actionsEnabled"}))
-			}
-		}
-		alarm, err := cloudwatch.NewMetricAlarm(ctx, o.name+"-"+name, args, opts...)
-		if err != nil {
-			return err
-		}
-		o.alarms = append(o.alarms, alarm.Arn)
-	}
-	return nil
-}
-
-// workingHours disables alarm actions at Stop and enables them 30 minutes after Start.
-func (o *Observability) workingHours(ctx *pulumi.Context) error {
-	if !o.args.Power.Scheduled() {
-		return nil
-	}
-	schedule := o.args.Power.Schedule
-	for _, p := range []*place{&o.here, &o.global} {
-		name, physical := o.name+"-nights"+p.suffix, o.args.Name+"-nights"+p.suffix
-		scheduler, err := parking.NewScheduler(ctx, name, &parking.SchedulerArgs{
-			Facts: p.facts, Name: physical, TimeZone: schedule.TimeZone,
-			Statements: func(map[string]string) []identity.Statement {
-				return []identity.Statement{{
-					Sid: "SilenceAlarms", Effect: identity.Allow,
-					Action:   identity.Strings{"cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions", "cloudwatch:SetAlarmState"},
-					Resource: identity.Strings{fmt.Sprintf("arn:aws:cloudwatch:%s:%s:alarm:%s-*", p.facts.Region, o.args.AccountID, o.args.Name)},
-				}}
-			},
-		}, o.in(p)...)
-		if err != nil {
-			return err
-		}
-		alarms := pulumi.Map{"AlarmNames": pulumi.ToStringArray(p.disabled)}
-		if err := scheduler.At(ctx, "alarms-off", "Evening: alarms about what goes down are silent", schedule.StopCron(), "cloudwatch:disableAlarmActions", alarms); err != nil {
-			return err
-		}
-		if err := scheduler.At(ctx, "alarms-on", "Morning: half an hour after the start they speak again", schedule.StartedCron(), "cloudwatch:enableAlarmActions", alarms); err != nil {
-			return err
-		}
-		// CloudWatch acts when a state changes. What is still in alarm after the morning's start is sent back, so that it says so again.
-		for _, name := range p.breached {
-			input := pulumi.Map{"AlarmName": pulumi.String(name), "StateValue": pulumi.String("OK"), "StateReason": pulumi.String("the night is over")}
-			if err := scheduler.At(ctx, strings.TrimPrefix(name, o.args.Name+"-"), "Morning: what is still wrong says so again", schedule.StartedCron(), "cloudwatch:setAlarmState", input); err != nil {
-				return err
-			}
-		}
-		if err := o.watch(ctx, p, watched{"nights" + p.suffix, pulumi.StringMap{"QueueName": pulumi.String(parking.QueueName(physical))}, QueueAlarms()}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // databaseEvents reports what RDS does to the instance by itself: failovers, low storage, maintenance.
 func (o *Observability) databaseEvents(ctx *pulumi.Context) error {
 	_, err := rds.NewEventSubscription(ctx, o.name+"-database-events", &rds.EventSubscriptionArgs{
@@ -368,7 +192,8 @@ func (o *Observability) dashboard(ctx *pulumi.Context) error {
 		"cluster": t.ClusterName, "database": t.DatabaseIdentifier,
 		"loadBalancer": t.Edge.LoadBalancer, "targetGroup": t.Edge.TargetGroup, "distribution": t.Edge.Distribution,
 	}
-	body := pulumi.All(names, outputMap(t.AutoScalingGroups), outputMap(t.NATGatewayIDs), outputMap(t.CacheNodeIDs), o.alarms).
+	body := pulumi.All(names, outputMap(t.AutoScalingGroups), outputMap(t.NATGatewayIDs), outputMap(t.CacheNodeIDs),
+		o.alarms).
 		ApplyT(func(all []any) string {
 			names := all[0].(map[string]string)
 			return DashboardBody(Subjects{

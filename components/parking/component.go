@@ -25,7 +25,8 @@ type Parking struct {
 // SchedulerName is what the group of an environment's schedules is called, by the physical base name.
 func SchedulerName(name string) string { return name + "-parking" }
 
-// New creates what suspends and resumes an environment. It returns every problem of args in one error, before anything is registered.
+// New creates what suspends and resumes an environment. It returns every problem of args in one error, before anything
+// is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Parking, error) {
 	if args == nil {
 		return nil, fmt.Errorf("parking %s: args is nil", name)
@@ -60,8 +61,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return k, nil
 }
 
-// The runbooks of AWS that start and stop an instance and wait until it is so; one that is so already they leave alone. The
-// provider's own resource for this, rds.InstanceDesiredState, waits for an available instance before it starts a stopped one.
+// The runbooks of AWS that start and stop an instance and wait until it is so; one that is so already they leave alone.
+// The provider's own resource for this, rds.InstanceDesiredState, waits for an available instance before it starts a
+// stopped one.
 // Source: AWS Systems Manager Automation runbook reference, "AWS-StartRdsInstance", "AWS-StopRdsInstance".
 const (
 	startRunbook = "AWS-StartRdsInstance"
@@ -71,7 +73,8 @@ const (
 // runbookSeconds is how long Pulumi waits for a runbook.
 const runbookSeconds = 1800
 
-// database starts or stops the instance, once, when this declaration changes. What a schedule does to it later is no difference.
+// database starts or stops the instance, once, when this declaration changes. What a schedule does to it later is no
+// difference.
 func (k *Parking) database(ctx *pulumi.Context) error {
 	a := k.args
 	role, err := identity.NewServiceRole(ctx, k.name+"-runbook", &identity.ServiceRoleArgs{
@@ -92,9 +95,12 @@ func (k *Parking) database(ctx *pulumi.Context) error {
 		runbook = stopRunbook
 	}
 	_, err = ssm.NewAssociation(ctx, k.name+"-database", &ssm.AssociationArgs{
-		Name:                         pulumi.String(runbook),
-		AssociationName:              pulumi.String(a.Name + "-database"),
-		Parameters:                   pulumi.StringMap{"InstanceId": a.DatabaseIdentifier.ToStringOutput(), "AutomationAssumeRole": role.ARN},
+		Name:            pulumi.String(runbook),
+		AssociationName: pulumi.String(a.Name + "-database"),
+		Parameters: pulumi.StringMap{
+			"InstanceId":           a.DatabaseIdentifier.ToStringOutput(),
+			"AutomationAssumeRole": role.ARN,
+		},
 		WaitForSuccessTimeoutSeconds: pulumi.Int(runbookSeconds),
 	}, pulumi.Parent(k), pulumi.DependsOn(role.Permissions))
 	return err
@@ -104,8 +110,8 @@ func (k *Parking) databaseARN() string {
 	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", k.args.Region, k.args.AccountID, k.args.DatabaseName)
 }
 
-// scheduler creates what makes the calls, with a role that may start and stop this database and, where nodes go down at night,
-// resize these node groups.
+// scheduler creates what makes the calls, with a role that may start and stop this database and, where nodes go down at
+// night, resize these node groups.
 func (k *Parking) scheduler(ctx *pulumi.Context) (*Scheduler, error) {
 	groups := pulumi.StringMap{}
 	_, _, zone := k.args.Power.Schedule.WeeklyRun()
@@ -132,15 +138,27 @@ func (k *Parking) statements(names map[string]string) []identity.Statement {
 	var groups, scaling identity.Strings
 	for _, name := range slices.Sorted(maps.Keys(a.NodeGroups)) {
 		if group := names["node group "+name]; group != "" {
-			groups = append(groups, fmt.Sprintf("arn:aws:eks:%s:%s:nodegroup/%s/%s/*", a.Region, a.AccountID, a.ClusterName, group))
-			scaling = append(scaling, fmt.Sprintf("arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s", a.Region, a.AccountID, names["Auto Scaling group "+name]))
+			groups = append(
+				groups,
+				fmt.Sprintf("arn:aws:eks:%s:%s:nodegroup/%s/%s/*", a.Region, a.AccountID, a.ClusterName, group),
+			)
+			scaling = append(
+				scaling,
+				fmt.Sprintf(
+					"arn:aws:autoscaling:%s:%s:autoScalingGroup:*:autoScalingGroupName/%s",
+					a.Region,
+					a.AccountID,
+					names["Auto Scaling group "+name],
+				),
+			)
 		}
 	}
 	if len(groups) == 0 {
 		return all
 	}
 	return append(all, identity.Statement{
-		Sid: "ResizeTheNodeGroups", Effect: identity.Allow, Action: identity.Strings{"eks:UpdateNodegroupConfig"}, Resource: groups,
+		Sid: "ResizeTheNodeGroups", Effect: identity.Allow, Action: identity.Strings{"eks:UpdateNodegroupConfig"},
+		Resource: groups,
 	}, identity.Statement{
 		Sid: "HoldTheAutoscalerBack", Effect: identity.Allow,
 		Action: identity.Strings{"autoscaling:ResumeProcesses", "autoscaling:SuspendProcesses"}, Resource: scaling,
@@ -151,25 +169,36 @@ func (k *Parking) instance() pulumi.Map {
 	return pulumi.Map{"DbInstanceIdentifier": pulumi.String(k.args.DatabaseName)}
 }
 
-// weeklyRun runs a parked database once a week, for its backup and its maintenance, so that it is never stopped for the seven days
-// after which AWS starts it by itself, and nobody stops it again.
+// weeklyRun runs a parked database once a week, for its backup and its maintenance, so that it is never stopped for the
+// seven days after which AWS starts it by itself, and nobody stops it again.
 // Source: Amazon RDS User Guide, "Stopping an Amazon RDS DB instance temporarily".
 func (k *Parking) weeklyRun(ctx *pulumi.Context, s *Scheduler) error {
 	start, stop, _ := k.args.Power.Schedule.WeeklyRun()
-	if err := s.At(ctx, "database-exercise-start", "Starts the parked database for its backup and its maintenance window", start, "rds:startDBInstance", k.instance()); err != nil {
+	if err := s.At(ctx, "database-exercise-start",
+		"Starts the parked database for its backup and its maintenance window", start, "rds:startDBInstance",
+		k.instance()); err != nil {
 		return err
 	}
-	return s.At(ctx, "database-exercise-stop", "Stops it again, for less than the seven days that AWS allows", stop, "rds:stopDBInstance", k.instance())
+	return s.At(
+		ctx,
+		"database-exercise-stop",
+		"Stops it again, for less than the seven days that AWS allows",
+		stop,
+		"rds:stopDBInstance",
+		k.instance(),
+	)
 }
 
 // workingHours stops nodes and database in the evening and starts them in the morning.
 func (k *Parking) workingHours(ctx *pulumi.Context, s *Scheduler) error {
 	schedule := k.args.Power.Schedule
 	evenings, mornings := schedule.StopCron(), schedule.StartCron()
-	if err := s.At(ctx, "database-stop", "Evening: stops the database", evenings, "rds:stopDBInstance", k.instance()); err != nil {
+	if err := s.At(ctx, "database-stop", "Evening: stops the database", evenings, "rds:stopDBInstance",
+		k.instance()); err != nil {
 		return err
 	}
-	if err := s.At(ctx, "database-start", "Morning: starts the database", mornings, "rds:startDBInstance", k.instance()); err != nil {
+	if err := s.At(ctx, "database-start", "Morning: starts the database", mornings, "rds:startDBInstance",
+		k.instance()); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.args.NodeGroups)) {
@@ -177,21 +206,31 @@ func (k *Parking) workingHours(ctx *pulumi.Context, s *Scheduler) error {
 		size := func(least, wanted int) pulumi.Map {
 			return pulumi.Map{
 				"ClusterName": pulumi.String(k.args.ClusterName), "NodegroupName": group.Name,
-				"ScalingConfig": pulumi.Map{"MinSize": pulumi.Int(least), "MaxSize": pulumi.Int(group.Max), "DesiredSize": pulumi.Int(wanted)},
+				"ScalingConfig": pulumi.Map{
+					"MinSize":     pulumi.Int(least),
+					"MaxSize":     pulumi.Int(group.Max),
+					"DesiredSize": pulumi.Int(wanted),
+				},
 			}
 		}
 		// The autoscaler sees pods without a node as the last one goes, and would start another: EKS allows no maxSize of 0.
-		launching := pulumi.Map{"AutoScalingGroupName": group.AutoScalingGroup, "ScalingProcesses": pulumi.ToStringArray([]string{"Launch"})}
+		launching := pulumi.Map{
+			"AutoScalingGroupName": group.AutoScalingGroup,
+			"ScalingProcesses":     pulumi.ToStringArray([]string{"Launch"}),
+		}
 		for _, step := range []struct {
 			suffix, description, when, operation string
 			input                                pulumi.Map
 		}{
-			{"hold", "Evening: no new nodes, whatever the autoscaler wants", evenings, "autoscaling:suspendProcesses", launching},
+			{"hold", "Evening: no new nodes, whatever the autoscaler wants", evenings, "autoscaling:suspendProcesses",
+				launching},
 			{"down", "Evening: no nodes", schedule.ScaleDownCron(), "eks:updateNodegroupConfig", size(0, 0)},
 			{"release", "Morning: new nodes again", mornings, "autoscaling:resumeProcesses", launching},
-			{"up", "Morning: as many nodes as the settings say", mornings, "eks:updateNodegroupConfig", size(group.Min, group.Desired)},
+			{"up", "Morning: as many nodes as the settings say", mornings, "eks:updateNodegroupConfig", size(group.Min,
+				group.Desired)},
 		} {
-			if err := s.At(ctx, "nodes-"+name+"-"+step.suffix, step.description, step.when, step.operation, step.input); err != nil {
+			if err := s.At(ctx, "nodes-"+name+"-"+step.suffix, step.description, step.when, step.operation,
+				step.input); err != nil {
 				return err
 			}
 		}

@@ -18,7 +18,8 @@ type SchedulerArgs struct {
 	Facts environment.Facts
 	// Name is the physical name of group, role and queue.
 	Name string
-	// Names are physical names that the schedules' permissions are made of; Statements are these permissions, once the names are known.
+	// Names are physical names that the schedules' permissions are made of; Statements are these permissions, once the
+	// names are known.
 	Names      pulumi.StringMap
 	Statements func(names map[string]string) []identity.Statement
 	// TimeZone is that of all expressions.
@@ -45,8 +46,17 @@ const (
 func QueueName(scheduler string) string { return scheduler + "-failures" }
 
 // NewScheduler creates a scheduler under the parent given in opts.
-func NewScheduler(ctx *pulumi.Context, name string, args *SchedulerArgs, opts ...pulumi.ResourceOption) (*Scheduler, error) {
-	group, err := awsscheduler.NewScheduleGroup(ctx, name, &awsscheduler.ScheduleGroupArgs{Name: pulumi.String(args.Name)}, opts...)
+func NewScheduler(
+	ctx *pulumi.Context,
+	name string,
+	args *SchedulerArgs,
+	opts ...pulumi.ResourceOption,
+) (*Scheduler, error) {
+	group, err := awsscheduler.NewScheduleGroup(
+		ctx,
+		name,
+		&awsscheduler.ScheduleGroupArgs{Name: pulumi.String(args.Name)},
+		opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +85,12 @@ func NewScheduler(ctx *pulumi.Context, name string, args *SchedulerArgs, opts ..
 		Facts: args.Facts, Name: args.Name,
 		Services:      []string{"scheduler.amazonaws.com"},
 		SourceAccount: args.Facts.AccountID,
-		SourceARN:     fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule-group/%s", args.Facts.Region, args.Facts.AccountID, args.Name),
+		SourceARN: fmt.Sprintf(
+			"arn:aws:scheduler:%s:%s:schedule-group/%s",
+			args.Facts.Region,
+			args.Facts.AccountID,
+			args.Name,
+		),
 		Policy: pulumi.All(args.Names, queue.Arn).ApplyT(func(all []any) string {
 			return identity.NewDocument(append(args.Statements(all[0].(map[string]string)), identity.Statement{
 				Sid: "KeepFailures", Effect: identity.Allow,
@@ -92,8 +107,9 @@ func NewScheduler(ctx *pulumi.Context, name string, args *SchedulerArgs, opts ..
 	}, nil
 }
 
-// At calls an operation of an AWS service, such as "rds:stopDBInstance", each time the expression says. Input has the operation's
-// parameters as the AWS SDK for Java names them, the first letter a capital one: {"DbInstanceIdentifier": "main"}.
+// At calls an operation of an AWS service, such as "rds:stopDBInstance", each time the expression says. Input has the
+// operation's parameters as the AWS SDK for Java names them, the first letter a capital one: {"DbInstanceIdentifier":
+// "main"}.
 func (s *Scheduler) At(ctx *pulumi.Context, suffix, description, expression, operation string, input pulumi.Map) error {
 	text := input.ToMapOutput().ApplyT(func(values map[string]any) (string, error) {
 		out, err := json.Marshal(values)
@@ -107,10 +123,13 @@ func (s *Scheduler) At(ctx *pulumi.Context, suffix, description, expression, ope
 		ScheduleExpressionTimezone: pulumi.String(s.args.TimeZone),
 		FlexibleTimeWindow:         &awsscheduler.ScheduleFlexibleTimeWindowArgs{Mode: pulumi.String("OFF")},
 		Target: &awsscheduler.ScheduleTargetArgs{
-			Arn:              pulumi.String("arn:aws:scheduler:::aws-sdk:" + operation),
-			RoleArn:          s.roleARN,
-			Input:            text,
-			RetryPolicy:      &awsscheduler.ScheduleTargetRetryPolicyArgs{MaximumEventAgeInSeconds: pulumi.Int(retrySeconds), MaximumRetryAttempts: pulumi.Int(retries)},
+			Arn:     pulumi.String("arn:aws:scheduler:::aws-sdk:" + operation),
+			RoleArn: s.roleARN,
+			Input:   text,
+			RetryPolicy: &awsscheduler.ScheduleTargetRetryPolicyArgs{
+				MaximumEventAgeInSeconds: pulumi.Int(retrySeconds),
+				MaximumRetryAttempts:     pulumi.Int(retries),
+			},
 			DeadLetterConfig: &awsscheduler.ScheduleTargetDeadLetterConfigArgs{Arn: s.queueARN},
 		},
 	}, s.opts...)

@@ -46,8 +46,8 @@ func (s Spec) Validate() field.Errors {
 
 // Args are the facts and choices of one registry.
 type Args struct {
-	// Facts are the environment's; repositories are called NAME/REPOSITORY. Protect refuses deletion of key and repositories
-	// through Pulumi, and of repositories that hold images.
+	// Facts are the environment's; repositories are called NAME/REPOSITORY. Protect refuses deletion of key and
+	// repositories through Pulumi, and of repositories that hold images.
 	environment.Facts
 	Spec
 }

@@ -55,7 +55,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return r, nil
 }
 
-func (r *Registry) repository(ctx *pulumi.Context, logical, physical string, key *identity.Key, args *Args) (*ecr.Repository, error) {
+func (r *Registry) repository(
+	ctx *pulumi.Context,
+	logical, physical string,
+	key *identity.Key,
+	args *Args,
+) (*ecr.Repository, error) {
 	repository, err := ecr.NewRepository(ctx, logical, &ecr.RepositoryArgs{
 		Name:                       pulumi.String(physical),
 		ImageTagMutability:         pulumi.String("IMMUTABLE"),

@@ -27,21 +27,31 @@ type selection struct {
 	CountNumber    int      `json:"countNumber"`
 }
 
-// LifecyclePolicy is the ECR lifecycle policy that expires untagged images after a week and keeps the newest keep tagged
-// ones. An image for several platforms is one tagged index; the images in it have no tag of their own, count as none, and
-// stay as long as the index does.
+// LifecyclePolicy is the ECR lifecycle policy that expires untagged images after a week and keeps the newest keep
+// tagged ones. An image for several platforms is one tagged index; the images in it have no tag of their own, count as
+// none, and stay as long as the index does.
 func LifecyclePolicy(keep int) string {
 	expire := map[string]string{"type": "expire"}
 	out, err := json.Marshal(lifecyclePolicy{Rules: []lifecycleRule{{
 		RulePriority: 1,
 		Description:  fmt.Sprintf("Expire untagged images after %d days", untaggedDays),
-		Selection:    selection{TagStatus: "untagged", CountType: "sinceImagePushed", CountUnit: "days", CountNumber: untaggedDays},
-		Action:       expire,
+		Selection: selection{
+			TagStatus:   "untagged",
+			CountType:   "sinceImagePushed",
+			CountUnit:   "days",
+			CountNumber: untaggedDays,
+		},
+		Action: expire,
 	}, {
 		RulePriority: 2,
 		Description:  fmt.Sprintf("Keep the newest %d images", keep),
-		Selection:    selection{TagStatus: "tagged", TagPatternList: []string{"*"}, CountType: "imageCountMoreThan", CountNumber: keep},
-		Action:       expire,
+		Selection: selection{
+			TagStatus:      "tagged",
+			TagPatternList: []string{"*"},
+			CountType:      "imageCountMoreThan",
+			CountNumber:    keep,
+		},
+		Action: expire,
 	}}})
 	if err != nil {
 		// Strings and numbers always marshal.

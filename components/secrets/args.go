@@ -31,7 +31,11 @@ func (a *Args) Validate(name string) error {
 	errs := a.Facts.Validate()
 	errs.Match("application", a.Application, secretName, "lower-case letters, digits and hyphens, a letter first")
 	if confusingSuffix.MatchString(a.Application) {
-		errs.Add("application", a.Application, "ends in a hyphen and six characters, as the ARNs of secrets do; choose another name")
+		errs.Add(
+			"application",
+			a.Application,
+			"ends in a hyphen and six characters, as the ARNs of secrets do; choose another name",
+		)
 	}
 	if a.RecoveryDays != 0 {
 		errs.Range("recoveryDays", a.RecoveryDays, 7, 30)

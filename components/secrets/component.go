@@ -20,7 +20,8 @@ type Secrets struct {
 	pulumi.ResourceState
 
 	// ARNs of the secrets by kind: "database", "cache", "session". The names behind them end in a suffix that differs each
-	// time: a deleted name stays taken for as long as it can be brought back. They are known once there is something in them.
+	// time: a deleted name stays taken for as long as it can be brought back. They are known once there is something in
+	// them.
 	ARNs map[string]pulumi.StringOutput
 	// KeyARN encrypts them.
 	KeyARN pulumi.StringOutput
@@ -63,7 +64,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			"credentialsArn": args.Database.SecretARN,
 		}},
 		{"cache", "Where the cache is, and its token", pulumi.StringMap{
-			"REDIS_HOST": args.Cache.Host, "REDIS_PORT": pulumi.String(strconv.Itoa(args.Cache.Port)), "REDIS_PASSWORD": args.Cache.Token,
+			"REDIS_HOST": args.Cache.Host, "REDIS_PORT": pulumi.String(strconv.Itoa(args.Cache.Port)),
+			"REDIS_PASSWORD": args.Cache.Token,
 		}},
 		{"session", "What sessions are signed with", pulumi.StringMap{"JWT_SECRET": session.Result}},
 	} {
@@ -79,8 +81,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return s, nil
 }
 
-// secret creates one secret with its content, a JSON object, which is a secret in Pulumi's state too, and returns its ARN.
-func (s *Secrets) secret(ctx *pulumi.Context, logical, kind, description string, key *identity.Key, args *Args, content pulumi.StringMap) (pulumi.StringOutput, error) {
+// secret creates one secret with its content, a JSON object, which is a secret in Pulumi's state too, and returns its
+// ARN.
+func (s *Secrets) secret(
+	ctx *pulumi.Context,
+	logical, kind, description string,
+	key *identity.Key,
+	args *Args,
+	content pulumi.StringMap,
+) (pulumi.StringOutput, error) {
 	secret, err := secretsmanager.NewSecret(ctx, logical, &secretsmanager.SecretArgs{
 		NamePrefix:           pulumi.String(args.Name + "/" + args.Application + "/" + kind + "-"),
 		Description:          pulumi.String(description),

@@ -42,7 +42,8 @@ type Store struct {
 	BucketARN, KeyARN pulumi.StringOutput
 }
 
-// oldVersionDays is how long a state that was replaced can be brought back from the bucket's versions, and minOldVersions how many always can.
+// oldVersionDays is how long a state that was replaced can be brought back from the bucket's versions, and
+// minOldVersions how many always can.
 const (
 	oldVersionDays = 90
 	minOldVersions = 20

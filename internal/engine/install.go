@@ -75,9 +75,9 @@ func (t *Toolchain) installCLI(ctx context.Context, root string, log io.Writer) 
 		"go", "build", "-buildvcs=false", "-ldflags", ldflags, "-o", built, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
 }
 
-// installPlugin puts an executable pulumi-resource-eks on the engine's PATH that starts the plugin's own code with node.
-// HTTPS requests of the plugin go to the sandbox, which stands in for the clusters' endpoints; requests to the engine on
-// the loopback interface do not.
+// installPlugin puts an executable pulumi-resource-eks on the engine's PATH that starts the plugin's own code with
+// node. HTTPS requests of the plugin go to the sandbox, which stands in for the clusters' endpoints; requests to the
+// engine on the loopback interface do not.
 func (t *Toolchain) installPlugin(ctx context.Context, root, dir string, log io.Writer) error {
 	start := ""
 	if executable := installedPlugin(); isFile(executable) {
@@ -109,14 +109,19 @@ func npmInstall(ctx context.Context, root, source string, log io.Writer) error {
 		return nil
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
-		return errors.New("installing the pulumi-eks plugin: npm is not on PATH; install Node.js 18 or newer (Debian: apt-get install nodejs npm)")
+		return errors.New(
+			"installing the pulumi-eks plugin: npm is not on PATH; install Node.js 18 or newer (Debian: apt-get install " +
+				"nodejs npm)",
+		)
 	}
 	fmt.Fprintf(log, "Installing the pulumi-eks plugin %s with npm (once; about 200 MB) ...\n", eksPluginVersion)
 	unfinished := source + ".new"
-	if err := copyFiles(filepath.Join(root, "tools", "eks-plugin"), unfinished, "package.json", "package-lock.json", ".npmrc"); err != nil {
+	if err := copyFiles(filepath.Join(root, "tools", "eks-plugin"), unfinished, "package.json", "package-lock.json",
+		".npmrc"); err != nil {
 		return err
 	}
-	if err := run(ctx, log, unfinished, "installing the pulumi-eks plugin", "npm", "ci", "--omit=dev", "--loglevel=error"); err != nil {
+	if err := run(ctx, log, unfinished, "installing the pulumi-eks plugin", "npm", "ci", "--omit=dev",
+		"--loglevel=error"); err != nil {
 		return err
 	}
 	if err := os.Rename(unfinished, source); err != nil {

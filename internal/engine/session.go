@@ -103,8 +103,8 @@ func (s *session) close() {
 	s.release()
 }
 
-// Lock makes sure that one run at a time works in the folder of states. The operating system drops the lock of a process
-// that dies, so it is never stale.
+// Lock makes sure that one run at a time works in the folder of states. The operating system drops the lock of a
+// process that dies, so it is never stale.
 func (e *Engine) Lock() (release func(), err error) {
 	if err := os.MkdirAll(filepath.Join(e.State, "state"), 0o755); err != nil {
 		return nil, fmt.Errorf("locking the sandbox: %w", err)
@@ -123,11 +123,12 @@ func (e *Engine) Lock() (release func(), err error) {
 // passphrase encrypts the secrets of the sandbox's state. It protects nothing: there is no real secret in a sandbox.
 const passphrase = "sandbox"
 
-// Backend is the URL of a folder of states. Without metadata=skip Pulumi writes a metadata file beside each state in two
-// steps, and a program that reads its own stack's outputs now and then meets half of one.
+// Backend is the URL of a folder of states. Without metadata=skip Pulumi writes a metadata file beside each state in
+// two steps, and a program that reads its own stack's outputs now and then meets half of one.
 func Backend(folder string) string { return "file://" + folder + "?metadata=skip" }
 
-// Environment is what a CLI runs with, besides what the simulated providers say. It keeps credentials of the real AWS away.
+// Environment is what a CLI runs with, besides what the simulated providers say. It keeps credentials of the real AWS
+// away.
 func (e *Engine) Environment(t *Toolchain, served map[string]string) map[string]string {
 	env := map[string]string{
 		"PATH":                                        t.Path + string(os.PathListSeparator) + os.Getenv("PATH"),

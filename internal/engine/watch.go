@@ -97,7 +97,13 @@ func (w *watcher) change(m apitype.StepEventMetadata) {
 	case apitype.OpRead:
 		return // Looking at a stack's outputs changes nothing.
 	}
-	c := ChangedResource{Op: string(m.Op), Type: m.Type, Name: resource.URN(m.URN).Name(), URN: m.URN, Stateful: awstype.Of(m.Type).Stateful}
+	c := ChangedResource{
+		Op:       string(m.Op),
+		Type:     m.Type,
+		Name:     resource.URN(m.URN).Name(),
+		URN:      m.URN,
+		Stateful: awstype.Of(m.Type).Stateful,
+	}
 	for _, component := range strings.Split(string(resource.URN(m.URN).QualifiedType()), "$") {
 		if c.Layer == "" {
 			c.Layer = stacks.LayerOf(component)

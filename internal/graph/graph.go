@@ -61,7 +61,9 @@ func Read(state apitype.UntypedDeployment) (*Graph, error) {
 		resources = append(resources, &Resource{
 			URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name(), ID: string(r.ID),
 			Parent: string(r.Parent), Provider: r.Provider, Custom: r.Custom, Protect: r.Protect, Retain: r.RetainOnDelete,
-			Inputs: FromPulumi(resource.NewPropertyMapFromMap(r.Inputs)), Outputs: FromPulumi(resource.NewPropertyMapFromMap(r.Outputs)),
+			Inputs: FromPulumi(
+				resource.NewPropertyMapFromMap(r.Inputs),
+			), Outputs: FromPulumi(resource.NewPropertyMapFromMap(r.Outputs)),
 			PropertyDependencies: texts(r.PropertyDependencies), Dependencies: dependencies(r),
 		})
 	}

@@ -1,6 +1,6 @@
-// Package mockrun runs the program without an engine: under Pulumi's mocks, which answer from the sandbox's simulation of
-// AWS. A run takes a tenth of a second where the engine takes ten; a test compares the resources of both. Only the engine
-// shows the resources that pulumi-eks creates besides the cluster.
+// Package mockrun runs the program without an engine: under Pulumi's mocks, which answer from the sandbox's simulation
+// of AWS. A run takes a tenth of a second where the engine takes ten; a test compares the resources of both. Only the
+// engine shows the resources that pulumi-eks creates besides the cluster.
 package mockrun
 
 import (
@@ -37,8 +37,8 @@ var WasUp = graph.Props{"parking": map[string]any{
 	"parked": false, "hadNodes": true, "cacheSnapshot": "", "restoredFrom": "", "schedule": "",
 }}
 
-// Graph runs the program of a stack and returns the resources that it registered. raw is the configuration in the form in
-// which Pulumi passes it to a program.
+// Graph runs the program of a stack and returns the resources that it registered. raw is the configuration in the form
+// in which Pulumi passes it to a program.
 func Graph(stack string, raw map[string]string, o Options) (*graph.Graph, error) {
 	m, err := Run(stack, raw, o)
 	if err != nil {
@@ -105,8 +105,8 @@ func (m *Mocks) stackOutputs(name string) resource.PropertyMap {
 	return graph.Props{"name": name, "outputs": map[string]any(m.outputs[stack])}.PropertyMap()
 }
 
-// feedSecrets are the types whose outputs become part of a secret. The SDK's mock engine cannot read an unknown secret, so
-// these outputs are known in previews too.
+// feedSecrets are the types whose outputs become part of a secret. The SDK's mock engine cannot read an unknown secret,
+// so these outputs are known in previews too.
 var feedSecrets = []string{awstype.DBInstance, awstype.ReplicationGroup, awstype.RandomPassword}
 
 // NewResource records a registration, and creates the resource in the simulated cloud unless the run is a preview.

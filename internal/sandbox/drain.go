@@ -13,7 +13,10 @@ import (
 
 // orphanKinds are what controllers make, in the order in which it has to go.
 var orphanKinds = []struct{ token, name string }{
-	{awstype.LoadBalancer, "load balancer"}, {awstype.TargetGroup, "target group"}, {awstype.SecurityGroup, "security group"},
+	{
+		awstype.LoadBalancer,
+		"load balancer",
+	}, {awstype.TargetGroup, "target group"}, {awstype.SecurityGroup, "security group"},
 }
 
 // orphans is a simulated account as draining sees it.

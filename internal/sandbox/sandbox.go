@@ -62,8 +62,8 @@ func Find(dir string) (*Sandbox, error) {
 // standIn takes the place of encrypted settings, which only the real stack's key could read.
 const standIn = "sandbox-secret"
 
-// StandIns takes the place of every encrypted setting, so that the sandbox needs no key. An account ID has a form of its
-// own.
+// StandIns takes the place of every encrypted setting, so that the sandbox needs no key. An account ID has a form of
+// its own.
 func StandIns(_, key string, value any) (any, error) {
 	if project.Secure(value) && key == stacks.Project+":accountId" {
 		return "000000000000", nil

@@ -59,10 +59,21 @@ func Print(w io.Writer, r *engine.Result) {
 		PrintOutputs(w, r.Outputs)
 	}
 	if len(s.CriticalPath) > 0 && r.Operation == engine.Up {
-		fmt.Fprintf(w, "\nOn AWS a first deployment would take %s (median latencies). What decides it:\n", timeline.Minutes(s.CriticalPathSeconds))
+		fmt.Fprintf(
+			w,
+			"\nOn AWS a first deployment would take %s (median latencies). What decides it:\n",
+			timeline.Minutes(s.CriticalPathSeconds),
+		)
 		for _, step := range s.CriticalPath {
 			if step.Seconds > 0 {
-				fmt.Fprintf(w, "  %6s  + %6s  %-34s %s\n", timeline.Minutes(step.Start), timeline.Minutes(step.Seconds), graph.ShortType(step.Type), step.Name)
+				fmt.Fprintf(
+					w,
+					"  %6s  + %6s  %-34s %s\n",
+					timeline.Minutes(step.Start),
+					timeline.Minutes(step.Seconds),
+					graph.ShortType(step.Type),
+					step.Name,
+				)
 			}
 		}
 	}
@@ -105,7 +116,9 @@ func next(r *engine.Result) string {
 		return "Next: bin/groundwork sandbox preview -s " + r.Stack
 	}
 	if project.EnvironmentOf(r.Stack) != r.Stack {
-		return "Next: bin/groundwork sandbox up -s " + project.EnvironmentOf(r.Stack) + "-LAYER, or bin/groundwork sandbox pulumi -s " + r.Stack + " -- stack ls"
+		return "Next: bin/groundwork sandbox up -s " + project.EnvironmentOf(
+			r.Stack,
+		) + "-LAYER, or bin/groundwork sandbox pulumi -s " + r.Stack + " -- stack ls"
 	}
 	return fmt.Sprintf("Next: change a value in Pulumi.%s.yaml and run it again: only that changes.\n"+
 		"      bin/groundwork sandbox preview -s %s --config cluster.nodeGroups.general.maxSize=6\n"+

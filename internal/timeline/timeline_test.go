@@ -20,8 +20,8 @@ import (
 // TestMain removes the folder of the reference settings.
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-// ready is when everything is up, by a calculation of its own: a resource begins when all it waits for is ready.
-// delayed takes longer by delay.
+// ready computes independently of the package when everything is up: a resource begins when all of its dependencies are
+// ready. The resource delayed takes longer by delay.
 func ready(g *graph.Graph, p awstype.Percentile, delayed string, delay float64) float64 {
 	done := map[string]float64{}
 	for changed := true; changed; {
@@ -59,8 +59,8 @@ func ready(g *graph.Graph, p awstype.Percentile, delayed string, delay float64) 
 	return end
 }
 
-// TestTimelineByHand: length and slack are those of a slower calculation: a resource may be late by its slack and by
-// no second more.
+// TestTimelineByHand compares length and slack with a slower calculation: a resource may be late by its slack, and not
+// by a second more.
 func TestTimelineByHand(t *testing.T) {
 	g := harness.Graph(t, "dev")
 	whole := timeline.New(g, awstype.Median, "")
@@ -74,33 +74,34 @@ func TestTimelineByHand(t *testing.T) {
 		if b.Slack < 1e-9 {
 			onPath++
 		}
-		// Each takes a while; a tenth of them will do.
+		// The calculation is slow, so check only every tenth resource.
 		if i%10 != 0 {
 			continue
 		}
 		checked++
 		urn := urns[b.Type+b.Name]
-		assert.InDelta(t, whole.Seconds, ready(g, awstype.Median, urn, b.Slack), 1e-6, "%s %s may be late by its slack", b.Type, b.Name)
-		assert.Greater(t, ready(g, awstype.Median, urn, b.Slack+1), whole.Seconds+0.5, "%s %s may not be later", b.Type, b.Name)
+		assert.InDelta(t, whole.Seconds, ready(g, awstype.Median, urn, b.Slack), 1e-6,
+			"%s %s may be late by its slack", b.Type, b.Name)
+		assert.Greater(t, ready(g, awstype.Median, urn, b.Slack+1), whole.Seconds+0.5,
+			"%s %s may not be later", b.Type, b.Name)
 	}
 	assert.Greater(t, checked, 10)
-	assert.GreaterOrEqual(t, onPath, len(whole.Critical)-3, "what decides has no slack")
+	assert.GreaterOrEqual(t, onPath, len(whole.Critical)-3, "the critical path has no slack")
 }
 
-// TestTimelineEdges: taking an edge out of the graph saves what the timeline says.
+// TestTimelineEdges: removing an edge from the graph saves as much as the timeline says.
 func TestTimelineEdges(t *testing.T) {
 	g := harness.Graph(t, "prod")
 	whole := timeline.New(g, awstype.Median, "")
 	require.NotEmpty(t, whole.Edges)
 	edge := whole.Edges[0]
-	planted := harness.Copy(t, g)
+	changed := harness.Copy(t, g)
 	removed := 0
-	for _, r := range planted.Resources {
+	for _, r := range changed.Resources {
 		var kept []string
 		for _, dependency := range r.Dependencies {
-			from := planted.Get(dependency)
-			if from != nil && strings.HasSuffix(edge.From, " "+from.Name) && strings.HasSuffix(edge.To, " "+r.Name) && strings.Contains(edge.To, r.Type[strings.LastIndex(r.Type, ":")+1:]) &&
-				strings.Contains(edge.From, from.Type[strings.LastIndex(from.Type, ":")+1:]) {
+			from := changed.Get(dependency)
+			if from != nil && names(edge.From, from) && names(edge.To, r) {
 				removed++
 				continue
 			}
@@ -109,10 +110,15 @@ func TestTimelineEdges(t *testing.T) {
 		r.Dependencies = kept
 	}
 	require.Equal(t, 1, removed, "%v", edge)
-	assert.InDelta(t, whole.Seconds-edge.Saves, timeline.New(planted, awstype.Median, "").Seconds, 1e-6)
+	assert.InDelta(t, whole.Seconds-edge.Saves, timeline.New(changed, awstype.Median, "").Seconds, 1e-6)
 }
 
-// TestTimelinesOfLayers: a layer alone takes no longer than everything, and all of them one after another no less.
+// names reports whether an end of an edge names a resource: it has the end of its type, and its name.
+func names(end string, r *graph.Resource) bool {
+	return strings.HasSuffix(end, " "+r.Name) && strings.Contains(end, r.Type[strings.LastIndex(r.Type, ":")+1:])
+}
+
+// TestTimelinesOfLayers: one layer takes no longer than all of them at once, and one layer after another takes no less.
 func TestTimelinesOfLayers(t *testing.T) {
 	for _, stack := range harness.Environments {
 		g := harness.Graph(t, stack)

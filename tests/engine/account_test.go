@@ -20,8 +20,8 @@ import (
 	"groundwork/tests/harness"
 )
 
-// TestBootstrap: from nothing to a state in the bucket that it describes, by the real Pulumi with its S3 backend and its KMS
-// provider; a second run changes nothing, from another machine neither; an interrupted one is gone on with.
+// TestBootstrap: from nothing to a state in the bucket that it describes, by the real Pulumi with its S3 backend and
+// its KMS provider; a second run changes nothing, from another machine neither; an interrupted one is gone on with.
 func TestBootstrap(t *testing.T) {
 	t.Parallel()
 	w := scratch(t, t.TempDir())
@@ -29,7 +29,9 @@ func TestBootstrap(t *testing.T) {
 	o := options("dev", &log, harness.Pipelines("dev")...)
 
 	broken := o
-	broken.Faults = []awssim.Fault{{Type: awstype.BucketPolicy, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1}}
+	broken.Faults = []awssim.Fault{
+		{Type: awstype.BucketPolicy, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1},
+	}
 	_, err := w.Bootstrap(context.Background(), broken)
 	require.ErrorContains(t, err, "Rate exceeded")
 
@@ -58,7 +60,12 @@ func TestBootstrap(t *testing.T) {
 	changed.Config = append(harness.Pipelines("dev"), "pipelines.github.branch=trunk")
 	again, err := w.Bootstrap(context.Background(), changed)
 	require.NoError(t, err, log.String())
-	assert.Equal(t, map[string]int{"same": 21, "update": 1}, again.Changes, "a change of the settings is an update like any other")
+	assert.Equal(
+		t,
+		map[string]int{"same": 21, "update": 1},
+		again.Changes,
+		"a change of the settings is an update like any other",
+	)
 }
 
 // TestDrain: what a controller made stops a destroy, in words that name it; after draining the destroy succeeds.
@@ -75,8 +82,26 @@ func TestDrain(t *testing.T) {
 	here := cloud.In("eu-west-1")
 	subnets := up.Graph.First(awstype.LoadBalancer).Inputs["subnets"]
 	tags := map[string]any{"elbv2.k8s.aws/cluster": "groundwork-dev", "service.k8s.aws/stack": "default/legacy"}
-	require.NoError(t, here.Seed(awssim.Object{Type: awstype.SecurityGroup, ID: "sg-stray", State: graph.Props{"name": "k8s-legacy", "vpcId": up.Graph.First(awstype.VPC).ID, "tags": tags}}))
-	require.NoError(t, here.Seed(awssim.Object{Type: awstype.LoadBalancer, ID: "loadbalancer/app/k8s-legacy/1", State: graph.Props{"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags}}))
+	require.NoError(
+		t,
+		here.Seed(
+			awssim.Object{
+				Type:  awstype.SecurityGroup,
+				ID:    "sg-stray",
+				State: graph.Props{"name": "k8s-legacy", "vpcId": up.Graph.First(awstype.VPC).ID, "tags": tags},
+			},
+		),
+	)
+	require.NoError(
+		t,
+		here.Seed(
+			awssim.Object{
+				Type:  awstype.LoadBalancer,
+				ID:    "loadbalancer/app/k8s-legacy/1",
+				State: graph.Props{"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags},
+			},
+		),
+	)
 
 	_, err = w.Run(ctx, engine.Destroy, o)
 	require.ErrorContains(t, err, "k8s-legacy", "the error names what is in the way")

@@ -87,7 +87,8 @@ func TestCommand(t *testing.T) {
 
 	stdout, _, err := command(t, dir, binary, "sandbox", "--help")
 	require.NoError(t, err)
-	for _, want := range []string{"preview", "up", "refresh", "destroy", "export", "outputs", "serve", "--config", "--json"} {
+	for _, want := range []string{"preview", "up", "refresh", "destroy", "export", "outputs", "serve", "--config",
+		"--json"} {
 		assert.Contains(t, stdout, want)
 	}
 	stdout, stderr, err := command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--json", "--speed", "0")
@@ -116,7 +117,8 @@ func TestCommand(t *testing.T) {
 
 	stdout, _, err = commandWith(t, dir, stdout, binary, "split", "-s", "dev")
 	require.NoError(t, err)
-	for _, want := range []string{"pulumi stack init dev-services", "pulumi state move --yes --source dev --dest dev-observability", "pulumi stack rename -s dev dev-platform"} {
+	for _, want := range []string{"pulumi stack init dev-services", "pulumi state move --yes --source dev --dest " +
+		"dev-observability", "pulumi stack rename -s dev dev-platform"} {
 		assert.Contains(t, stdout, want)
 	}
 	stdout, _, err = command(t, dir, binary, "sandbox", "pulumi", "-s", "dev", "--", "stack", "ls")
@@ -126,7 +128,19 @@ func TestCommand(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, stdout, "destroy can go ahead")
 
-	_, stderr, err = command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--config", "network.cidr=10.0.0.0/8", "--config", "database.port=80")
+	_, stderr, err = command(
+		t,
+		dir,
+		binary,
+		"sandbox",
+		"preview",
+		"-s",
+		"dev",
+		"--config",
+		"network.cidr=10.0.0.0/8",
+		"--config",
+		"database.port=80",
+	)
 	require.Error(t, err)
 	assert.Contains(t, stderr, "error: configuration of stack dev has 2 problem(s)")
 	for args, want := range map[string]string{
@@ -150,13 +164,25 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// TestFigures: the commands that print figures and write pages do it for the environment that was asked for, and refuse what does
-// not go together before they do anything.
+// TestFigures: the commands that print figures and write pages do it for the environment that was asked for, and refuse
+// what does not go together before they do anything.
 func TestFigures(t *testing.T) {
 	binary, err := buildCommand()
 	require.NoError(t, err)
 	dir := checkout(t)
-	out, stderr, err := command(t, dir, binary, "cost", "-s", "dev", "--compare", "prod", "--parked", "--hibernated", "--json")
+	out, stderr, err := command(
+		t,
+		dir,
+		binary,
+		"cost",
+		"-s",
+		"dev",
+		"--compare",
+		"prod",
+		"--parked",
+		"--hibernated",
+		"--json",
+	)
 	require.NoError(t, err, stderr)
 	var sheets []cost.Sheet
 	require.NoError(t, json.Unmarshal([]byte(out), &sheets))
@@ -166,7 +192,8 @@ func TestFigures(t *testing.T) {
 	}
 	assert.Equal(t, []string{"dev", "prod", "dev parked", "dev hibernated"}, names)
 	assert.InDelta(t, sheets[0].Lines[0].Month*12/730, sheets[0].Lines[0].AtNight, 1e-9)
-	for _, args := range [][]string{{"cost", "-s", "prod", "--parked"}, {"cost", "-s", "dev", "--config", "cache.nodes=2"}, {"overnight"}, {"timeline", "-s", "prod", "--change", "application"}} {
+	for _, args := range [][]string{{"cost", "-s", "prod", "--parked"}, {"cost", "-s", "dev", "--config",
+		"cache.nodes=2"}, {"overnight"}, {"timeline", "-s", "prod", "--change", "application"}} {
 		out, stderr, err := command(t, dir, binary, args...)
 		require.NoError(t, err, stderr)
 		assert.NotEmpty(t, out, args)

@@ -74,7 +74,8 @@ func brought(t testing.TB, stack string) *environment {
 type progress struct{}
 
 func (progress) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte("...")) || bytes.HasPrefix(line, []byte("  ")) && bytes.Contains(line, []byte("still")) {
+	if bytes.Contains(line, []byte("...")) ||
+		bytes.HasPrefix(line, []byte("  ")) && bytes.Contains(line, []byte("still")) {
 		return os.Stderr.Write(line)
 	}
 	return len(line), nil

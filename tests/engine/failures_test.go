@@ -51,7 +51,8 @@ func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	assert.Empty(t, again.Changed)
 }
 
-// TestKilledRunIsPutRight plants what a killed run leaves: a lock, an operation that was begun, a resource nobody recorded.
+// TestKilledRunIsPutRight plants what a killed run leaves: a lock, an operation that was begun, a resource nobody
+// recorded.
 func TestKilledRunIsPutRight(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
@@ -62,7 +63,9 @@ func TestKilledRunIsPutRight(t *testing.T) {
 	file := filepath.Join(w.State, "cloud-dev.json")
 	cloud, err := awssim.OpenCloud(file)
 	require.NoError(t, err)
-	_, _, err = cloud.In("eu-west-1").Create(context.Background(), "urn:pulumi:dev::groundwork::aws:ec2/vpc:Vpc::lost", awstype.VPC, graph.Props{"cidrBlock": "10.99.0.0/16"})
+	_, _, err = cloud.In("eu-west-1").
+		Create(context.Background(), "urn:pulumi:dev::groundwork::aws:ec2/vpc:Vpc::lost", awstype.VPC,
+			graph.Props{"cidrBlock": "10.99.0.0/16"})
 	require.NoError(t, err)
 	state := filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, "dev.json")
 	text, err := os.ReadFile(state)
@@ -117,7 +120,14 @@ func TestServe(t *testing.T) {
 	require.NoError(t, err)
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: tools.CLIRoot})
 	require.NoError(t, err)
-	stack, err := auto.UpsertStackLocalSource(context.Background(), "dev", project, auto.Pulumi(cli), auto.EnvVars(env), auto.Program(stacks.DeployAt(harness.Today)))
+	stack, err := auto.UpsertStackLocalSource(
+		context.Background(),
+		"dev",
+		project,
+		auto.Pulumi(cli),
+		auto.EnvVars(env),
+		auto.Program(stacks.DeployAt(harness.Today)),
+	)
 	require.NoError(t, err)
 	_, err = stack.Up(context.Background())
 	require.NoError(t, err)
@@ -142,7 +152,11 @@ func TestWorkspaceErrors(t *testing.T) {
 		_, err = w.Run(context.Background(), engine.Preview, options("dev", io.Discard, bad))
 		require.ErrorContains(t, err, "reading --config", bad)
 	}
-	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"))
+	_, err = w.Run(
+		context.Background(),
+		engine.Up,
+		options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"),
+	)
 	require.ErrorContains(t, err, "2 problem(s)")
 	require.NoError(t, w.Serve(cancelled(), options("dev", io.Discard), func(string) {}))
 	require.Error(t, w.Serve(context.Background(), options("staging", io.Discard), nil))

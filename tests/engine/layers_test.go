@@ -52,14 +52,24 @@ func layeredResources(t *testing.T, graphs ...*graph.Graph) map[string]string {
 	return all
 }
 
-// madeUp is what else differs between two stacks of one environment: the stack's name in URNs, names that Pulumi completes,
-// hosts of distributions.
-var madeUp = regexp.MustCompile(`sqs\.amazonaws\.com/[0-9a-f]{12}|urn:pulumi:[a-z-]+|-[0-9a-f]{7}\b|\bd[0-9a-f]{13}\b|\b[0-9A-F]{12,32}\b`)
+// madeUp is what else differs between two stacks of one environment: the stack's name in URNs, names that Pulumi
+// completes, hosts of distributions.
+var madeUp = regexp.MustCompile(
+	`sqs\.amazonaws\.com/[0-9a-f]{12}|urn:pulumi:[a-z-]+|-[0-9a-f]{7}\b|\bd[0-9a-f]{13}\b|\b[0-9A-F]{12,32}\b`,
+)
 
 // shown is the graph of a stack with its secrets in the clear.
 func shown(t *testing.T, w *sandbox.Sandbox, stack string) *graph.Graph {
 	t.Helper()
-	out, err := w.CLI(context.Background(), options(stack, io.Discard), "stack", "export", "--show-secrets", "--stack", stack)
+	out, err := w.CLI(
+		context.Background(),
+		options(stack, io.Discard),
+		"stack",
+		"export",
+		"--show-secrets",
+		"--stack",
+		stack,
+	)
 	require.NoError(t, err)
 	var state apitype.UntypedDeployment
 	require.NoError(t, json.Unmarshal([]byte(out), &state))
@@ -73,15 +83,17 @@ func stateFiles(t *testing.T, w *sandbox.Sandbox, environment string) map[string
 	t.Helper()
 	files := map[string]string{}
 	for _, layer := range stacks.Layers() {
-		text, err := os.ReadFile(filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, environment+"-"+layer+".json"))
+		text, err := os.ReadFile(
+			filepath.Join(w.State, "state", ".pulumi", "stacks", stacks.Project, environment+"-"+layer+".json"),
+		)
 		require.NoError(t, err)
 		files[layer] = string(text)
 	}
 	return files
 }
 
-// TestLayers: four stacks, each on top of the ones that are already there, make exactly what one stack makes; a change in
-// one touches no other.
+// TestLayers: four stacks, each on top of the ones that are already there, make exactly what one stack makes; a change
+// in one touches no other.
 func TestLayers(t *testing.T) {
 	t.Parallel()
 	composed := shown(t, brought(t, "prod").sandbox, "prod")
@@ -118,13 +130,20 @@ func TestLayers(t *testing.T) {
 		}
 		assert.Equal(t, []string{change.changed}, changed, "one value is one change")
 		for layer, state := range stateFiles(t, w, "prod") {
-			assert.Equal(t, layer == change.layer, state != before[layer], "a change of %s in the state of %s", change.layer, layer)
+			assert.Equal(
+				t,
+				layer == change.layer,
+				state != before[layer],
+				"a change of %s in the state of %s",
+				change.layer,
+				layer,
+			)
 		}
 	}
 }
 
-// TestSplit follows docs/layers.md: the stack of a whole environment becomes four, nothing in the cloud changes, and the
-// four can be destroyed one after the other.
+// TestSplit follows docs/layers.md: the stack of a whole environment becomes four, nothing in the cloud changes, and
+// the four can be destroyed one after the other.
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -190,7 +209,11 @@ func TestAddingADomain(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	var log bytes.Buffer
-	result, err := w.Run(context.Background(), engine.Up, options("dev", &log, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789"))
+	result, err := w.Run(
+		context.Background(),
+		engine.Up,
+		options("dev", &log, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789"),
+	)
 	require.NoError(t, err, log.String())
 	assert.Zero(t, result.Changes["replace"])
 	assert.Equal(t, "https://shop.example.com", result.Graph.StackOutputs()["url"])
@@ -199,7 +222,8 @@ func TestAddingADomain(t *testing.T) {
 	assert.Less(t, created, deleted, "the new way comes before the old one goes")
 }
 
-// TestLayersRest: layers park from the top and come back from the bottom; parked, they are what the composed environment is parked.
+// TestLayersRest: layers park from the top and come back from the bottom; parked, they are what the composed
+// environment is parked.
 func TestLayersRest(t *testing.T) {
 	t.Parallel()
 	w := scratch(t, t.TempDir())
@@ -221,7 +245,8 @@ func TestLayersRest(t *testing.T) {
 	parked := layeredResources(t, shown(t, composed, "dev"))
 	assert.Equal(t, parked, layeredResources(t, all(fromTop, "parked=true")...))
 	before, after := layeredResources(t, up...), layeredResources(t, all(stacks.Layers())...)
-	for _, cache := range []string{awstype.ReplicationGroup + " cache", "random:index/randomId:RandomId cache-final-snapshot"} {
+	for _, cache := range []string{awstype.ReplicationGroup + " cache", "random:index/randomId:RandomId " +
+		"cache-final-snapshot"} {
 		assert.NotEqual(t, before[cache], after[cache], "it begins with a snapshot")
 		delete(before, cache)
 		delete(after, cache)

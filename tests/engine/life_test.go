@@ -30,8 +30,16 @@ func TestLife(t *testing.T) {
 		config string
 		names  []string
 	}{
-		"dev":  {"cluster.nodeGroups.general.maxSize=6", []string{"update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [scalingConfig.maxSize]"}},
-		"prod": {"observability.thresholds.nodeCpuPercent=70", []string{"update aws:cloudwatch/metricAlarm:MetricAlarm observability-nodes-general-cpu [alarmDescription threshold]"}},
+		"dev": {
+			"cluster.nodeGroups.general.maxSize=6",
+			[]string{"update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [scalingConfig.maxSize]"},
+		},
+		"prod": {
+			"observability.thresholds.nodeCpuPercent=70",
+			[]string{
+				"update aws:cloudwatch/metricAlarm:MetricAlarm observability-nodes-general-cpu [alarmDescription threshold]",
+			},
+		},
 	}
 	for _, stack := range harness.Environments {
 		t.Run(stack, func(t *testing.T) {
@@ -72,10 +80,21 @@ func TestLife(t *testing.T) {
 				assert.Equal(t, "RDSOSMetrics", o.ID, "nothing else is left in the account")
 			}
 			for what := range destroyed.Left {
-				assert.Regexp(t, `^(KMS key |database snapshot |cache snapshot |secret groundwork-prod/|bucket (aws-waf-logs-)?groundwork-prod-|log group RDSOSMetrics$)`, what, "only what is meant to stay stays")
+				assert.Regexp(
+					t,
+					`^(KMS key |database snapshot |cache snapshot |secret groundwork-prod/|`+
+						`bucket (aws-waf-logs-)?groundwork-prod-|log group RDSOSMetrics$)`,
+					what,
+					"only what is meant to stay stays",
+				)
 			}
 			left := map[string]int{"dev": 2 + 3, "prod": 9 + 3 + 5}[stack]
-			assert.Len(t, destroyed.Left, left, "the keys, two snapshots and RDS's own log group; of prod three secrets and two buckets of logs too")
+			assert.Len(
+				t,
+				destroyed.Left,
+				left,
+				"the keys, two snapshots and RDS's own log group; of prod three secrets and two buckets of logs too",
+			)
 		})
 	}
 }
@@ -95,7 +114,8 @@ func TestCriticalPath(t *testing.T) {
 	assert.Less(t, dev, seconds)
 }
 
-// TestSecretsStaySecret: no generated value is in the exported state in the clear, and none is in an output of the stack.
+// TestSecretsStaySecret: no generated value is in the exported state in the clear, and none is in an output of the
+// stack.
 func TestSecretsStaySecret(t *testing.T) {
 	for _, stack := range harness.Environments {
 		up := brought(t, stack)
@@ -112,7 +132,13 @@ func TestSecretsStaySecret(t *testing.T) {
 				seen++
 				quoted, err := json.Marshal(value)
 				require.NoError(t, err)
-				assert.False(t, strings.Contains(string(state.Deployment), strings.Trim(string(quoted), `"`)), "%s %s is in the state in the clear", o.Type, o.ID)
+				assert.False(
+					t,
+					strings.Contains(string(state.Deployment), strings.Trim(string(quoted), `"`)),
+					"%s %s is in the state in the clear",
+					o.Type,
+					o.ID,
+				)
 			}
 		}
 		assert.Equal(t, 6, seen, "two passwords, one token, three secrets")
@@ -123,7 +149,11 @@ func TestSecretsStaySecret(t *testing.T) {
 // TestReplacement: what AWS cannot change is replaced, and the preview says so.
 func TestReplacement(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.sandbox.Run(context.Background(), engine.Preview, options("dev", io.Discard, "database.username=other_admin"))
+	preview, err := up.sandbox.Run(
+		context.Background(),
+		engine.Preview,
+		options("dev", io.Discard, "database.username=other_admin"),
+	)
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
@@ -134,11 +164,15 @@ func TestReplacement(t *testing.T) {
 	}, described(preview))
 }
 
-// TestNodesRollInPlace: another instance type is a new version of the template, not a new group, and a group that has to
-// be replaced comes up before the old one goes.
+// TestNodesRollInPlace: another instance type is a new version of the template, not a new group, and a group that has
+// to be replaced comes up before the old one goes.
 func TestNodesRollInPlace(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.sandbox.Run(context.Background(), engine.Preview, options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"))
+	preview, err := up.sandbox.Run(
+		context.Background(),
+		engine.Preview,
+		options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"),
+	)
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"update aws:ec2/launchTemplate:LaunchTemplate cluster-nodes-general [instanceType]",
@@ -170,17 +204,26 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 	for config, want := range map[string]string{
 		`database.version="16"`:            "AllowMajorVersionUpgrade flag must be present",
 		`cluster.kubernetesVersion="1.35"`: "unsupported Kubernetes minor version update from 1.36 to 1.35",
-		"cluster.nodeGroups.general={instanceType: t3.medium, desiredSize: 3, minSize: 3, maxSize: 4}": "change it with aws eks update-nodegroup-config, then pulumi refresh",
+		"cluster.nodeGroups.general={instanceType: t3.medium, desiredSize: 3, minSize: 3, maxSize: 4}": "change it with " +
+			"aws eks update-nodegroup-config, then pulumi refresh",
 	} {
 		_, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, config))
 		require.ErrorContains(t, err, want, config)
 	}
-	_, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
+	_, err := w.Run(
+		context.Background(),
+		engine.Up,
+		options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"),
+	)
 	require.NoError(t, err)
 	// A replaced database leaves a snapshot, and so does the destroy after it: under another name.
 	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard))
 	require.ErrorContains(t, err, "cannot downgrade from 16 to 15")
-	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
+	_, err = w.Run(
+		context.Background(),
+		engine.Up,
+		options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"),
+	)
 	require.NoError(t, err)
 	destroyed, err := w.Run(context.Background(), engine.Destroy, options("dev", io.Discard))
 	require.NoError(t, err)
@@ -218,7 +261,8 @@ func TestSummaries(t *testing.T) {
 	up := brought(t, "prod")
 	var text bytes.Buffer
 	sandbox.Print(&text, up.result)
-	for _, want := range []string{"prod up: ", "created", "Resources by layer", "platform", "clusterName", "aws eks update-kubeconfig --region eu-west-1 --name groundwork-prod", "On AWS a first deployment would take 14:", "Next: "} {
+	for _, want := range []string{"prod up: ", "created", "Resources by layer", "platform", "clusterName", "aws eks " +
+		"update-kubeconfig --region eu-west-1 --name groundwork-prod", "On AWS a first deployment would take 14:", "Next: "} {
 		assert.Contains(t, text.String(), want)
 	}
 	summary := sandbox.Summarize(up.result)
@@ -233,11 +277,15 @@ func TestSummaries(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3, exported.Version)
 
-	for operation, want := range map[engine.Operation]string{engine.Preview: "nothing to do", engine.Destroy: "Left behind, as on AWS", engine.Refresh: "Next: bin/groundwork sandbox preview -s dev"} {
+	for operation, want := range map[engine.Operation]string{engine.Preview: "nothing to do",
+		engine.Destroy: "Left behind, as on AWS", engine.Refresh: "Next: bin/groundwork sandbox preview -s dev"} {
 		var out bytes.Buffer
 		empty, err := graph.New(nil)
 		require.NoError(t, err)
-		sandbox.Print(&out, &engine.Result{Stack: "dev", Operation: operation, Graph: empty, Left: map[string]string{"x": "y"}})
+		sandbox.Print(
+			&out,
+			&engine.Result{Stack: "dev", Operation: operation, Graph: empty, Left: map[string]string{"x": "y"}},
+		)
 		assert.Contains(t, out.String(), want)
 	}
 }
@@ -275,12 +323,17 @@ func TestEngineAgreesWithMocks(t *testing.T) {
 			delete(inEngine, r.Type+" "+r.Name)
 		}
 		for left := range inEngine {
-			assert.Regexp(t, `^(pulumi:|aws:ec2/securityGroup.* cluster-|aws:eks/accessEntry:AccessEntry cluster-defaultNodeGroup)`, left)
+			assert.Regexp(
+				t,
+				`^(pulumi:|aws:ec2/securityGroup.* cluster-|aws:eks/accessEntry:AccessEntry cluster-defaultNodeGroup)`,
+				left,
+			)
 		}
 	}
 }
 
-// TestCostOfTheRealEngine: what the real engine makes costs what the mocks say, the parts that pulumi-eks makes included.
+// TestCostOfTheRealEngine: what the real engine makes costs what the mocks say, the parts that pulumi-eks makes
+// included.
 func TestCostOfTheRealEngine(t *testing.T) {
 	for _, stack := range harness.Environments {
 		engine := harness.Sheet(t, stack, brought(t, stack).result.Graph, "eu-west-1")

@@ -71,21 +71,60 @@ func flattenState(out map[string]string, path string, value any) {
 	}
 }
 
-// madeAgain are the properties that may differ after an environment was parked and brought back: IDs that AWS makes up, whatever
-// names them, and the names of the cache's snapshots.
+// madeAgain are the properties that may differ after an environment was parked and brought back: IDs that AWS makes up,
+// whatever names them, and the names of the cache's snapshots.
 var madeAgain = map[string][]string{
-	awstype.ElasticIP:        {".id", ".outputs.id", ".outputs.allocationId", ".outputs.arn", ".outputs.publicIp"},
-	awstype.NATGateway:       {".id", ".outputs.id", ".inputs.allocationId", ".outputs.allocationId"},
-	awstype.Route:            {".id", ".outputs.id", ".inputs.natGatewayId", ".outputs.natGatewayId"},
-	awstype.NodeGroup:        {".id", ".outputs.id", ".outputs.arn", ".outputs.nodeGroupName", ".outputs.resources[].autoscalingGroups[].name"},
-	awstype.LoadBalancer:     {".id", ".outputs.id", ".outputs.arn", ".outputs.arnSuffix", ".outputs.dnsName"},
-	awstype.Listener:         {".id", ".outputs.id", ".outputs.arn", ".inputs.loadBalancerArn", ".outputs.loadBalancerArn"},
-	awstype.VPCOrigin:        {".id", ".outputs.id", ".outputs.arn", ".outputs.etag", ".inputs.vpcOriginEndpointConfig.arn", ".outputs.vpcOriginEndpointConfig.arn"},
-	awstype.Distribution:     {".inputs.origins[].domainName", ".outputs.origins[].domainName", ".inputs.origins[].vpcOriginConfig.vpcOriginId", ".outputs.origins[].vpcOriginConfig.vpcOriginId"},
-	awstype.RandomID:         {".id", ".outputs.id", ".outputs.hex", ".outputs.b64Std", ".outputs.b64Url", ".outputs.dec", ".inputs.keepers.restoredFrom", ".outputs.keepers.restoredFrom"},
-	awstype.ReplicationGroup: {".inputs.finalSnapshotIdentifier", ".outputs.finalSnapshotIdentifier", ".inputs.snapshotName", ".outputs.snapshotName"},
+	awstype.ElasticIP:  {".id", ".outputs.id", ".outputs.allocationId", ".outputs.arn", ".outputs.publicIp"},
+	awstype.NATGateway: {".id", ".outputs.id", ".inputs.allocationId", ".outputs.allocationId"},
+	awstype.Route:      {".id", ".outputs.id", ".inputs.natGatewayId", ".outputs.natGatewayId"},
+	awstype.NodeGroup: {
+		".id",
+		".outputs.id",
+		".outputs.arn",
+		".outputs.nodeGroupName",
+		".outputs.resources[].autoscalingGroups[].name",
+	},
+	awstype.LoadBalancer: {".id", ".outputs.id", ".outputs.arn", ".outputs.arnSuffix", ".outputs.dnsName"},
+	awstype.Listener: {
+		".id",
+		".outputs.id",
+		".outputs.arn",
+		".inputs.loadBalancerArn",
+		".outputs.loadBalancerArn",
+	},
+	awstype.VPCOrigin: {
+		".id",
+		".outputs.id",
+		".outputs.arn",
+		".outputs.etag",
+		".inputs.vpcOriginEndpointConfig.arn",
+		".outputs.vpcOriginEndpointConfig.arn",
+	},
+	awstype.Distribution: {
+		".inputs.origins[].domainName",
+		".outputs.origins[].domainName",
+		".inputs.origins[].vpcOriginConfig.vpcOriginId",
+		".outputs.origins[].vpcOriginConfig.vpcOriginId",
+	},
+	awstype.RandomID: {
+		".id",
+		".outputs.id",
+		".outputs.hex",
+		".outputs.b64Std",
+		".outputs.b64Url",
+		".outputs.dec",
+		".inputs.keepers.restoredFrom",
+		".outputs.keepers.restoredFrom",
+	},
+	awstype.ReplicationGroup: {
+		".inputs.finalSnapshotIdentifier",
+		".outputs.finalSnapshotIdentifier",
+		".inputs.snapshotName",
+		".outputs.snapshotName",
+	},
 	awstype.MetricAlarm: {
-		".inputs.dimensions.LoadBalancer", ".outputs.dimensions.LoadBalancer", ".inputs.dimensions.NatGatewayId", ".outputs.dimensions.NatGatewayId",
+		".inputs.dimensions.LoadBalancer", ".outputs.dimensions.LoadBalancer", ".inputs.dimensions.NatGatewayId", ".outputs" +
+			".dimensions.NatGatewayId",
 		".inputs.dimensions.AutoScalingGroupName", ".outputs.dimensions.AutoScalingGroupName",
 	},
 	awstype.Association:   {".id", ".outputs.id", ".outputs.arn", ".outputs.associationId"},
@@ -146,11 +185,23 @@ func TestParkAndUnpark(t *testing.T) {
 		assert.NotContains(t, properties.Hourly, o.Type, o.ID)
 	}
 	assert.Equal(t, "stopped", find(t, cloud, awstype.DBInstance).State.Str("status"))
-	assert.Empty(t, run(t, w, engine.Up, "parked=true", "addons.replicas=2").Changed, "operators wait until there are nodes")
-	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
+	assert.Empty(
+		t,
+		run(t, w, engine.Up, "parked=true", "addons.replicas=2").Changed,
+		"operators wait until there are nodes",
+	)
+	_, err = w.Run(
+		context.Background(),
+		engine.Up,
+		options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"),
+	)
 	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
 	_, err = w.Run(context.Background(), engine.Destroy, options("dev", io.Discard, "parked=true"))
-	require.ErrorContains(t, err, "it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted")
+	require.ErrorContains(
+		t,
+		err,
+		"it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted",
+	)
 
 	unpark := run(t, w, engine.Up)
 	checkTimelines(t, brought(t, "dev").result.Graph, park, unpark)
@@ -158,7 +209,12 @@ func TestParkAndUnpark(t *testing.T) {
 	assert.Empty(t, run(t, w, engine.Up).Changed, "and then nothing changes any more")
 	cloud, err = w.Cloud("dev")
 	require.NoError(t, err)
-	assert.Equal(t, "4711 sessions", find(t, cloud, awstype.ReplicationGroup).Contents, "what was in the cache is in it again")
+	assert.Equal(
+		t,
+		"4711 sessions",
+		find(t, cloud, awstype.ReplicationGroup).Contents,
+		"what was in the cache is in it again",
+	)
 	assert.Equal(t, "available", find(t, cloud, awstype.DBInstance).State.Str("status"))
 
 	// The next time takes another snapshot.
@@ -167,7 +223,8 @@ func TestParkAndUnpark(t *testing.T) {
 	assert.Empty(t, differences(before, plainState(t, w), madeAgain))
 }
 
-// checkTimelines: unparking takes no longer than ten minutes until the application answers, and parking deletes in order.
+// checkTimelines: unparking takes no longer than ten minutes until the application answers, and parking deletes in
+// order.
 func checkTimelines(t *testing.T, before *graph.Graph, park, unpark *engine.Result) {
 	t.Helper()
 	back := timeline.OfUpdate(awstype.Median, park.Graph, unpark.Graph, unpark.Operations())
@@ -185,14 +242,24 @@ func checkTimelines(t *testing.T, before *graph.Graph, park, unpark *engine.Resu
 	for _, b := range down.Bars {
 		bars[b.Type] = b
 	}
-	for _, order := range [][2]string{{awstype.NodeGroup, awstype.NATGateway}, {awstype.NATGateway, awstype.ElasticIP}, {awstype.Distribution, awstype.VPCOrigin}, {awstype.VPCOrigin, awstype.LoadBalancer}, {awstype.Association, awstype.NodeGroup}} {
+	for _, order := range [][2]string{{awstype.NodeGroup, awstype.NATGateway}, {awstype.NATGateway, awstype.ElasticIP},
+		{awstype.Distribution, awstype.VPCOrigin}, {awstype.VPCOrigin, awstype.LoadBalancer}, {awstype.Association,
+			awstype.NodeGroup}} {
 		first, then := bars[order[0]], bars[order[1]]
 		assert.Positive(t, first.Seconds, order)
 		assert.GreaterOrEqual(t, then.Start, first.Start+first.Seconds, order)
 	}
 	record, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/decisions/0012-parking.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(record), timeline.Minutes(answers)+" at median latencies, until the last edge location does, "+timeline.Minutes(reached["it answers at all of them"]))
+	assert.Contains(
+		t,
+		string(record),
+		timeline.Minutes(
+			answers,
+		)+" at median latencies, until the last edge location does, "+timeline.Minutes(
+			reached["it answers at all of them"],
+		),
+	)
 	var out bytes.Buffer
 	back.Print(&out, 20)
 	harness.Golden(t, "timeline-unpark.txt", out.String())
@@ -207,14 +274,27 @@ func TestHibernate(t *testing.T) {
 		cloud, err := w.Cloud("dev")
 		require.NoError(t, err)
 		for _, o := range cloud.Objects() {
-			if slices.Contains([]string{awstype.DBInstance, awstype.Secret, awstype.Repository, awstype.Key, awstype.Bucket, awstype.LogGroup, awstype.Distribution, awstype.TargetGroup}, o.Type) {
+			if slices.Contains(
+				[]string{
+					awstype.DBInstance,
+					awstype.Secret,
+					awstype.Repository,
+					awstype.Key,
+					awstype.Bucket,
+					awstype.LogGroup,
+					awstype.Distribution,
+					awstype.TargetGroup,
+				},
+				o.Type,
+			) {
 				ids[o.Type+" "+o.ID] = o.URN
 			}
 		}
 		return ids
 	}
 	before := kept()
-	for _, steps := range [][][]string{{{"parked=true"}, {"parked=true", "hibernated=true"}}, {{"parked=true", "hibernated=true"}, {"parked=true"}}} {
+	for _, steps := range [][][]string{{{"parked=true"}, {"parked=true", "hibernated=true"}}, {{"parked=true",
+		"hibernated=true"}, {"parked=true"}}} {
 		for _, step := range steps {
 			run(t, w, engine.Up, step...)
 			assert.Equal(t, before, kept(), step)
@@ -222,7 +302,11 @@ func TestHibernate(t *testing.T) {
 		assert.Empty(t, run(t, w, engine.Up, steps[1]...).Changed, steps[1])
 		result := run(t, w, engine.Up)
 		assert.Equal(t, before, kept())
-		assert.Len(t, result.Graph.OfType(awstype.HelmRelease), len(brought(t, "dev").result.Graph.OfType(awstype.HelmRelease)))
+		assert.Len(
+			t,
+			result.Graph.OfType(awstype.HelmRelease),
+			len(brought(t, "dev").result.Graph.OfType(awstype.HelmRelease)),
+		)
 	}
 }
 

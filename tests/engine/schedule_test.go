@@ -19,10 +19,8 @@ import (
 	"groundwork/tests/harness"
 )
 
-// harness.Office is a schedule, of an environment in Dublin: winter time is UTC, summer time an hour ahead.
-const office = `schedule={"days":["MON","TUE","WED","THU","FRI"],"start":"07:00","stop":"20:00","timeZone":"Europe/Dublin"}`
-
-// monday lets it be noon on a working day. (RDS refuses to start what runs, so a schedule's first morning after a start by hand fails.)
+// monday lets it be noon on a working day. (RDS refuses to start what runs, so a schedule's first morning after a start
+// by hand fails.)
 func monday(t *testing.T, w *sandbox.Sandbox) {
 	t.Helper()
 	_, _, err := w.Advance("dev", 36*time.Hour)
@@ -56,8 +54,8 @@ func stateOf(t *testing.T, c *awssim.Cloud) at {
 	return at{nodes, find(t, c, awstype.DBInstance).State.Str("status"), alarms}
 }
 
-// TestSchedule: nodes and database are down at night and on weekends, by schedules that may do no more than that; neither the
-// autoscaler nor the program fights it.
+// TestSchedule: nodes and database are down at night and on weekends, by schedules that may do no more than that;
+// neither the autoscaler nor the program fights it.
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
@@ -80,7 +78,8 @@ func TestSchedule(t *testing.T) {
 		moment string
 		want   at
 	}{
-		{"2026-11-23T19:59:00Z", day}, {"2026-11-23T20:05:00Z", night}, {"2026-11-24T06:59:00Z", night}, {"2026-11-24T07:01:00Z", at{2, "available", false}}, {"2026-11-24T07:31:00Z", day},
+		{"2026-11-23T19:59:00Z", day}, {"2026-11-23T20:05:00Z", night}, {"2026-11-24T06:59:00Z", night},
+		{"2026-11-24T07:01:00Z", at{2, "available", false}}, {"2026-11-24T07:31:00Z", day},
 		{"2026-11-27T20:05:00Z", night}, {"2026-11-29T12:00:00Z", night}, {"2026-11-30T08:00:00Z", day},
 		// Summer: seven o'clock in Dublin is six in UTC.
 		{"2027-07-02T05:59:00Z", night}, {"2027-07-02T06:31:00Z", day}, {"2027-07-02T19:05:00Z", night},
@@ -153,7 +152,15 @@ func TestScheduleFailures(t *testing.T) {
 		c := open(t)
 		for _, o := range c.Objects() {
 			if o.Type == awstype.RolePolicy && o.State.Str("name") == "groundwork-dev-parking" {
-				require.NoError(t, c.InjectDrift(awstype.RolePolicy, o.ID, "policy", strings.Replace(o.State.Str("policy"), "rds:StopDBInstance", "rds:RebootDBInstance", 1)))
+				require.NoError(
+					t,
+					c.InjectDrift(
+						awstype.RolePolicy,
+						o.ID,
+						"policy",
+						strings.Replace(o.State.Str("policy"), "rds:StopDBInstance", "rds:RebootDBInstance", 1),
+					),
+				)
 			}
 		}
 		_, err := c.Advance(evening)
@@ -173,7 +180,10 @@ func TestSevenDays(t *testing.T) {
 		require.NoError(t, err)
 		if !exercised {
 			for _, name := range []string{"start", "stop"} {
-				require.NoError(t, c.InjectDrift(awstype.Schedule, "groundwork-dev-parking/database-exercise-"+name, "state", "DISABLED"))
+				require.NoError(
+					t,
+					c.InjectDrift(awstype.Schedule, "groundwork-dev-parking/database-exercise-"+name, "state", "DISABLED"),
+				)
 			}
 		}
 		events, err := c.Advance(c.Clock().Add(60 * 24 * time.Hour))

@@ -27,7 +27,8 @@ import (
 var Today = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
 // Office is a change to a schedule of an environment in Dublin: winter time is UTC, summer time an hour ahead.
-const Office = `schedule={"days":["MON","TUE","WED","THU","FRI"],"start":"07:00","stop":"20:00","timeZone":"Europe/Dublin"}`
+const Office = `schedule={"days":["MON","TUE","WED","THU","FRI"],"start":"07:00","stop":"20:00",` +
+	`"timeZone":"Europe/Dublin"}`
 
 // Environments are those that have reference settings.
 var Environments = []string{"dev", "prod"}
@@ -183,8 +184,11 @@ func Indented(t testing.TB, text string) string {
 // Pipelines are settings that let GitHub and Jenkins preview and deploy.
 func Pipelines(environment string) []string {
 	return []string{
-		"pipelines.github={repository: example/groundwork, ownerId: '1000001', repositoryId: '2000002', branch: main, environment: " + environment + ", provider: create}",
-		"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, previewSubject: https://jenkins.example.com/job/groundwork-preview/, deploySubject: https://jenkins.example.com/job/groundwork/job/main/, provider: create}",
+		"pipelines.github={repository: example/groundwork, ownerId: '1000001', repositoryId: '2000002', branch: main, " +
+			"environment: " + environment + ", provider: create}",
+		"pipelines.jenkins={issuer: https://jenkins.example.com/oidc, previewSubject: " +
+			"https://jenkins.example.com/job/groundwork-preview/, deploySubject: " +
+			"https://jenkins.example.com/job/groundwork/job/main/, provider: create}",
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"groundwork/stacks"
 )
 
-// Choices are the rules that the settings of an environment may knowingly not hold, by their IDs, and whether they do. A
-// report shows such a rule as broken; a test that holds somebody's own settings does not fail over their choice. The
+// Choices are the rules that the settings of an environment may knowingly not hold, by their IDs, and whether they do.
+// A report shows such a rule as broken; a test that holds somebody's own settings does not fail over their choice. The
 // reference settings hold all of them.
 var Choices = map[string]func(c *stacks.Config) bool{
 	"FSBP EKS.1: no public endpoint in production": func(c *stacks.Config) bool {

@@ -1,5 +1,5 @@
-// Package properties has what holds for the resource graph of every environment, whatever its settings: the tests hold the
-// graphs of mock runs and of the real engine to it.
+// Package properties has what holds for the resource graph of every environment, whatever its settings: the tests hold
+// the graphs of mock runs and of the real engine to it.
 package properties
 
 import (
@@ -206,16 +206,26 @@ var All = []Property{{
 	Plant: func(g *graph.Graph) {
 		extra := *g.First(awstype.IngressRule)
 		extra.URN += "-planted"
-		extra.Inputs = graph.Props{"securityGroupId": g.First(awstype.DBInstance).Inputs.Strs("vpcSecurityGroupIds")[0], "cidrIpv4": "10.0.0.0/8"}
+		extra.Inputs = graph.Props{
+			"securityGroupId": g.First(awstype.DBInstance).Inputs.Strs("vpcSecurityGroupIds")[0],
+			"cidrIpv4":        "10.0.0.0/8",
+		}
 		g.Resources = append(g.Resources, &extra)
 	},
 }, {
-	Name:  "the internet reaches CloudFront, CloudFront the load balancer, that the pods' port, the pods their stores; nothing else",
+	Name: "the internet reaches CloudFront, CloudFront the load balancer, that the pods' port, the pods their stores; " +
+		"nothing else",
 	Check: func(s Subject) (int, []string) { return entrances(s) },
 	Plant: func(g *graph.Graph) {
 		extra := *g.First(awstype.IngressRule)
 		extra.URN += "-planted"
-		extra.Inputs = graph.Props{"securityGroupId": g.First(awstype.LoadBalancer).Inputs.Strs("securityGroups")[0], "cidrIpv4": "0.0.0.0/0", "ipProtocol": "tcp", "fromPort": 80.0, "toPort": 80.0}
+		extra.Inputs = graph.Props{
+			"securityGroupId": g.First(awstype.LoadBalancer).Inputs.Strs("securityGroups")[0],
+			"cidrIpv4":        "0.0.0.0/0",
+			"ipProtocol":      "tcp",
+			"fromPort":        80.0,
+			"toPort":          80.0,
+		}
 		g.Resources = append(g.Resources, &extra)
 	},
 }, {
@@ -246,7 +256,8 @@ var ownProvider = regexp.MustCompile(`pulumi:providers:aws::aws(-us-east-1)?::`)
 
 // sameName are types whose resources have the logical name of a protected one beside them.
 var sameName = []string{
-	awstype.SecurityGroup, awstype.DBParameterGroup, awstype.DBSubnetGroup, awstype.CacheSubnetGroup, awstype.CacheParameterGroup,
+	awstype.SecurityGroup, awstype.DBParameterGroup, awstype.DBSubnetGroup, awstype.CacheSubnetGroup,
+	awstype.CacheParameterGroup,
 }
 
 // wiring checks that each input that names another resource has that resource among its ancestors by property
@@ -278,7 +289,9 @@ func descends(g *graph.Graph, urns []string, token string) bool {
 		}
 		done[urn] = true
 		// A security group or cluster that pulumi-eks made arrives as an output of its component.
-		if r.Type == token || r.Type == awstype.EKSComponent && (token == awstype.EKSCluster || token == awstype.SecurityGroup) || r.Type == awstype.EKSCluster && token == awstype.SecurityGroup {
+		if r.Type == token ||
+			r.Type == awstype.EKSComponent && (token == awstype.EKSCluster || token == awstype.SecurityGroup) ||
+			r.Type == awstype.EKSCluster && token == awstype.SecurityGroup {
 			return true
 		}
 		for _, dependencies := range r.PropertyDependencies {
@@ -335,5 +348,6 @@ func names(g *graph.Graph) (seen int, wrong []string) {
 
 // Hourly are the types that a parked environment must not have: they cost by the hour and can be made again.
 var Hourly = []string{
-	awstype.NATGateway, awstype.ElasticIP, awstype.NodeGroup, awstype.LoadBalancer, awstype.VPCOrigin, awstype.ReplicationGroup,
+	awstype.NATGateway, awstype.ElasticIP, awstype.NodeGroup, awstype.LoadBalancer, awstype.VPCOrigin,
+	awstype.ReplicationGroup,
 }

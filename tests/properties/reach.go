@@ -11,9 +11,9 @@ import (
 	"groundwork/stacks"
 )
 
-// reach proves who can open a connection to database and cache: it follows their security groups to their rules, the rules
-// to their sources, and their subnets to their routes. It accepts exactly one source, the group that nodes wear, at
-// exactly the port of each.
+// reach proves who can open a connection to database and cache: it follows their security groups to their rules, the
+// rules to their sources, and their subnets to their routes. It accepts exactly one source, the group that nodes wear,
+// at exactly the port of each.
 func reach(g *graph.Graph) (seen int, wrong []string) {
 	nodes := map[string]bool{}
 	for _, cluster := range g.OfType(awstype.EKSCluster) {
@@ -32,7 +32,9 @@ func reach(g *graph.Graph) (seen int, wrong []string) {
 		admitted := false
 		for _, group := range store.groups {
 			for _, r := range g.Resources {
-				if r.Inputs.Str("securityGroupId") != group || r.Type != awstype.IngressRule && r.Type != awstype.SecurityGroupRule || r.Inputs.Str("type") == "egress" {
+				if r.Inputs.Str("securityGroupId") != group ||
+					r.Type != awstype.IngressRule && r.Type != awstype.SecurityGroupRule ||
+					r.Inputs.Str("type") == "egress" {
 					continue
 				}
 				seen++
@@ -67,13 +69,15 @@ func stores(g *graph.Graph) []store {
 	for _, r := range g.OfType(awstype.DBInstance) {
 		port, _ := r.Inputs.Num("port")
 		all = append(all, store{
-			r.Name, port, r.Inputs.Strs("vpcSecurityGroupIds"), in(awstype.DBSubnetGroup, r.Inputs.Str("dbSubnetGroupName")), r.Inputs.Flag("publiclyAccessible"),
+			r.Name, port, r.Inputs.Strs("vpcSecurityGroupIds"), in(awstype.DBSubnetGroup, r.Inputs.Str("dbSubnetGroupName")),
+			r.Inputs.Flag("publiclyAccessible"),
 		})
 	}
 	for _, r := range g.OfType(awstype.ReplicationGroup) {
 		port, _ := r.Inputs.Num("port")
 		all = append(all, store{
-			r.Name, port, r.Inputs.Strs("securityGroupIds"), in(awstype.CacheSubnetGroup, r.Inputs.Str("subnetGroupName")), false,
+			r.Name, port, r.Inputs.Strs("securityGroupIds"), in(awstype.CacheSubnetGroup, r.Inputs.Str("subnetGroupName")),
+			false,
 		})
 	}
 	return all
@@ -117,8 +121,8 @@ func isolated(g *graph.Graph, s store) []string {
 	return slices.Compact(wrong)
 }
 
-// entrances checks the way of a request: the internet reaches CloudFront, CloudFront the load balancer, the load balancer
-// the pods' port, the pods the stores, and no way leads past any of them.
+// entrances checks the way of a request: the internet reaches CloudFront, CloudFront the load balancer, the load
+// balancer the pods' port, the pods the stores, and no way leads past any of them.
 func entrances(s Subject) (seen int, wrong []string) {
 	got := flows(s.Graph, s.Config.Region)
 	if want := ways(s.Config); !slices.Equal(got, want) {
@@ -174,8 +178,8 @@ func ways(c *stacks.Config) []string {
 	return list
 }
 
-// flows lists every connection that a security group of the program lets in, as "from -> to :ports". Groups that nothing
-// wears, which pulumi-eks makes, are left out.
+// flows lists every connection that a security group of the program lets in, as "from -> to :ports". Groups that
+// nothing wears, which pulumi-eks makes, are left out.
 func flows(g *graph.Graph, region string) []string {
 	names := map[string]string{}
 	for _, group := range g.OfType(awstype.SecurityGroup) {
@@ -189,17 +193,34 @@ func flows(g *graph.Graph, region string) []string {
 	names[origin.Str("id")] = "CloudFront"
 	var all []string
 	for _, r := range g.Resources {
-		if r.Type != awstype.IngressRule && r.Type != awstype.SecurityGroupRule || r.Inputs.Str("type") == "egress" || strings.HasPrefix(r.Name, "cluster-eks") {
+		if r.Type != awstype.IngressRule && r.Type != awstype.SecurityGroupRule || r.Inputs.Str("type") == "egress" ||
+			strings.HasPrefix(r.Name, "cluster-eks") {
 			continue
 		}
-		source := r.Inputs.Str("referencedSecurityGroupId") + r.Inputs.Str("sourceSecurityGroupId") + r.Inputs.Str("prefixListId")
+		source := r.Inputs.Str(
+			"referencedSecurityGroupId",
+		) + r.Inputs.Str(
+			"sourceSecurityGroupId",
+		) + r.Inputs.Str(
+			"prefixListId",
+		)
 		from, known := names[source]
 		if !known {
 			from = fmt.Sprint(source, r.Inputs.Str("cidrIpv4"), r.Inputs.Str("cidrIpv6"), r.Inputs.Strs("cidrBlocks"))
 		}
 		low, _ := r.Inputs.Num("fromPort")
 		high, _ := r.Inputs.Num("toPort")
-		all = append(all, fmt.Sprintf("%s -> %s %s:%v-%v", from, names[r.Inputs.Str("securityGroupId")], r.Inputs.Str("ipProtocol"), low, high))
+		all = append(
+			all,
+			fmt.Sprintf(
+				"%s -> %s %s:%v-%v",
+				from,
+				names[r.Inputs.Str("securityGroupId")],
+				r.Inputs.Str("ipProtocol"),
+				low,
+				high,
+			),
+		)
 	}
 	slices.Sort(all)
 	return all

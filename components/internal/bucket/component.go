@@ -33,8 +33,15 @@ type Bucket struct {
 	Policy *s3.BucketPolicy
 }
 
-// New creates a bucket under the parent given in opts. own are options of the bucket itself and of none of its settings.
-func New(ctx *pulumi.Context, name string, args *Args, own []pulumi.ResourceOption, opts ...pulumi.ResourceOption) (*Bucket, error) {
+// New creates a bucket under the parent given in opts. own are options of the bucket itself and of none of its
+// settings.
+func New(
+	ctx *pulumi.Context,
+	name string,
+	args *Args,
+	own []pulumi.ResourceOption,
+	opts ...pulumi.ResourceOption,
+) (*Bucket, error) {
 	if args == nil || args.Policy == nil {
 		return nil, fmt.Errorf("bucket %s: args or its policy is nil", name)
 	}
@@ -62,10 +69,11 @@ func New(ctx *pulumi.Context, name string, args *Args, own []pulumi.ResourceOpti
 	}, opts...); err != nil {
 		return nil, err
 	}
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.Bucket,
-		Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{args.encryption()},
-	}, opts...); err != nil {
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.Bucket,
+			Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{args.encryption()},
+		}, opts...); err != nil {
 		return nil, err
 	}
 	if err := args.lifecycle(ctx, name, bucket, opts); err != nil {
@@ -79,10 +87,13 @@ func New(ctx *pulumi.Context, name string, args *Args, own []pulumi.ResourceOpti
 	return &Bucket{bucket, policy}, err
 }
 
+// byDefault is the encryption of objects that ask for none.
+type byDefault = s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs
+
 func (a *Args) encryption() *s3.BucketServerSideEncryptionConfigurationV2RuleArgs {
 	if a.KeyARN == nil {
 		return &s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+			ApplyServerSideEncryptionByDefault: &byDefault{
 				SseAlgorithm: pulumi.String("AES256"),
 			},
 		}
@@ -90,8 +101,9 @@ func (a *Args) encryption() *s3.BucketServerSideEncryptionConfigurationV2RuleArg
 	return &s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
 		// One data key for many objects, or every read would be a call to KMS.
 		BucketKeyEnabled: pulumi.Bool(true),
-		ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-			SseAlgorithm: pulumi.String("aws:kms"), KmsMasterKeyId: a.KeyARN.ToStringOutput(),
+		ApplyServerSideEncryptionByDefault: &byDefault{
+			SseAlgorithm:   pulumi.String("aws:kms"),
+			KmsMasterKeyId: a.KeyARN.ToStringOutput(),
 		},
 	}
 }
@@ -101,8 +113,10 @@ func (a *Args) lifecycle(ctx *pulumi.Context, name string, bucket *s3.BucketV2, 
 	on := bucket.Bucket
 	rule := &s3.BucketLifecycleConfigurationV2RuleArgs{
 		Id: pulumi.String("expire"), Status: pulumi.String("Enabled"),
-		Filter:                         &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
-		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{DaysAfterInitiation: pulumi.Int(7)},
+		Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
+		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+			DaysAfterInitiation: pulumi.Int(7),
+		},
 	}
 	if a.ExpireDays > 0 {
 		rule.Expiration = &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(a.ExpireDays)}
