@@ -35,11 +35,12 @@ func main() {
 const usage = `usage: webapp serve | migrate [--if-configured] | seed [COUNT] | check URL
 
   serve     serve pages and API on PORT (8080), metrics on METRICS_PORT (9090)
-  migrate   bring the schema of DATABASE_URL up to date; with --if-configured, do nothing where DATABASE_URL_FILE does not exist yet
+  migrate   bring the schema of DATABASE_URL up to date; with --if-configured, do nothing where ` +
+	`DATABASE_URL_FILE does not exist yet
   check     succeed if URL answers 200
   seed      add products where there are none (60)`
 
-// run executes the command line args. Logs and results go to stdout.
+// run executes the command that args name and writes logs and results to stdout.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	if len(args) == 0 {
 		return errors.New(usage)
@@ -57,6 +58,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 	return fmt.Errorf("unknown command %q\n%s", args[0], usage)
 }
 
+// check requests a URL and fails unless the status is 200.
 func check(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("check needs one URL")
@@ -80,6 +82,7 @@ func check(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
+// migrate applies the migrations that the database does not have yet.
 func migrate(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	switch {
 	case len(args) == 1 && args[0] == "--if-configured":
@@ -108,6 +111,7 @@ func migrate(ctx context.Context, args []string, getenv func(string) string, std
 	return nil
 }
 
+// seed adds products to a shop that does not have them.
 func seed(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	count := 60
 	if len(args) > 0 {
@@ -134,6 +138,7 @@ func seed(ctx context.Context, args []string, getenv func(string) string, stdout
 	return nil
 }
 
+// serve answers requests until ctx ends.
 func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) error {
 	c, err := config.Load(getenv)
 	if err != nil {
@@ -145,7 +150,12 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 		return err
 	}
 	defer s.Close()
-	products := cache.New(cache.Options{Host: c.Redis.Host, Port: c.Redis.Port, Password: c.Redis.Password, TLS: c.Redis.TLS})
+	products := cache.New(cache.Options{
+		Host:     c.Redis.Host,
+		Port:     c.Redis.Port,
+		Password: c.Redis.Password,
+		TLS:      c.Redis.TLS,
+	})
 	defer products.Close()
 	app, err := net.Listen("tcp", fmt.Sprintf(":%d", c.Port))
 	if err != nil {
@@ -155,10 +165,20 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	log.Info("serving", "port", c.Port, "metricsPort", c.MetricsPort, "databaseConnections", c.DatabaseConnections, "redis", c.Redis.Host != "", "drain", c.DrainTime.Round(time.Second).String())
+	log.Info("serving",
+		"port", c.Port,
+		"metricsPort", c.MetricsPort,
+		"databaseConnections", c.DatabaseConnections,
+		"redis", c.Redis.Host != "",
+		"drain", c.DrainTime.Round(time.Second).String(),
+	)
 	return (&server.Server{
-		Store: s, Cache: products, Sessions: auth.NewSessions(c.SigningKey), Log: log, SecureCookies: c.SecureCookies,
-		// Twice the connections: while one waits for the network the other uses the database.
+		Store:         s,
+		Cache:         products,
+		Sessions:      auth.NewSessions(c.SigningKey),
+		Log:           log,
+		SecureCookies: c.SecureCookies,
+		// Twice the connections: while one request waits for the network, another one uses the database.
 		MaxInFlight: 2 * c.DatabaseConnections,
 	}).Serve(ctx, app, metrics, c.DrainTime)
 }

@@ -1,5 +1,7 @@
-"""The product list and the order endpoint as a Flask application, for a fair comparison: the same schema, cache, queries and
-answers; pooled connections; no debug, no reloader. `make bench` starts it under Gunicorn."""
+"""The product list and the order endpoint as a Flask application.
+
+The comparison is fair: both applications have the same schema, cache, queries and answers, and a connection pool.
+Debug mode and the reloader are off. `make bench` starts the application under Gunicorn."""
 
 import hashlib
 import json
@@ -14,9 +16,28 @@ from psycopg2.pool import ThreadedConnectionPool
 
 app = Flask(__name__)
 pool = ThreadedConnectionPool(1, int(os.environ["THREADS"]), os.environ["DATABASE_URL"])
-cache = redis.Redis(host=os.environ["REDIS_HOST"], port=int(os.environ["REDIS_PORT"]), password=os.environ["REDIS_PASSWORD"], socket_timeout=0.1)
-near = {}  # What the process answers from its own copy, for a second, as the other side does.
+cache = redis.Redis(
+    host=os.environ["REDIS_HOST"],
+    port=int(os.environ["REDIS_PORT"]),
+    password=os.environ["REDIS_PASSWORD"],
+    socket_timeout=0.1,
+)
+near = {}  # The process keeps its own copy of an answer for a second, as the Go application does.
 COLUMNS = ("id", "sku", "name", "description", "priceCents", "stock")
+
+LIST = "SELECT id, sku, name, description, price_cents, stock FROM products WHERE id > %s ORDER BY id LIMIT %s"
+SEARCH = (
+    "SELECT id, sku, name, description, price_cents, stock FROM products "
+    "WHERE id > %s AND words @@ websearch_to_tsquery('simple', %s) ORDER BY id LIMIT %s"
+)
+INSERT_ORDER = (
+    "INSERT INTO orders (user_id, idempotency_key, request_hash, total_cents) VALUES (%s, %s, %s, 0) "
+    "ON CONFLICT (user_id, idempotency_key) DO NOTHING RETURNING id, created_at"
+)
+TAKE = "UPDATE products SET stock = stock - %s WHERE id = %s AND stock >= %s RETURNING name, price_cents"
+INSERT_LINE = "INSERT INTO order_items (order_id, product_id, quantity, price_cents) VALUES (%s, %s, %s, %s)"
+SET_TOTAL = "UPDATE orders SET total_cents = %s WHERE id = %s"
+CLEAR_CART = "DELETE FROM cart_items WHERE user_id = %s AND product_id = ANY(%s)"
 
 
 def answer(value, status=200):
@@ -40,7 +61,8 @@ class Connection:
 
 @app.get("/api/products")
 def products():
-    limit, after, search = int(request.args.get("limit", 24)), int(request.args.get("cursor") or 0), request.args.get("search", "")
+    limit, after = int(request.args.get("limit", 24)), int(request.args.get("cursor") or 0)
+    search = request.args.get("search", "")
     key = f"flask:products:{after}:{limit}:{search}"
     copy = near.get(key)
     if copy and time.monotonic() < copy[1]:
@@ -51,9 +73,9 @@ def products():
         return Response(kept, mimetype="application/json")
     with Connection() as c, c.cursor() as cursor:
         if search:
-            cursor.execute("SELECT id, sku, name, description, price_cents, stock FROM products WHERE id > %s AND words @@ websearch_to_tsquery('simple', %s) ORDER BY id LIMIT %s", (after, search, limit))
+            cursor.execute(SEARCH, (after, search, limit))
         else:
-            cursor.execute("SELECT id, sku, name, description, price_cents, stock FROM products WHERE id > %s ORDER BY id LIMIT %s", (after, limit))
+            cursor.execute(LIST, (after, limit))
         found = [dict(zip(COLUMNS, row)) for row in cursor.fetchall()]
     body = json.dumps({"products": found, "next": str(found[-1]["id"]) if len(found) == limit else ""})
     cache.set(key, body, ex=15)
@@ -63,27 +85,29 @@ def products():
 @app.post("/api/orders")
 def orders():
     try:
-        claims = jwt.decode(request.headers["Authorization"][len("Bearer "):], os.environ["JWT_SECRET"], algorithms=["HS256"], issuer="webapp")
+        token = request.headers["Authorization"][len("Bearer "):]
+        claims = jwt.decode(token, os.environ["JWT_SECRET"], algorithms=["HS256"], issuer="webapp")
     except (KeyError, jwt.InvalidTokenError):
         return answer({"error": "sign in first"}, 401)
     user, key, lines = int(claims["sub"]), request.headers["Idempotency-Key"], request.get_json()["lines"]
     digest = hashlib.sha256(json.dumps(lines).encode()).digest()
     with Connection() as c, c.cursor() as cursor:
-        cursor.execute("INSERT INTO orders (user_id, idempotency_key, request_hash, total_cents) VALUES (%s, %s, %s, 0) ON CONFLICT (user_id, idempotency_key) DO NOTHING RETURNING id, created_at", (user, key, psycopg2.Binary(digest)))
+        cursor.execute(INSERT_ORDER, (user, key, psycopg2.Binary(digest)))
         row = cursor.fetchone()
         if row is None:
             return answer({"error": "placed before"})
         order, total, taken = row[0], 0, []
         for line in sorted(lines, key=lambda l: l["productId"]):
-            cursor.execute("UPDATE products SET stock = stock - %s WHERE id = %s AND stock >= %s RETURNING name, price_cents", (line["quantity"], line["productId"], line["quantity"]))
+            product, quantity = line["productId"], line["quantity"]
+            cursor.execute(TAKE, (quantity, product, quantity))
             sold = cursor.fetchone()
             if sold is None:
                 c.rollback()
                 return answer({"error": "sold out"}, 409)
-            cursor.execute("INSERT INTO order_items (order_id, product_id, quantity, price_cents) VALUES (%s, %s, %s, %s)", (order, line["productId"], line["quantity"], sold[1]))
-            total += sold[1] * line["quantity"]
-            taken.append({"productId": line["productId"], "name": sold[0], "quantity": line["quantity"], "priceCents": sold[1]})
-        cursor.execute("UPDATE orders SET total_cents = %s WHERE id = %s", (total, order))
-        cursor.execute("DELETE FROM cart_items WHERE user_id = %s AND product_id = ANY(%s)", (user, [line["productId"] for line in lines]))
+            cursor.execute(INSERT_LINE, (order, product, quantity, sold[1]))
+            total += sold[1] * quantity
+            taken.append({"productId": product, "name": sold[0], "quantity": quantity, "priceCents": sold[1]})
+        cursor.execute(SET_TOTAL, (total, order))
+        cursor.execute(CLEAR_CART, (user, [line["productId"] for line in lines]))
     cache.delete(*(f"flask:product:{line['productId']}" for line in lines))
     return answer({"id": order, "totalCents": total, "createdAt": row[1].isoformat(), "lines": taken}, 201)

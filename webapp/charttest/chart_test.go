@@ -1,5 +1,5 @@
-// Package charttest renders the application's chart as Helm does and holds it against the Kubernetes API. It is a module of
-// its own: the application's image must not change when Helm's packages do.
+// Package charttest renders the application's chart as Helm does and checks the result against the Kubernetes API. It
+// is a module of its own, so that updates of Helm's packages do not change the application's image.
 package charttest
 
 import (
@@ -32,9 +32,10 @@ const chartPath = "../chart"
 
 var environments = []string{"dev", "prod"}
 
-// infrastructure are the values that only infrastructure knows, as the stack gives them.
+// infrastructure are the values that only the infrastructure knows, in the form of the stack output.
 var infrastructure = must(os.ReadFile(filepath.Join(chartPath, "ci/infrastructure-values.yaml")))
 
+// must returns text, or panics if there is an error.
 func must(text []byte, err error) string {
 	if err != nil {
 		panic(err)
@@ -42,7 +43,7 @@ func must(text []byte, err error) string {
 	return string(text)
 }
 
-// values are an environment's, infrastructure's, and a change on top.
+// values merges the values of an environment, those of the infrastructure, and a change, which takes precedence.
 func values(t testing.TB, environment, change string) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(chartPath, "values-"+environment+".yaml"))
@@ -64,7 +65,8 @@ func render(environment string, v map[string]any) ([]string, error) {
 	}
 	capabilities := chartutil.DefaultCapabilities.Copy()
 	capabilities.KubeVersion = chartutil.KubeVersion{Version: "v1.36.0", Major: "1", Minor: "36"}
-	all, err := chartutil.ToRenderValues(chart, v, chartutil.ReleaseOptions{Name: "webapp", Namespace: "webapp", IsInstall: true}, capabilities)
+	release := chartutil.ReleaseOptions{Name: "webapp", Namespace: "webapp", IsInstall: true}
+	all, err := chartutil.ToRenderValues(chart, v, release, capabilities)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func render(environment string, v map[string]any) ([]string, error) {
 	return documents, nil
 }
 
-// kinds are the API's types of what the chart makes; custom resources are checked by their shape below.
+// kinds maps the kinds of the chart's resources to their API types. Custom resources have no type here.
 var kinds = map[string]func() any{
 	"apps/v1 Deployment":                       func() any { return &appsv1.Deployment{} },
 	"autoscaling/v2 HorizontalPodAutoscaler":   func() any { return &autoscalingv2.HorizontalPodAutoscaler{} },
@@ -99,7 +101,7 @@ var kinds = map[string]func() any{
 	"external-secrets.io/v1 SecretStore":       nil,
 }
 
-// rendered is an environment's chart, each document read strictly into its API type.
+// rendered renders the chart for an environment and decodes each document strictly into its API type.
 func rendered(t testing.TB, environment, change string) map[string][]any {
 	t.Helper()
 	documents, err := render(environment, values(t, environment, change))
@@ -122,6 +124,7 @@ func rendered(t testing.TB, environment, change string) map[string][]any {
 	return objects
 }
 
+// TestLint lints the chart as helm lint --strict does.
 func TestLint(t *testing.T) {
 	for _, environment := range environments {
 		result := lint.All(chartPath, values(t, environment, ""), "webapp", true)
@@ -132,7 +135,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestKinds: every kind of the chart is there, in API versions that are served, in both environments.
+// TestKinds checks that the chart renders a resource of every kind in every environment.
 func TestKinds(t *testing.T) {
 	for _, environment := range environments {
 		objects := rendered(t, environment, "")
@@ -143,7 +146,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// pods are the pod specs of all workloads.
+// pods returns the pod specs of all workloads by kind.
 func pods(objects map[string][]any) map[string]corev1.PodSpec {
 	all := map[string]corev1.PodSpec{}
 	for _, o := range objects["Deployment"] {
@@ -158,7 +161,25 @@ func pods(objects map[string][]any) map[string]corev1.PodSpec {
 	return all
 }
 
-// TestPodSecurity: every pod passes the restricted standard, bounds its memory, and holds no token.
+// checkContainer checks that a container meets the restricted Pod Security Standard, limits its memory, pins its image,
+// and reads secrets from files.
+func checkContainer(t *testing.T, where string, c corev1.Container) {
+	t.Helper()
+	assert.False(t, *c.SecurityContext.AllowPrivilegeEscalation, where)
+	assert.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, where)
+	assert.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, where)
+	requests, limits := c.Resources.Requests, c.Resources.Limits
+	assert.False(t, requests.Cpu().IsZero() || requests.Memory().IsZero() || limits.Memory().IsZero(), where)
+	assert.NotContains(t, c.Image, ":latest", where)
+	for _, e := range c.Env {
+		if regexp.MustCompile(`PASSWORD|SECRET|DATABASE_URL`).MatchString(e.Name) {
+			file := strings.HasSuffix(e.Name, "_FILE") && strings.HasPrefix(e.Value, "/var/run/secrets/webapp/")
+			assert.True(t, file, "%s: %s is a file", where, e.Name)
+		}
+	}
+}
+
+// TestPodSecurity checks that every pod meets the restricted Pod Security Standard and has no service account token.
 func TestPodSecurity(t *testing.T) {
 	for _, environment := range environments {
 		all := pods(rendered(t, environment, ""))
@@ -169,22 +190,14 @@ func TestPodSecurity(t *testing.T) {
 			assert.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, pod.SecurityContext.SeccompProfile.Type, where)
 			assert.False(t, *pod.AutomountServiceAccountToken, where)
 			for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
-				assert.False(t, *c.SecurityContext.AllowPrivilegeEscalation, where)
-				assert.True(t, *c.SecurityContext.ReadOnlyRootFilesystem, where)
-				assert.Equal(t, []corev1.Capability{"ALL"}, c.SecurityContext.Capabilities.Drop, where)
-				assert.False(t, c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero(), where)
-				assert.NotContains(t, c.Image, ":latest", where)
-				for _, e := range c.Env {
-					if regexp.MustCompile(`PASSWORD|SECRET|DATABASE_URL`).MatchString(e.Name) {
-						assert.True(t, strings.HasSuffix(e.Name, "_FILE") && strings.HasPrefix(e.Value, "/var/run/secrets/webapp/"), "%s: %s is a file", where, e.Name)
-					}
-				}
+				checkContainer(t, where, c)
 			}
 		}
 	}
 }
 
-// TestDeployment: probes ask different questions, pods spread, rollouts and drains never take too many.
+// TestDeployment checks the probes, that pods spread over zones and nodes, that rollouts and drains leave enough pods,
+// and that selectors match.
 func TestDeployment(t *testing.T) {
 	for _, environment := range environments {
 		objects := rendered(t, environment, "")
@@ -211,15 +224,16 @@ func TestDeployment(t *testing.T) {
 		assert.Equal(t, d.Spec.Selector.MatchLabels, service.Spec.Selector)
 		for key, value := range service.Spec.Selector {
 			assert.Equal(t, value, d.Spec.Template.Labels[key])
-			assert.False(t, key == "app.kubernetes.io/component" && objects["Job"][0].(*batchv1.Job).Spec.Template.Labels[key] == value, "migrations get no requests")
+			migration := objects["Job"][0].(*batchv1.Job).Spec.Template.Labels[key]
+			assert.False(t, key == "app.kubernetes.io/component" && migration == value, "migrations get no requests")
 		}
-		// From unready to gone: the load balancer hears of it, requests end, and only then the process is killed.
-		drain := int64(15)
-		assert.GreaterOrEqual(t, *d.Spec.Template.Spec.TerminationGracePeriodSeconds, drain+c.Lifecycle.PreStop.Sleep.Seconds+10)
+		// The grace period must be long enough for the load balancer to notice and for open requests to end.
+		drain, grace := int64(15), *d.Spec.Template.Spec.TerminationGracePeriodSeconds
+		assert.GreaterOrEqual(t, grace, drain+c.Lifecycle.PreStop.Sleep.Seconds+10)
 	}
 }
 
-// TestNetwork: nothing may come in or go out but what the application is for.
+// TestNetwork checks that the network policies allow only the traffic that the application needs.
 func TestNetwork(t *testing.T) {
 	objects := rendered(t, "prod", "")
 	ports := map[string][]string{}
@@ -243,12 +257,20 @@ func TestNetwork(t *testing.T) {
 			assert.Equal(t, 8080, rule.Ports[0].Port.IntValue())
 		}
 	}
-	assert.Equal(t, []string{"pods:53", "pods:53", "10.10.20.0/22:5432", "10.10.52.0/22:5432", "10.10.20.0/22:6379", "10.10.52.0/22:6379"}, sortedLike(ports["webapp"]))
+	want := []string{
+		"pods:53",
+		"pods:53",
+		"10.10.20.0/22:5432",
+		"10.10.52.0/22:5432",
+		"10.10.20.0/22:6379",
+		"10.10.52.0/22:6379",
+	}
+	assert.Equal(t, want, sortedByPort(ports["webapp"]))
 	assert.Empty(t, ports["webapp-default-deny"])
 }
 
-// sortedLike puts ports by number; the order in which a policy names them means nothing.
-func sortedLike(ports []string) []string {
+// sortedByPort sorts targets by port number. The order in a network policy has no meaning.
+func sortedByPort(ports []string) []string {
 	sorted := slices.Clone(ports)
 	slices.SortStableFunc(sorted, func(a, b string) int {
 		number := func(s string) string { return fmt.Sprintf("%6s", s[strings.LastIndex(s, ":")+1:]) }
@@ -257,8 +279,8 @@ func sortedLike(ports []string) []string {
 	return sorted
 }
 
-// TestSecrets: the connection string is made of what RDS rotates, checked against the certificate, and read through a store
-// of this namespace.
+// TestSecrets checks that the connection string uses the credentials that RDS rotates and verifies the certificate, and
+// that only the service account of the secret store may assume a role.
 func TestSecrets(t *testing.T) {
 	objects := rendered(t, "prod", "")
 	secret := objects["ExternalSecret"][0].(*unstructured.Unstructured)
@@ -270,7 +292,8 @@ func TestSecrets(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, from, 4)
 	store := objects["SecretStore"][0].(*unstructured.Unstructured)
-	account, _, err := unstructured.NestedString(store.Object, "spec", "provider", "aws", "auth", "jwt", "serviceAccountRef", "name")
+	path := []string{"spec", "provider", "aws", "auth", "jwt", "serviceAccountRef", "name"}
+	account, _, err := unstructured.NestedString(store.Object, path...)
 	require.NoError(t, err)
 	found := false
 	for _, o := range objects["ServiceAccount"] {
@@ -278,7 +301,8 @@ func TestSecrets(t *testing.T) {
 		if s.Name == account {
 			found = s.Annotations["eks.amazonaws.com/role-arn"] != ""
 		} else {
-			assert.Empty(t, s.Annotations["eks.amazonaws.com/role-arn"], "the application's own pods have no role")
+			role := s.Annotations["eks.amazonaws.com/role-arn"]
+			assert.Empty(t, role, "the application's own pods have no role")
 		}
 	}
 	assert.True(t, found)
@@ -289,7 +313,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestRefusals: values that would fail later are refused before anything is rendered, in words that name the key.
+// TestRefusals checks that the chart refuses invalid values with an error that names the key.
 func TestRefusals(t *testing.T) {
 	for change, want := range map[string]string{
 		"image: {tag: latest}":                             "image",

@@ -27,9 +27,10 @@ const (
 	infrastructure = chart + "/ci/infrastructure-values.yaml"
 )
 
-// replicas are what values-dev.yaml and values-prod.yaml ask for at least.
+// replicas are the smallest numbers of pods in values-dev.yaml and values-prod.yaml.
 var replicas = map[string]int{"dev": 2, "prod": 3}
 
+// control is the control plane that all tests share, and client is an administrator's client of it.
 var (
 	control *cluster.Cluster
 	client  *kubernetes.Clientset
@@ -48,7 +49,8 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer control.Stop()
-		fmt.Printf("The control plane and %d nodes in %d zones are ready after %.1f s.\n", 2*len(cluster.Zones), len(cluster.Zones), time.Since(started).Seconds())
+		fmt.Printf("The control plane and %d nodes in %d zones are ready after %.1f s.\n",
+			2*len(cluster.Zones), len(cluster.Zones), time.Since(started).Seconds())
 		config, err := clientcmd.BuildConfigFromFlags("", control.Kubeconfig)
 		if err != nil {
 			panic(err)
@@ -58,16 +60,29 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// install runs the command that the pipeline runs, for an environment in a namespace.
+// install installs or upgrades the chart with the command that the pipeline uses.
 func install(t *testing.T, namespace, environment, tag string, more ...string) error {
 	t.Helper()
-	args := append([]string{"upgrade", "--install", "webapp", chart, "--namespace", namespace, "--atomic", "--wait", "--timeout", "20s",
-		"--values", filepath.Join(chart, "values-"+environment+".yaml"), "--values", infrastructure,
-		"--set", "image.digest=", "--set", "image.tag=" + tag}, more...)
-	return control.Deploy(t.Context(), args...)
+	args := []string{
+		"upgrade", "--install", "webapp", chart,
+		"--namespace", namespace,
+		"--atomic", "--wait", "--timeout", "20s",
+		"--values", filepath.Join(chart, "values-"+environment+".yaml"),
+		"--values", infrastructure,
+		"--set", "image.digest=",
+		"--set", "image.tag=" + tag,
+	}
+	return control.Deploy(t.Context(), append(args, more...)...)
 }
 
-// fresh is a namespace of its own with the application in it, healthy.
+// helmTest runs the chart's tests against a release.
+func helmTest(t *testing.T, namespace string) error {
+	t.Helper()
+	_, err := control.Run(t.Context(), "", "helm", "test", "webapp", "--namespace", namespace, "--timeout", "20s")
+	return err
+}
+
+// fresh creates a namespace, installs the application in it, and waits until the application is healthy.
 func fresh(t *testing.T, environment string) string {
 	t.Helper()
 	namespace := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
@@ -83,17 +98,21 @@ func fresh(t *testing.T, environment string) string {
 	return namespace
 }
 
-// ready are the pods of the server that get requests: ready, and not on their way out.
+// ready returns the pods of the server that get requests: those that are ready and are not being deleted.
 func ready(t *testing.T, namespace string) []corev1.Pod {
 	t.Helper()
-	pods, err := client.CoreV1().Pods(namespace).List(context.Background(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=server"})
+	server := metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=server"}
+	pods, err := client.CoreV1().Pods(namespace).List(context.Background(), server)
 	if !assert.NoError(t, err) {
 		return nil
 	}
 	var all []corev1.Pod
 	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp != nil {
+			continue
+		}
 		for _, condition := range pod.Status.Conditions {
-			if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue && pod.DeletionTimestamp == nil {
+			if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
 				all = append(all, pod)
 			}
 		}
@@ -101,7 +120,7 @@ func ready(t *testing.T, namespace string) []corev1.Pod {
 	return all
 }
 
-// images are those that the ready pods run, each once.
+// images returns how many ready pods run each image tag.
 func images(t *testing.T, namespace string) map[string]int {
 	seen := map[string]int{}
 	for _, pod := range ready(t, namespace) {
@@ -111,7 +130,7 @@ func images(t *testing.T, namespace string) map[string]int {
 	return seen
 }
 
-// fewest watches the ready pods while do runs and returns the smallest number seen, and how often it looked.
+// fewest counts the ready pods while do runs. It returns the smallest count and how often it counted.
 func fewest(t *testing.T, namespace string, do func()) (smallest, looks int) {
 	t.Helper()
 	stop := make(chan struct{})
@@ -134,6 +153,7 @@ func fewest(t *testing.T, namespace string, do func()) (smallest, looks int) {
 	return smallest, looks
 }
 
+// TestFirstInstallation installs the chart in an empty namespace and checks the result in both environments.
 func TestFirstInstallation(t *testing.T) {
 	for _, environment := range []string{"dev", "prod"} {
 		t.Run(environment, func(t *testing.T) {
@@ -148,27 +168,34 @@ func TestFirstInstallation(t *testing.T) {
 			assert.Len(t, zones, replicas[environment], "pods are in different zones")
 			assert.Len(t, nodes, replicas[environment], "pods are on different nodes")
 
-			budget, err := client.PolicyV1().PodDisruptionBudgets(namespace).Get(t.Context(), "webapp", metav1.GetOptions{})
+			budgets := client.PolicyV1().PodDisruptionBudgets(namespace)
+			budget, err := budgets.Get(t.Context(), "webapp", metav1.GetOptions{})
 			require.NoError(t, err)
 			assert.EqualValues(t, replicas[environment], budget.Status.ExpectedPods, "the budget finds the pods")
 			assert.EqualValues(t, 1, budget.Status.DisruptionsAllowed)
 
-			_, err = control.Run(t.Context(), "", "helm", "test", "webapp", "--namespace", namespace, "--timeout", "20s")
-			assert.NoError(t, err)
-
-			manifest, err := control.Run(t.Context(), "", "helm", "get", "manifest", "webapp", "--namespace", namespace)
-			require.NoError(t, err)
-			strict := []string{"apply", "--dry-run=server", "--validate=strict", "--namespace", namespace, "-f", "-"}
-			_, err = control.Run(t.Context(), manifest, "kubectl", strict...)
-			assert.NoError(t, err, "the API server knows every field")
-			misspelt := strings.Replace(manifest, "targetGroupARN:", "targetGroupArn:", 1)
-			require.NotEqual(t, manifest, misspelt)
-			_, err = control.Run(t.Context(), misspelt, "kubectl", strict...)
-			assert.ErrorContains(t, err, "targetGroupArn", "a planted misspelling is found")
+			assert.NoError(t, helmTest(t, namespace))
+			checkManifest(t, namespace)
 		})
 	}
 }
 
+// checkManifest checks that the API server knows every field of the release's manifest, and that it would refuse a
+// misspelled one.
+func checkManifest(t *testing.T, namespace string) {
+	t.Helper()
+	manifest, err := control.Run(t.Context(), "", "helm", "get", "manifest", "webapp", "--namespace", namespace)
+	require.NoError(t, err)
+	strict := []string{"apply", "--dry-run=server", "--validate=strict", "--namespace", namespace, "-f", "-"}
+	_, err = control.Run(t.Context(), manifest, "kubectl", strict...)
+	assert.NoError(t, err, "the API server knows every field")
+	misspelled := strings.Replace(manifest, "targetGroupARN:", "targetGroupArn:", 1)
+	require.NotEqual(t, manifest, misspelled)
+	_, err = control.Run(t.Context(), misspelled, "kubectl", strict...)
+	assert.ErrorContains(t, err, "targetGroupArn", "a planted misspelling is found")
+}
+
+// TestNewTag upgrades to a new image tag. The upgrade is fast, and there are always enough ready pods.
 func TestNewTag(t *testing.T) {
 	namespace := fresh(t, "prod")
 	var took time.Duration
@@ -177,15 +204,19 @@ func TestNewTag(t *testing.T) {
 		require.NoError(t, install(t, namespace, "prod", "v2"))
 		took = time.Since(started)
 	})
-	t.Logf("a new image tag was rolled out in %.1f s (at most 20 are allowed); the pods were counted %d times, at least %d were ready", took.Seconds(), looks, smallest)
+	t.Logf("a new image tag was rolled out in %.1f s (at most 20 are allowed); "+
+		"the pods were counted %d times, at least %d were ready", took.Seconds(), looks, smallest)
 	assert.Less(t, took, 20*time.Second)
 	assert.GreaterOrEqual(t, smallest, replicas["prod"], "a rollout adds before it takes away")
 	assert.Equal(t, map[string]int{"v2": 3}, images(t, namespace))
 }
 
+// TestUpgradeKeepsWhatTheAutoscalerSet upgrades a deployment that the autoscaler has scaled, and checks that the
+// upgrade does not change the number of pods.
 func TestUpgradeKeepsWhatTheAutoscalerSet(t *testing.T) {
 	namespace := fresh(t, "prod")
-	_, err := control.Run(t.Context(), "", "kubectl", "scale", "deployment/webapp", "--replicas=5", "--namespace", namespace)
+	scale := []string{"scale", "deployment/webapp", "--replicas=5", "--namespace", namespace}
+	_, err := control.Run(t.Context(), "", "kubectl", scale...)
 	require.NoError(t, err)
 	require.NoError(t, install(t, namespace, "prod", "v2"))
 	assert.Equal(t, map[string]int{"v2": 5}, images(t, namespace))
@@ -201,6 +232,7 @@ func TestUpgradeKeepsWhatTheAutoscalerSet(t *testing.T) {
 	assert.ElementsMatch(t, names(before), names(ready(t, namespace)), "the same release again leaves the pods alone")
 }
 
+// TestBadReleases installs releases that do not become healthy and checks that Helm rolls them back.
 func TestBadReleases(t *testing.T) {
 	for _, tag := range []string{"missing", "unready", "unmigrated"} {
 		t.Run(tag, func(t *testing.T) {
@@ -213,7 +245,8 @@ func TestBadReleases(t *testing.T) {
 			assert.Greater(t, looks, 5)
 			assert.GreaterOrEqual(t, smallest, replicas["prod"], "the old pods serve throughout")
 			assert.Equal(t, map[string]int{"v1": 3}, images(t, namespace))
-			status, err := control.Run(t.Context(), "", "helm", "history", "webapp", "--namespace", namespace, "--output", "yaml")
+			history := []string{"history", "webapp", "--namespace", namespace, "--output", "yaml"}
+			status, err := control.Run(t.Context(), "", "helm", history...)
 			require.NoError(t, err)
 			assert.Contains(t, status, "Rollback to 1")
 
@@ -233,6 +266,8 @@ func TestBadReleases(t *testing.T) {
 	})
 }
 
+// TestDrain drains every node that runs a pod, one after the other, and checks that at most one pod is missing at a
+// time.
 func TestDrain(t *testing.T) {
 	namespace := fresh(t, "prod")
 	var drained []string
@@ -245,7 +280,8 @@ func TestDrain(t *testing.T) {
 	smallest, looks := fewest(t, namespace, func() {
 		for _, pod := range ready(t, namespace) {
 			drained = append(drained, pod.Spec.NodeName)
-			_, err := control.Run(t.Context(), "", "kubectl", "drain", pod.Spec.NodeName, "--ignore-daemonsets", "--timeout=60s")
+			drain := []string{"drain", pod.Spec.NodeName, "--ignore-daemonsets", "--timeout=60s"}
+			_, err := control.Run(t.Context(), "", "kubectl", drain...)
 			require.NoError(t, err)
 		}
 	})
@@ -260,11 +296,14 @@ func TestDrain(t *testing.T) {
 	}, 20*time.Second, 100*time.Millisecond)
 }
 
-// The budget is what holds a drain back: of two evictions at once the second is refused.
+// TestBudget evicts two pods at the same time and checks that the budget, and nothing else, refuses the second
+// eviction.
 func TestBudget(t *testing.T) {
 	namespace := fresh(t, "prod")
 	evict := func(pod corev1.Pod) error {
-		return client.PolicyV1().Evictions(namespace).Evict(t.Context(), &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: namespace}})
+		return client.PolicyV1().Evictions(namespace).Evict(t.Context(), &policyv1.Eviction{
+			ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: namespace},
+		})
 	}
 	pods := ready(t, namespace)
 	require.Len(t, pods, replicas["prod"])
@@ -272,22 +311,26 @@ func TestBudget(t *testing.T) {
 	err := evict(pods[1])
 	require.True(t, apierrors.IsTooManyRequests(err), "%v", err)
 
-	require.NoError(t, client.PolicyV1().PodDisruptionBudgets(namespace).Delete(t.Context(), "webapp", metav1.DeleteOptions{}))
+	budgets := client.PolicyV1().PodDisruptionBudgets(namespace)
+	require.NoError(t, budgets.Delete(t.Context(), "webapp", metav1.DeleteOptions{}))
 	assert.NoError(t, evict(pods[1]), "without the budget nothing is refused")
 }
 
+// TestPodSecurity checks that the namespace admits all pods of the chart, and that it refuses a pod without a security
+// context.
 func TestPodSecurity(t *testing.T) {
 	namespace := fresh(t, "dev")
-	require.NoError(t, install(t, namespace, "dev", "v2")) // Runs the migration's pod too.
-	_, err := control.Run(t.Context(), "", "helm", "test", "webapp", "--namespace", namespace, "--timeout", "20s")
-	require.NoError(t, err)
+	// An upgrade also creates the pod of the migration.
+	require.NoError(t, install(t, namespace, "dev", "v2"))
+	require.NoError(t, helmTest(t, namespace))
 	events, err := client.CoreV1().Events(namespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	created := map[string]bool{}
 	for _, event := range events.Items {
 		assert.NotContains(t, event.Message, "violates PodSecurity")
 		if event.Reason == "Scheduled" {
-			created[strings.Split(strings.TrimPrefix(event.InvolvedObject.Name, "webapp-"), "-")[0]] = true
+			name := strings.TrimPrefix(event.InvolvedObject.Name, "webapp-")
+			created[strings.Split(name, "-")[0]] = true
 		}
 	}
 	assert.True(t, created["migrate"], "the migration's pod was admitted")
@@ -300,7 +343,7 @@ func TestPodSecurity(t *testing.T) {
 	assert.ErrorContains(t, err, "violates PodSecurity", "a planted pod with no security context is refused")
 }
 
-// TestDeployerCanDoNoMore: what the installations above were made with may do nothing else.
+// TestDeployerCanDoNoMore checks what the role of the pipelines allows and what it refuses.
 func TestDeployerCanDoNoMore(t *testing.T) {
 	namespace := fresh(t, "dev")
 	for _, c := range []struct {
@@ -315,17 +358,21 @@ func TestDeployerCanDoNoMore(t *testing.T) {
 		{"no", []string{"get", "secrets", "--namespace", "kube-system"}},
 		{"no", []string{"get", "nodes"}},
 	} {
-		// can-i ends with 1 where the answer is no.
-		said, _ := control.Run(t.Context(), "", "kubectl", append([]string{"auth", "can-i", "--kubeconfig", control.Deployer}, c.args...)...)
+		// The error is ignored: can-i exits with 1 if the answer is no.
+		args := append([]string{"auth", "can-i", "--kubeconfig", control.Deployer}, c.args...)
+		said, _ := control.Run(t.Context(), "", "kubectl", args...)
 		assert.Equal(t, c.want, strings.TrimSpace(said), "%v", c.args)
 	}
 }
 
+// TestUninstall uninstalls the release and checks that no resource remains.
 func TestUninstall(t *testing.T) {
 	namespace := fresh(t, "dev")
-	_, err := control.Run(t.Context(), "", "helm", "uninstall", "webapp", "--namespace", namespace, "--wait", "--timeout", "30s")
+	uninstall := []string{"uninstall", "webapp", "--namespace", namespace, "--wait", "--timeout", "30s"}
+	_, err := control.Run(t.Context(), "", "helm", uninstall...)
 	require.NoError(t, err)
-	left, err := control.Run(t.Context(), "", "kubectl", "get", "deploy,hpa,pdb,svc,networkpolicy,externalsecret,secretstore,targetgroupbinding,job", "--namespace", namespace, "-o", "name")
+	const kinds = "deploy,hpa,pdb,svc,networkpolicy,externalsecret,secretstore,targetgroupbinding,job"
+	left, err := control.Run(t.Context(), "", "kubectl", "get", kinds, "--namespace", namespace, "-o", "name")
 	require.NoError(t, err)
 	assert.Empty(t, left)
 }

@@ -1,10 +1,17 @@
-// e2e runs a command beside a Kubernetes control plane and an image registry of its own, and stops both when the command ends. The command finds
-// KUBECONFIG set, kubectl and helm of the cluster's version first on PATH, in E2E_KUBECONFIG what a pipeline may use, and in E2E_REGISTRY the
-// registry's address:
+// Command e2e starts a Kubernetes control plane and an image registry, runs a command, and stops both when the command
+// ends:
 //
 //	KUBERNETES_BIN=$(./build.sh) go run . helm list
 //
-// The exit code is the command's. Without a command it runs until it is interrupted and says where KUBECONFIG is.
+// It sets these variables for the command:
+//
+//   - KUBECONFIG is the kubeconfig of an administrator.
+//   - PATH starts with the directory of kubectl and helm in the versions of the cluster.
+//   - E2E_KUBECONFIG is the kubeconfig of a pipeline.
+//   - E2E_REGISTRY is the address of the registry.
+//
+// The exit code is that of the command. Without a command, e2e prints KUBECONFIG and PATH and runs until it is
+// interrupted.
 package main
 
 import (
@@ -37,9 +44,10 @@ func main() {
 	}
 }
 
-// programs is the directory that build.sh printed.
+// programs returns the directory that build.sh printed.
 func programs() string { return os.Getenv("KUBERNETES_BIN") }
 
+// run starts the control plane and the registry and runs command.
 func run(ctx context.Context, command []string) error {
 	if programs() == "" {
 		return errors.New("KUBERNETES_BIN is not set; it is the directory that build.sh prints")

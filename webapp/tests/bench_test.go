@@ -5,16 +5,14 @@ package tests
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,21 +24,23 @@ import (
 	"groundwork/webapp/internal/store"
 )
 
-// contender is one of the two applications.
+// contender is one of the applications that are compared.
 type contender struct {
 	name string
 	port int
 	cmd  *exec.Cmd
 }
 
-// measured is what wrk says of one run.
+// measured is the result of one run of wrk.
 type measured struct {
 	perSecond, p99Millis float64
-	// perCPU is the requests for each CPU-second of the application: wrk itself takes part of the two cores.
+	// perCPU is the number of requests for each CPU-second of the application. It is fairer than perSecond, because wrk
+	// itself uses a part of the two cores.
 	perCPU float64
 	errors string
 }
 
+// Patterns of the output of wrk.
 var (
 	wrkRate   = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
 	wrkCount  = regexp.MustCompile(`(\d+) requests in`)
@@ -48,10 +48,12 @@ var (
 	wrkErrors = regexp.MustCompile(`(Non-2xx or 3xx responses: \d+|Socket errors: .*)`)
 )
 
+// wrk loads an application and returns the result.
 func wrk(t *testing.T, c *contender, args ...string) measured {
 	t.Helper()
 	before := cpu(t, c.cmd.Process.Pid)
-	out, err := exec.Command("wrk", append([]string{"-t2", "-c32", "--latency"}, args...)...).CombinedOutput()
+	args = append([]string{"-t2", "-c32", "--latency"}, args...)
+	out, err := exec.Command("wrk", args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	text := string(out)
 	rate, err := strconv.ParseFloat(wrkRate.FindStringSubmatch(text)[1], 64)
@@ -62,17 +64,23 @@ func wrk(t *testing.T, c *contender, args ...string) measured {
 	value *= map[string]float64{"us": 0.001, "ms": 1, "s": 1000}[p99[2]]
 	requests, err := strconv.ParseFloat(wrkCount.FindStringSubmatch(text)[1], 64)
 	require.NoError(t, err)
-	return measured{rate, value, requests / (cpu(t, c.cmd.Process.Pid) - before), strings.Join(wrkErrors.FindAllString(text, -1), "; ")}
+	return measured{
+		perSecond: rate,
+		p99Millis: value,
+		perCPU:    requests / (cpu(t, c.cmd.Process.Pid) - before),
+		errors:    strings.Join(wrkErrors.FindAllString(text, -1), "; "),
+	}
 }
 
-// cpu is what a process and its children have used, in seconds.
+// cpu returns the CPU time that a process and its children have used, in seconds.
 func cpu(t *testing.T, pid int) float64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	require.NoError(t, err)
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+2:]))
 	total := 0.0
-	for _, field := range fields[11:13] { // utime and stime, in hundredths of a second
+	// The fields are utime and stime, in hundredths of a second.
+	for _, field := range fields[11:13] {
 		ticks, err := strconv.ParseFloat(field, 64)
 		require.NoError(t, err)
 		total += ticks / 100
@@ -83,9 +91,10 @@ func cpu(t *testing.T, pid int) float64 {
 	return total
 }
 
+// children returns the IDs of the processes that a process started.
 func children(t *testing.T, pid int) (all []int) {
 	t.Helper()
-	// Of all threads: a process that Go started hangs below the thread that started it.
+	// Linux lists a child under the thread that started it, so this reads the lists of all threads.
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	require.NoError(t, err)
 	for _, list := range lists {
@@ -99,13 +108,14 @@ func children(t *testing.T, pid int) (all []int) {
 	return all
 }
 
-// memory is the proportional memory of a process and its children, in MB.
+// memory returns the proportional set size of a process and its children, in MB.
 func memory(t *testing.T, pid int) float64 {
 	t.Helper()
 	total := 0.0
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	require.NoError(t, err)
-	kilobytes, err := strconv.ParseFloat(regexp.MustCompile(`(?m)^Pss:\s+(\d+)`).FindStringSubmatch(string(text))[1], 64)
+	found := regexp.MustCompile(`(?m)^Pss:\s+(\d+)`).FindStringSubmatch(string(text))
+	kilobytes, err := strconv.ParseFloat(found[1], 64)
 	require.NoError(t, err)
 	total += kilobytes / 1000
 	for _, child := range children(t, pid) {
@@ -114,47 +124,65 @@ func memory(t *testing.T, pid int) float64 {
 	return total
 }
 
-// TestCompare runs the application and a Flask version of two of its endpoints on the same PostgreSQL and Redis, in turn,
-// three times, and prints the median of each.
+// flask returns the command of the Flask version that listens on a port.
+func flask(port int) (*exec.Cmd, []string) {
+	return exec.Command("gunicorn",
+		"--chdir", "../bench",
+		// Two workers for each core and four threads in each worker: the fastest of 1 to 3 workers and 1 to 8 threads.
+		"--workers", "4",
+		"--threads", "4",
+		"--bind", fmt.Sprintf("127.0.0.1:%d", port),
+		"--log-level", "error",
+		// The application writes a line for each request, so Flask does the same.
+		"--access-logfile", "-",
+		"app:app",
+	), nil
+}
+
+// TestCompare loads the application and a Flask version of two of its endpoints on the same PostgreSQL and Redis. It
+// runs each load three times, alternating between the two, and prints the median of each.
 func TestCompare(t *testing.T) {
 	start, token := stocked(t)
 	contenders := []*contender{
 		start("webapp", webapp(binary(t))),
-		// Both write a line for each request. Two workers for each core and four threads in each: the best of 1 to 3 workers and 1 to 8 threads here.
-		start("Flask + Gunicorn", func(port int) (*exec.Cmd, []string) {
-			return exec.Command("gunicorn", "--chdir", "../bench", "--workers", "4", "--threads", "4", "--bind", fmt.Sprintf("127.0.0.1:%d", port), "--log-level", "error", "--access-logfile", "-", "app:app"), nil
-		}),
+		start("Flask + Gunicorn", flask),
 	}
-	length := "-d10s"
-	for _, load := range []struct {
-		name string
-		args func(c *contender, round int) []string
-	}{
-		{"product list", func(c *contender, _ int) []string {
-			return []string{length, fmt.Sprintf("http://127.0.0.1:%d/api/products", c.port)}
-		}},
-		{"order", func(c *contender, round int) []string {
-			return []string{length, "-s", "../bench/orders.lua", fmt.Sprintf("http://127.0.0.1:%d", c.port), "--", token, fmt.Sprintf("%s-%d-%d", strings.Fields(c.name)[0], c.port, round)}
-		}},
-	} {
-		all := map[string][]measured{}
-		for round := range 3 {
-			for _, c := range contenders {
-				all[c.name] = append(all[c.name], wrk(t, c, load.args(c, round)...))
-			}
-		}
-		for _, c := range contenders {
-			m := median(all[c.name])
-			fmt.Printf("%-14s %-18s %8.0f requests/s  %8.0f for each CPU-second  p99 %8.1f ms  memory %6.1f MB  %s\n", load.name, c.name, m.perSecond, m.perCPU, m.p99Millis, memory(t, c.cmd.Process.Pid), m.errors)
-		}
-		a, b := median(all[contenders[0].name]), median(all[contenders[1].name])
-		fmt.Printf("%-14s %.1f times the requests (%.1f for each CPU-second), %.2f times the p99, %.2f times the memory\n", load.name, a.perSecond/b.perSecond, a.perCPU/b.perCPU, a.p99Millis/b.p99Millis,
-			memory(t, contenders[0].cmd.Process.Pid)/memory(t, contenders[1].cmd.Process.Pid))
-	}
+	compare(t, "product list", contenders, func(c *contender, _ int) []string {
+		return []string{"-d10s", fmt.Sprintf("http://127.0.0.1:%d/api/products", c.port)}
+	})
+	compare(t, "order", contenders, func(c *contender, round int) []string {
+		run := fmt.Sprintf("%s-%d-%d", strings.Fields(c.name)[0], c.port, round)
+		url := fmt.Sprintf("http://127.0.0.1:%d", c.port)
+		return []string{"-d10s", "-s", "../bench/orders.lua", url, "--", token, run}
+	})
 }
 
-// stocked is a database with a thousand products, the means to start an application on it, and a token of somebody who orders.
-func stocked(t *testing.T) (start func(name string, args func(port int) (*exec.Cmd, []string)) *contender, token string) {
+// compare runs one load on both contenders and prints the medians.
+func compare(t *testing.T, name string, contenders []*contender, args func(c *contender, round int) []string) {
+	t.Helper()
+	all := map[string][]measured{}
+	for round := range 3 {
+		for _, c := range contenders {
+			all[c.name] = append(all[c.name], wrk(t, c, args(c, round)...))
+		}
+	}
+	for _, c := range contenders {
+		m := median(all[c.name])
+		fmt.Printf("%-14s %-18s %8.0f requests/s  %8.0f for each CPU-second  p99 %8.1f ms  memory %6.1f MB  %s\n",
+			name, c.name, m.perSecond, m.perCPU, m.p99Millis, memory(t, c.cmd.Process.Pid), m.errors)
+	}
+	a, b := median(all[contenders[0].name]), median(all[contenders[1].name])
+	fmt.Printf("%-14s %.1f times the requests (%.1f for each CPU-second), %.2f times the p99, %.2f times the memory\n",
+		name, a.perSecond/b.perSecond, a.perCPU/b.perCPU, a.p99Millis/b.p99Millis,
+		memory(t, contenders[0].cmd.Process.Pid)/memory(t, contenders[1].cmd.Process.Pid))
+}
+
+// starter starts an application by name. The function args returns the command for a port, and extra variables.
+type starter func(name string, args func(port int) (*exec.Cmd, []string)) *contender
+
+// stocked creates a database with a thousand products. It returns a function that starts an application on the
+// database, and a session token of a user.
+func stocked(t *testing.T) (start starter, token string) {
 	t.Helper()
 	ctx := context.Background()
 	url := database(t)
@@ -176,28 +204,41 @@ func stocked(t *testing.T) (start func(name string, args func(port int) (*exec.C
 	token, err = auth.NewSessions([]byte(secret)).Issue(user)
 	require.NoError(t, err)
 
-	variables := append(os.Environ(), "DATABASE_URL="+url, "JWT_SECRET="+secret, "REDIS_TLS=false", "REDIS_HOST="+redisURL.Host, fmt.Sprint("REDIS_PORT=", redisURL.Port), "REDIS_PASSWORD="+redisURL.Password, "THREADS=4")
-	start = func(name string, args func(port int) (*exec.Cmd, []string)) *contender {
+	variables := append(os.Environ(),
+		"DATABASE_URL="+url,
+		"JWT_SECRET="+secret,
+		"REDIS_TLS=false",
+		"REDIS_HOST="+redisURL.Host,
+		fmt.Sprint("REDIS_PORT=", redisURL.Port),
+		"REDIS_PASSWORD="+redisURL.Password,
+		"THREADS=4",
+	)
+	return func(name string, args func(port int) (*exec.Cmd, []string)) *contender {
 		c := &contender{name: name, port: freePort()}
 		cmd, extra := args(c.port)
 		c.cmd = cmd
-		cmd.Env = append(variables, extra...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		require.NoError(t, cmd.Start())
-		t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
-		require.NoError(t, eventually(20*time.Second, func() error {
-			response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/api/products", c.port))
-			if err == nil {
-				response.Body.Close()
-			}
-			return err
-		}))
+		cmd.Env = append(slices.Clone(variables), extra...)
+		c.start(t)
 		return c
-	}
-	return start, token
+	}, token
 }
 
-// binary builds the application.
+// start starts the application in a process group of its own and waits until it answers.
+func (c *contender) start(t *testing.T) {
+	t.Helper()
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, c.cmd.Start())
+	t.Cleanup(func() { _ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL); _ = c.cmd.Wait() })
+	require.NoError(t, eventually(20*time.Second, func() error {
+		response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/api/products", c.port))
+		if err == nil {
+			response.Body.Close()
+		}
+		return err
+	}))
+}
+
+// binary builds the application and returns the path of the program.
 func binary(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "webapp")
@@ -206,83 +247,18 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// webapp is how the application itself is started.
+// webapp returns a function for starter that runs the program.
 func webapp(binary string) func(port int) (*exec.Cmd, []string) {
 	return func(port int) (*exec.Cmd, []string) {
-		return exec.Command(binary, "serve"), []string{fmt.Sprint("PORT=", port), fmt.Sprint("METRICS_PORT=", freePort()), "DATABASE_CONNECTIONS=16"}
+		return exec.Command(binary, "serve"), []string{
+			fmt.Sprint("PORT=", port),
+			fmt.Sprint("METRICS_PORT=", freePort()),
+			"DATABASE_CONNECTIONS=16",
+		}
 	}
 }
 
-// TestSoak finds the peak of a mix of requests (of ten one order, two details, seven lists), holds 80 % of it for five minutes, and fails on any
-// answer but the expected one and on memory that grows.
-func TestSoak(t *testing.T) {
-	start, token := stocked(t)
-	c := start("webapp", webapp(binary(t)))
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
-	var sent, failed atomic.Int64
-	request := func() {
-		n := sent.Add(1)
-		method, path, body, want := "GET", "/api/products", "", http.StatusOK
-		switch n % 10 {
-		case 0:
-			method, path, want = "POST", "/api/orders", http.StatusCreated
-			body = fmt.Sprintf(`{"lines":[{"productId":%d,"quantity":1}]}`, 1+n%1000)
-		case 1, 2:
-			path = fmt.Sprint("/api/products/", 1+n%1000)
-		}
-		r, err := http.NewRequest(method, fmt.Sprintf("http://127.0.0.1:%d%s", c.port, path), strings.NewReader(body))
-		if err == nil && method == "POST" {
-			r.Header.Set("Content-Type", "application/json")
-			r.Header.Set("Authorization", "Bearer "+token)
-			r.Header.Set("Idempotency-Key", fmt.Sprint("soak-order-", n))
-		}
-		response, err := client.Do(r)
-		if err != nil {
-			failed.Add(1)
-			fmt.Println("failed:", err)
-			return
-		}
-		answer, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if err != nil || response.StatusCode != want {
-			failed.Add(1)
-			fmt.Println("failed:", method, path, response.Status, string(answer), err)
-		}
-	}
-	// load sends from 32 connections, each as often as pause says, for a time, and returns the rate.
-	load := func(length, pause time.Duration) float64 {
-		before, started := sent.Load(), time.Now()
-		var clients sync.WaitGroup
-		for range 32 {
-			clients.Go(func() {
-				next := time.Now()
-				for time.Since(started) < length {
-					request()
-					next = next.Add(pause)
-					time.Sleep(time.Until(next))
-				}
-			})
-		}
-		clients.Wait()
-		return float64(sent.Load()-before) / time.Since(started).Seconds()
-	}
-	load(5*time.Second, 0)
-	peak := load(15*time.Second, 0)
-	pause := time.Duration(32 / (0.8 * peak) * float64(time.Second))
-	fmt.Printf("peak %.0f requests/s; holding 80 %% of it\n", peak)
-	require.Zero(t, failed.Load(), "failed requests at the peak")
-	var all []float64
-	for minute := range 5 {
-		rate := load(time.Minute, pause)
-		all = append(all, memory(t, c.cmd.Process.Pid))
-		fmt.Printf("minute %d: %.0f requests/s, %d failed, memory %.1f MB\n", minute+1, rate, failed.Load(), all[minute])
-		require.InDelta(t, 0.8*peak, rate, 0.05*peak, "the load is what it should be")
-	}
-	require.Zero(t, failed.Load())
-	require.Less(t, all[4], 1.15*all[0], "memory grows")
-}
-
-// median returns the run with the middle rate of three.
+// median returns the run of three that has the middle rate.
 func median(runs []measured) measured {
 	a, b, c := runs[0], runs[1], runs[2]
 	switch {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -27,7 +29,7 @@ import (
 	"groundwork/webapp/internal/store"
 )
 
-// postgres and redis are real servers that the tests start, once.
+// postgres and redisURL are the real servers that all tests share.
 var (
 	postgres *pgServer
 	redisURL cache.Options
@@ -36,12 +38,14 @@ var (
 func TestMain(m *testing.M) {
 	code, err := withServices(m)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "tests need PostgreSQL 15 and Redis (apt-get install postgresql-15 redis-server):", err)
+		const need = "tests need PostgreSQL 15 and Redis (apt-get install postgresql-15 redis-server):"
+		fmt.Fprintln(os.Stderr, need, err)
 		os.Exit(1)
 	}
 	os.Exit(code)
 }
 
+// withServices runs the tests between the start and the end of PostgreSQL and Redis.
 func withServices(m *testing.M) (int, error) {
 	dir, err := os.MkdirTemp("", "webapp-tests-")
 	if err != nil {
@@ -53,18 +57,26 @@ func withServices(m *testing.M) (int, error) {
 	}
 	defer postgres.stop()
 	port := freePort()
-	redis := exec.Command("redis-server", "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir, "--requirepass", "redis-password")
+	redis := exec.Command("redis-server",
+		"--port", fmt.Sprint(port),
+		"--bind", "127.0.0.1",
+		"--save", "",
+		"--dir", dir,
+		"--requirepass", "redis-password",
+	)
 	if err := redis.Start(); err != nil {
 		return 1, err
 	}
 	defer redis.Process.Kill()
 	redisURL = cache.Options{Host: "127.0.0.1", Port: port, Password: "redis-password"}
-	if err := eventually(10*time.Second, func() error { return cache.New(redisURL).Check(context.Background()) }); err != nil {
+	answers := func() error { return cache.New(redisURL).Check(context.Background()) }
+	if err := eventually(10*time.Second, answers); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
 }
 
+// freePort returns a port of the loopback interface that no process listens on.
 func freePort() int {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -74,7 +86,7 @@ func freePort() int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// eventually tries f until it succeeds or the time is over.
+// eventually calls f until f succeeds or the time limit is over.
 func eventually(limit time.Duration, f func() error) error {
 	deadline := time.Now().Add(limit)
 	for {
@@ -86,16 +98,16 @@ func eventually(limit time.Duration, f func() error) error {
 	}
 }
 
-// pgServer is a PostgreSQL server of the tests' own.
+// pgServer is a PostgreSQL server that the tests start.
 type pgServer struct {
 	dir  string
 	port int
 	cmd  *exec.Cmd
 }
 
-// pgBin has PostgreSQL 15, which production runs, or the oldest that is newer.
+// pgBin is the directory of PostgreSQL 15, which production uses, or of the oldest newer version.
 var pgBin = func() string {
-	// In the order of their versions.
+	// Glob sorts its matches, and with them the versions.
 	found, _ := filepath.Glob("/usr/lib/postgresql/1[5-9]/bin")
 	if len(found) == 0 {
 		return "/usr/lib/postgresql/15/bin"
@@ -103,20 +115,24 @@ var pgBin = func() string {
 	return found[0]
 }()
 
-// asPostgres runs a command as somebody who is not root, which PostgreSQL refuses to be.
+// asPostgres returns a command of PostgreSQL. Root runs it as the user postgres, because PostgreSQL refuses to run as
+// root.
 func asPostgres(name string, args ...string) *exec.Cmd {
+	program := filepath.Join(pgBin, name)
 	if os.Getuid() == 0 {
-		return exec.Command("setpriv", append([]string{"--reuid=postgres", "--regid=postgres", "--clear-groups", filepath.Join(pgBin, name)}, args...)...)
+		switched := []string{"--reuid=postgres", "--regid=postgres", "--clear-groups", program}
+		return exec.Command("setpriv", append(switched, args...)...)
 	}
-	return exec.Command(filepath.Join(pgBin, name), args...)
+	return exec.Command(program, args...)
 }
 
+// startPostgres initializes a server in dir and starts it.
 func startPostgres(dir string) (*pgServer, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if os.Getuid() == 0 {
-		// PostgreSQL is somebody else then, and has to reach its folder.
+		// PostgreSQL runs as another user, who needs access to the directory.
 		if out, err := exec.Command("chown", "postgres:postgres", dir).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, out)
 		}
@@ -136,9 +152,16 @@ func startPostgres(dir string) (*pgServer, error) {
 	return s, s.start()
 }
 
+// start starts the server and waits until it accepts connections.
 func (s *pgServer) start() error {
-	s.cmd = asPostgres("postgres", "-D", s.dir, "-p", fmt.Sprint(s.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir,
-		"-c", "fsync=off", "-c", "max_connections=100")
+	s.cmd = asPostgres("postgres",
+		"-D", s.dir,
+		"-p", fmt.Sprint(s.port),
+		"-c", "listen_addresses=127.0.0.1",
+		"-c", "unix_socket_directories="+s.dir,
+		"-c", "fsync=off",
+		"-c", "max_connections=100",
+	)
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
@@ -151,19 +174,21 @@ func (s *pgServer) start() error {
 	})
 }
 
-// stop ends the server at once, its connections with it.
+// stop ends the server and its connections immediately.
 func (s *pgServer) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGQUIT)
 	_ = s.cmd.Wait()
 }
 
+// url returns the connection URL of a database.
 func (s *pgServer) url(database string) string {
 	return fmt.Sprintf("postgres://app:app-password@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }
 
+// databases numbers databases, and other names that must be unique.
 var databases atomic.Int64
 
-// database creates an empty database.
+// database creates an empty database and returns its URL.
 func database(t testing.TB) string {
 	t.Helper()
 	ctx := context.Background()
@@ -187,7 +212,22 @@ type shop struct {
 	logs     *bytes.Buffer
 }
 
-// open starts an application; change may adapt it before it starts.
+// jsonLog returns a logger that writes JSON to w. Several goroutines may use it.
+func jsonLog(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(&locked{w: w}, nil)) }
+
+// locked is a writer that several goroutines may use.
+type locked struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// open starts an application on a database of its own. If change is not nil, it adapts the server before the start.
 func open(t testing.TB, change func(*server.Server)) *shop {
 	t.Helper()
 	url := database(t)
@@ -196,6 +236,7 @@ func open(t testing.TB, change func(*server.Server)) *shop {
 	return openOn(t, func() (string, error) { return url, nil }, change)
 }
 
+// openOn is open on an existing database that has a schema.
 func openOn(t testing.TB, url func() (string, error), change func(*server.Server)) *shop {
 	t.Helper()
 	db, err := store.Open(url, 8)
@@ -206,7 +247,13 @@ func openOn(t testing.TB, url func() (string, error), change func(*server.Server
 	text, err := url()
 	require.NoError(t, err)
 	s := &shop{t: t, store: db, database: text, logs: &bytes.Buffer{}}
-	s.server = &server.Server{Store: db, Cache: cache.New(cache.Options{}), Sessions: auth.NewSessions([]byte(strings.Repeat("k", 32))), Log: jsonLog(s.logs), MaxInFlight: 16}
+	s.server = &server.Server{
+		Store:       db,
+		Cache:       cache.New(cache.Options{}),
+		Sessions:    auth.NewSessions([]byte(strings.Repeat("k", 32))),
+		Log:         jsonLog(s.logs),
+		MaxInFlight: 16,
+	}
 	if change != nil {
 		change(s.server)
 	}
@@ -216,13 +263,14 @@ func openOn(t testing.TB, url func() (string, error), change func(*server.Server
 	return s
 }
 
-// answer is a response that has been read.
+// answer is a response whose body has been read.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
+// json decodes the body.
 func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var value map[string]any
@@ -230,7 +278,7 @@ func (a answer) json(t testing.TB) map[string]any {
 	return value
 }
 
-// call makes a request; headers come in pairs.
+// call sends a request and does not follow redirects. Headers are pairs of a name and a value.
 func (s *shop) call(method, path, body string, headers ...string) answer {
 	s.t.Helper()
 	request, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
@@ -238,7 +286,10 @@ func (s *shop) call(method, path, body string, headers ...string) answer {
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second}
+	client := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       20 * time.Second,
+	}
 	response, err := client.Do(request)
 	require.NoError(s.t, err)
 	defer response.Body.Close()
@@ -247,12 +298,30 @@ func (s *shop) call(method, path, body string, headers ...string) answer {
 	return answer{response.StatusCode, response.Header, string(text)}
 }
 
+// order places an order for the user with an Authorization header.
+func (s *shop) order(who, key, body string) answer {
+	s.t.Helper()
+	return s.call("POST", "/api/orders", body, "Authorization", who, "Idempotency-Key", key)
+}
+
+// awaitReady waits until the readiness probe answers with a status.
+func (s *shop) awaitReady(limit time.Duration, status int) error {
+	return eventually(limit, func() error {
+		if got := s.call("GET", "/ready", "").status; got != status {
+			return fmt.Errorf("%d", got)
+		}
+		return nil
+	})
+}
+
+// people numbers the users of all tests.
 var people atomic.Int64
 
-// person signs somebody up and returns their Authorization header.
+// person creates an account and returns an Authorization header for it.
 func (s *shop) person() string {
 	s.t.Helper()
-	a := s.call("POST", "/api/users", fmt.Sprintf(`{"email":"p%d@example.com","password":"correct horse"}`, people.Add(1)))
+	body := fmt.Sprintf(`{"email":"p%d@example.com","password":"correct horse"}`, people.Add(1))
+	a := s.call("POST", "/api/users", body)
 	require.Equal(s.t, 201, a.status, a.body)
 	return "Bearer " + a.json(s.t)["token"].(string)
 }

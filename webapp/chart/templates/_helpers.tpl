@@ -10,7 +10,7 @@ app.kubernetes.io/name: webapp
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- /* Pods that get requests, and not those of migrations and tests. */}}
+{{- /* The labels of pods that get requests. Pods of migrations and tests do not have all of them. */}}
 {{- define "webapp.selector" -}}
 {{ include "webapp.all" . }}
 app.kubernetes.io/component: server

@@ -1,4 +1,4 @@
-// Package auth keeps passwords as argon2id hashes and sessions as signed tokens.
+// Package auth hashes passwords with argon2id and issues sessions as signed tokens.
 package auth
 
 import (
@@ -15,8 +15,8 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Parameters of argon2id: one pass over 19 MiB would need two more passes to be as strong; two passes with one thread
-// is the OWASP minimum. Source: OWASP Password Storage Cheat Sheet, "Argon2id".
+// Parameters of argon2id. Two passes over 19 MiB with one thread are the minimum that OWASP recommends.
+// Source: OWASP Password Storage Cheat Sheet, "Argon2id".
 const (
 	memoryKiB = 19 * 1024
 	passes    = 2
@@ -25,15 +25,16 @@ const (
 	keyBytes  = 32
 )
 
-// Limits of a password, in bytes. The upper one keeps hashing cheap.
+// Limits of a password, in bytes. The upper limit keeps hashing cheap.
 const (
 	MinPassword = 10
 	MaxPassword = 200
 )
 
-// hashing bounds how many hashes are computed at the same time: each takes 19 MiB.
+// hashing limits how many hashes are computed at the same time. Each of them needs 19 MiB.
 var hashing = make(chan struct{}, 4)
 
+// derive computes an argon2id key. It waits while too many others are being computed.
 func derive(password string, salt []byte, memory, time uint32, lanes uint8, length uint32) []byte {
 	hashing <- struct{}{}
 	defer func() { <-hashing }()
@@ -47,17 +48,19 @@ func Hash(password string) string {
 	_, _ = rand.Read(salt)
 	key := derive(password, salt, memoryKiB, passes, threads, keyBytes)
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, passes, threads, encode(salt), encode(key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
+		argon2.Version, memoryKiB, passes, threads, encode(salt), encode(key))
 }
 
-// nobody is compared with where there is no account, so that an answer takes as long as for a wrong password.
-var nobody = Hash("nobody has this password")
+// placeholder is the hash that Matches compares with if there is no account. The answer then takes as long as for a
+// wrong password and does not reveal which accounts exist.
+var placeholder = Hash("nobody has this password")
 
-// Matches reports whether password belongs to hash; an empty hash belongs to nobody.
+// Matches reports whether hash is the hash of password. No password matches an empty hash.
 func Matches(hash, password string) bool {
 	known := hash != ""
 	if !known {
-		hash = nobody
+		hash = placeholder
 	}
 	parts := strings.Split(hash, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" {
@@ -82,23 +85,26 @@ const SessionLength = 12 * time.Hour
 
 const issuer = "webapp"
 
-// ErrSession is returned for a token that is no valid session.
+// ErrSession is returned for a token that is not a valid session.
 var ErrSession = errors.New("not a valid session")
 
-// Sessions signs and reads session tokens.
+// Sessions signs and verifies session tokens.
 type Sessions struct {
 	key []byte
 	now func() time.Time
 }
 
-// NewSessions signs with key, by HMAC-SHA256.
+// NewSessions returns Sessions that sign with key, by HMAC-SHA256.
 func NewSessions(key []byte) *Sessions { return &Sessions{key: key, now: time.Now} }
 
 // Issue returns a token for a user.
 func (s *Sessions) Issue(userID int64) (string, error) {
 	now := s.now()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
-		Issuer: issuer, Subject: strconv.FormatInt(userID, 10), IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(SessionLength)),
+		Issuer:    issuer,
+		Subject:   strconv.FormatInt(userID, 10),
+		IssuedAt:  jwt.NewNumericDate(now),
+		ExpiresAt: jwt.NewNumericDate(now.Add(SessionLength)),
 	})
 	signed, err := token.SignedString(s.key)
 	if err != nil {
@@ -107,11 +113,15 @@ func (s *Sessions) Issue(userID int64) (string, error) {
 	return signed, nil
 }
 
-// User returns whose session a token is, or ErrSession.
+// User returns the ID of the user that a token was issued to, or ErrSession.
 func (s *Sessions) User(token string) (int64, error) {
 	var claims jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return s.key, nil },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.now))
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithIssuer(issuer),
+		jwt.WithExpirationRequired(),
+		jwt.WithTimeFunc(s.now),
+	)
 	if err != nil {
 		return 0, ErrSession
 	}

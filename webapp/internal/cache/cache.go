@@ -1,5 +1,6 @@
-// Package cache keeps copies of answers in Redis, and for a second in the process, and counts attempts. Everything works
-// without Redis: reads miss, writes are lost, and attempts are counted in the process.
+// Package cache keeps copies of responses in Redis, and for a second in the process. It also counts attempts.
+//
+// The package works without Redis: reads miss, writes are lost, and the process counts attempts by itself.
 package cache
 
 import (
@@ -23,58 +24,64 @@ type Options struct {
 	TLS      bool
 }
 
-// timeout is how long an answer may take: a cache that is slower than the database is worse than none.
+// timeout limits how long a request to Redis may take. A cache that is slower than the database is worse than none.
 const timeout = 100 * time.Millisecond
 
-// pause is how long Redis is left alone after an error.
-const pause = 2 * time.Second
+// pauseAfterError is how long the cache sends no requests to Redis after an error.
+const pauseAfterError = 2 * time.Second
 
 // Cache is a client of Redis that gives up quickly.
 type Cache struct {
 	client *redis.Client
 
-	mu     sync.Mutex
-	asleep time.Time
-	local  map[string]*window
+	mu          sync.Mutex
+	pausedUntil time.Time
+	local       map[string]*window
 
 	nearMu sync.RWMutex
 	near   map[string]copied
 }
 
-// copied is an answer that is kept in the process.
+// copied is a response that the process keeps.
 type copied struct {
 	text []byte
 	ends time.Time
 }
 
-// nearTime is how long the process answers from its own copy, so that what everybody asks for is not fetched each time.
+// nearTime is how long the process answers from its own copy. Popular keys then cost one request to Redis a second.
 const nearTime = time.Second
 
-// maxNear bounds how many copies the process keeps.
+// maxNear limits how many copies the process keeps.
 const maxNear = 1000
 
-// window counts attempts in the process while Redis is away.
+// window counts attempts in the process while Redis is unavailable.
 type window struct {
 	count int
 	ends  time.Time
 }
 
-// quiet drops what the client says by itself: an absent Redis is no news, readiness shows it.
+// quiet discards the log of the Redis client. The readiness probe already shows whether Redis is reachable.
 type quiet struct{}
 
 func (quiet) Printf(context.Context, string, ...any) {}
 
 func init() { redis.SetLogger(quiet{}) }
 
-// New returns a cache; without a host it only counts.
+// New returns a cache. Without a host, the cache does not use Redis.
 func New(o Options) *Cache {
 	c := &Cache{local: map[string]*window{}, near: map[string]copied{}}
 	if o.Host == "" {
 		return c
 	}
 	options := &redis.Options{
-		Addr: net.JoinHostPort(o.Host, strconv.Itoa(o.Port)), Password: o.Password,
-		DialTimeout: timeout * 5, ReadTimeout: timeout, WriteTimeout: timeout, MaxRetries: -1, PoolSize: 20, PoolTimeout: timeout,
+		Addr:         net.JoinHostPort(o.Host, strconv.Itoa(o.Port)),
+		Password:     o.Password,
+		DialTimeout:  timeout * 5,
+		ReadTimeout:  timeout,
+		WriteTimeout: timeout,
+		MaxRetries:   -1,
+		PoolSize:     20,
+		PoolTimeout:  timeout,
 	}
 	if o.TLS {
 		options.TLSConfig = &tls.Config{ServerName: o.Host, MinVersion: tls.VersionTLS12}
@@ -83,7 +90,7 @@ func New(o Options) *Cache {
 	return c
 }
 
-// Close ends all connections.
+// Close closes all connections.
 func (c *Cache) Close() error {
 	if c.client == nil {
 		return nil
@@ -91,24 +98,24 @@ func (c *Cache) Close() error {
 	return c.client.Close()
 }
 
-// awake reports whether Redis may be asked.
-func (c *Cache) awake() bool {
+// available reports whether there is a Redis that is not paused after an error.
+func (c *Cache) available() bool {
 	if c.client == nil {
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().After(c.asleep)
+	return time.Now().After(c.pausedUntil)
 }
 
-// sleep leaves Redis alone for a while after an error, so that every request does not wait for it anew.
-func (c *Cache) sleep() {
+// pause stops requests to Redis for a while after an error. Otherwise every HTTP request would wait for the timeout.
+func (c *Cache) pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asleep = time.Now().Add(pause)
+	c.pausedUntil = time.Now().Add(pauseAfterError)
 }
 
-// Near returns what the process itself has a copy of, or nil. The caller must not change it.
+// Near returns the copy that the process itself keeps under key, or nil. The caller must not change it.
 func (c *Cache) Near(key string) []byte {
 	c.nearMu.RLock()
 	kept, ok := c.near[key]
@@ -119,12 +126,12 @@ func (c *Cache) Near(key string) []byte {
 	return nil
 }
 
-// Get returns what is kept under key, or nil. The caller must not change it.
+// Get returns the text under key, or nil. The caller must not change it.
 func (c *Cache) Get(ctx context.Context, key string) []byte {
 	if text := c.Near(key); text != nil {
 		return text
 	}
-	if !c.awake() {
+	if !c.available() {
 		return nil
 	}
 	text, err := c.client.Get(ctx, key).Bytes()
@@ -132,14 +139,15 @@ func (c *Cache) Get(ctx context.Context, key string) []byte {
 		return nil
 	}
 	if err != nil {
-		c.sleep()
+		c.pause()
 		return nil
 	}
 	c.keepNear(key, text)
 	return text
 }
 
-// keepNear keeps a copy in the process; when there are too many, all of them go, for none is worth more than a second.
+// keepNear keeps a copy in the process. If there are too many copies, it drops all of them: each is valid for a second
+// only.
 func (c *Cache) keepNear(key string, text []byte) {
 	c.nearMu.Lock()
 	defer c.nearMu.Unlock()
@@ -149,36 +157,36 @@ func (c *Cache) keepNear(key string, text []byte) {
 	c.near[key] = copied{text, time.Now().Add(nearTime)}
 }
 
-// Set keeps text for a time; it may be lost.
+// Set keeps text under key for at most ttl. The text may be lost earlier.
 func (c *Cache) Set(ctx context.Context, key string, text []byte, ttl time.Duration) {
 	c.keepNear(key, text)
-	if !c.awake() {
+	if !c.available() {
 		return
 	}
 	if err := c.client.Set(ctx, key, text, ttl).Err(); err != nil {
-		c.sleep()
+		c.pause()
 	}
 }
 
-// Delete forgets keys; other processes may have a copy for a second more.
+// Delete removes keys. Other processes may keep a copy for another second.
 func (c *Cache) Delete(ctx context.Context, keys ...string) {
 	c.nearMu.Lock()
 	for _, key := range keys {
 		delete(c.near, key)
 	}
 	c.nearMu.Unlock()
-	if len(keys) == 0 || !c.awake() {
+	if len(keys) == 0 || !c.available() {
 		return
 	}
 	if err := c.client.Del(ctx, keys...).Err(); err != nil {
-		c.sleep()
+		c.pause()
 	}
 }
 
 // Allow counts an attempt under key and reports whether it is within the limit of its window.
 func (c *Cache) Allow(ctx context.Context, key string, limit int, length time.Duration) bool {
-	if c.awake() {
-		// In one step: a count that lost its end would lock somebody out for ever.
+	if c.available() {
+		// One transaction sets the count and its expiry. A count without an expiry would lock somebody out for ever.
 		var count *redis.IntCmd
 		_, err := c.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			count = p.Incr(ctx, key)
@@ -188,8 +196,16 @@ func (c *Cache) Allow(ctx context.Context, key string, limit int, length time.Du
 		if err == nil {
 			return count.Val() <= int64(limit)
 		}
-		c.sleep()
+		c.pause()
 	}
+	return c.allowLocally(key, limit, length)
+}
+
+// maxLocal is the number of windows above which allowLocally discards the expired ones.
+const maxLocal = 10_000
+
+// allowLocally is Allow without Redis.
+func (c *Cache) allowLocally(key string, limit int, length time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -209,10 +225,7 @@ func (c *Cache) Allow(ctx context.Context, key string, limit int, length time.Du
 	return w.count <= limit
 }
 
-// maxLocal is when windows that are over are thrown away.
-const maxLocal = 10_000
-
-// Check asks Redis for a sign of life; nil where there is none to ask.
+// Check pings Redis. It returns nil if the cache does not use Redis.
 func (c *Cache) Check(ctx context.Context) error {
 	if c.client == nil {
 		return nil

@@ -1,4 +1,4 @@
-// Package config reads the application's configuration from the environment, and reports everything wrong with it at once.
+// Package config reads the application's configuration from the environment and reports all errors in it at once.
 package config
 
 import (
@@ -11,50 +11,52 @@ import (
 	"time"
 )
 
-// Config is the whole configuration of the application.
+// Config is the configuration of the application.
 type Config struct {
-	// Port serves the application, MetricsPort Prometheus metrics; defaults 8080 and 9090.
+	// Port serves the application and MetricsPort serves Prometheus metrics. The defaults are 8080 and 9090.
 	Port, MetricsPort int
-	// Database returns the connection URL. It is read again for every new connection, so that a rotated password is
-	// used without a restart.
+	// Database returns the connection URL. The store calls it for every new connection, so a rotated password needs no
+	// restart.
 	Database func() (string, error)
-	// DatabaseConnections is the size of the pool, 1 to 200; default 10.
+	// DatabaseConnections is the size of the connection pool, from 1 to 200. The default is 10.
 	DatabaseConnections int
-	// Redis is where the cache is; the application works without it.
+	// Redis is the location of the cache. The application works without it.
 	Redis Redis
-	// SigningKey signs sessions, 32 bytes or more.
+	// SigningKey signs sessions. It has at least 32 bytes.
 	SigningKey []byte
-	// SecureCookies are sent over HTTPS only; default true.
+	// SecureCookies restricts cookies to HTTPS. The default is true.
 	SecureCookies bool
-	// DrainTime is how long the application goes on answering after it has turned unready, so that the load balancer takes
-	// notice first; default 10 s.
+	// DrainTime is how long the application continues to answer after it has become unready. The load balancer needs
+	// this time to notice. The default is 10 s.
 	DrainTime time.Duration
 }
 
-// Redis says how to reach Redis. An empty Host means that there is none.
+// Redis says how to reach Redis. If Host is empty, there is no Redis.
 type Redis struct {
 	Host string
 	Port int
-	// Password is the AUTH token; empty for none.
+	// Password is the AUTH token. It may be empty.
 	Password string
-	// TLS is on unless REDIS_TLS is false.
+	// TLS is true unless REDIS_TLS is false.
 	TLS bool
 }
 
-// minKeyBytes is what HMAC-SHA256 needs to be as strong as its digest. Source: RFC 7518, section 3.2.
+// minKeyBytes is the size of an HMAC-SHA256 digest. A shorter key would make signatures weaker than the digest.
+// Source: RFC 7518, section 3.2.
 const minKeyBytes = 32
 
-// reader collects what is wrong with variables while it reads them.
+// reader reads variables and collects the errors in them.
 type reader struct {
 	getenv   func(string) string
 	problems []error
 }
 
+// fail records an error in a variable.
 func (r *reader) fail(name, format string, a ...any) {
 	r.problems = append(r.problems, fmt.Errorf("%s %s", name, fmt.Sprintf(format, a...)))
 }
 
-// Load reads the configuration. The error lists every problem, one a line; values of secrets are never in it.
+// Load reads the configuration. The error lists every problem on a line of its own and never contains a secret.
 func Load(getenv func(string) string) (*Config, error) {
 	r := &reader{getenv: getenv}
 	c := &Config{
@@ -65,8 +67,10 @@ func Load(getenv func(string) string) (*Config, error) {
 		DrainTime:           time.Duration(r.number("DRAIN_SECONDS", 10, 0, 300)) * time.Second,
 		Database:            r.database(),
 		Redis: Redis{
-			Host: getenv("REDIS_HOST"), Port: r.number("REDIS_PORT", 6379, 1, 65535),
-			Password: r.text("REDIS_PASSWORD"), TLS: r.flag("REDIS_TLS", true),
+			Host:     getenv("REDIS_HOST"),
+			Port:     r.number("REDIS_PORT", 6379, 1, 65535),
+			Password: r.text("REDIS_PASSWORD"),
+			TLS:      r.flag("REDIS_TLS", true),
 		},
 	}
 	if c.Port == c.MetricsPort {
@@ -86,14 +90,14 @@ func Load(getenv func(string) string) (*Config, error) {
 	return c, nil
 }
 
-// LoadDatabase reads only what a migration needs.
+// LoadDatabase reads only the settings that a migration needs.
 func LoadDatabase(getenv func(string) string) (func() (string, error), error) {
 	r := &reader{getenv: getenv}
 	database := r.database()
 	return database, errors.Join(r.problems...)
 }
 
-// database returns how to get at DATABASE_URL, or at the content of DATABASE_URL_FILE as it is at the time.
+// database returns a function that reads the file DATABASE_URL_FILE each time, or DATABASE_URL if no file is named.
 func (r *reader) database() func() (string, error) {
 	read := func() (string, error) {
 		if path := r.getenv("DATABASE_URL_FILE"); path != "" {
@@ -110,9 +114,10 @@ func (r *reader) database() func() (string, error) {
 	case err != nil:
 		r.problems = append(r.problems, err)
 	case text == "":
-		r.fail("DATABASE_URL", "is missing; give postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full (or DATABASE_URL_FILE)")
+		r.fail("DATABASE_URL", "is missing; give "+
+			"postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full (or DATABASE_URL_FILE)")
 	default:
-		// The error of url.Parse quotes what it could not read, password included.
+		// The error of url.Parse is not reported: it quotes the URL, which contains the password.
 		if u, err := url.Parse(text); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Host == "" {
 			r.fail("DATABASE_URL", "is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 		}
@@ -120,7 +125,7 @@ func (r *reader) database() func() (string, error) {
 	return read
 }
 
-// text returns a variable, or the content of the file that NAME_FILE names.
+// text returns the content of the file that NAME_FILE names, or the variable itself if no file is named.
 func (r *reader) text(name string) string {
 	path := r.getenv(name + "_FILE")
 	if path == "" {
@@ -136,6 +141,7 @@ func (r *reader) text(name string) string {
 	return strings.TrimSpace(string(text))
 }
 
+// number returns a variable as a whole number, or fallback if it is not set.
 func (r *reader) number(name string, fallback, min, max int) int {
 	text := r.getenv(name)
 	if text == "" {
@@ -148,6 +154,7 @@ func (r *reader) number(name string, fallback, min, max int) int {
 	return n
 }
 
+// flag returns a variable as a boolean, or fallback if it is not set.
 func (r *reader) flag(name string, fallback bool) bool {
 	switch text := r.getenv(name); text {
 	case "":

@@ -17,14 +17,15 @@ import (
 // maxBody is the largest request body, in bytes.
 const maxBody = 64 << 10
 
-// badRequest is an error whose text is for whoever made the request.
+// badRequest is an error whose message is shown to the client.
 type badRequest struct{ message string }
 
 func (b badRequest) Error() string { return b.message }
 
+// bad returns a badRequest.
 func bad(format string, a ...any) error { return badRequest{fmt.Sprintf(format, a...)} }
 
-// decodeJSON reads exactly one JSON object of known fields.
+// decodeJSON decodes exactly one JSON object. Unknown fields are errors.
 func decodeJSON(body io.Reader, target any) error {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
@@ -41,13 +42,13 @@ func decodeJSON(body io.Reader, target any) error {
 	return nil
 }
 
-// credentials are what somebody signs up or in with.
+// credentials are the body of a request to sign up or to sign in.
 type credentials struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 }
 
-// clean checks credentials and brings the address into the one form that is kept.
+// clean validates credentials and normalizes the address to the form that the store keeps.
 func (c *credentials) clean() error {
 	c.Email = strings.ToLower(strings.TrimSpace(c.Email))
 	address, err := mail.ParseAddress(c.Email)
@@ -60,7 +61,7 @@ func (c *credentials) clean() error {
 	return nil
 }
 
-// orderRequest is what somebody wants to buy.
+// orderRequest is the body of a request to place an order.
 type orderRequest struct {
 	Lines []store.Line `json:"lines"`
 }
@@ -71,6 +72,7 @@ const (
 	maxQuantity = 99
 )
 
+// check validates the lines of an order.
 func (o orderRequest) check() error {
 	if len(o.Lines) == 0 || len(o.Lines) > maxLines {
 		return bad("lines has to have 1 to %d entries", maxLines)
@@ -90,7 +92,7 @@ func (o orderRequest) check() error {
 	return nil
 }
 
-// checkKey checks an idempotency key.
+// checkKey validates an idempotency key.
 func checkKey(key string) error {
 	if len(key) < 8 || len(key) > 100 {
 		return bad("the header Idempotency-Key has to have 8 to 100 characters")
@@ -103,25 +105,26 @@ func checkKey(key string) error {
 	return nil
 }
 
-// page is which products a list shows.
+// page says which products a list shows.
 type page struct {
 	search string
 	after  int64
 	limit  int
 }
 
-// key is what the cache keeps the page under.
+// key returns the cache key of the page.
 func (p page) key() string {
 	return "products:" + strconv.FormatInt(p.after, 10) + ":" + strconv.Itoa(p.limit) + ":" + p.search
 }
 
+// Limits of a product list.
 const (
 	defaultLimit = 24
 	maxLimit     = 100
 	maxSearch    = 100
 )
 
-// readPage reads the query of a product list.
+// readPage parses the query of a product list.
 func readPage(query map[string][]string) (page, error) {
 	get := func(name string) string {
 		if values := query[name]; len(values) > 0 {
@@ -150,7 +153,7 @@ func readPage(query map[string][]string) (page, error) {
 	return p, nil
 }
 
-// pathID reads the number at the end of a path.
+// pathID returns the ID in a request's path, or store.ErrNotFound if it is not a valid ID.
 func pathID(r *http.Request) (int64, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || id <= 0 {

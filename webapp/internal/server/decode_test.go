@@ -8,17 +8,25 @@ import (
 	"groundwork/webapp/internal/auth"
 )
 
-// FuzzDecoders decodes untrusted texts in every way there is: none gets through that should not.
+// FuzzDecoders passes untrusted text to every decoder and checks that no decoder accepts an invalid value.
 func FuzzDecoders(f *testing.F) {
-	for _, seed := range []string{`{"lines":[{"productId":1,"quantity":1}]}`, `{"email":"a@b.c","password":"0123456789"}`, `[`, `{"lines":null}`, "order-0001"} {
+	for _, seed := range []string{
+		`{"lines":[{"productId":1,"quantity":1}]}`,
+		`{"email":"a@b.c","password":"0123456789"}`,
+		`[`,
+		`{"lines":null}`,
+		"order-0001",
+	} {
 		f.Add(seed, "limit=1&cursor=2&search=x")
 	}
 	f.Fuzz(decodeAll)
 }
 
+// decodeAll is the target of FuzzDecoders.
 func decodeAll(t *testing.T, body, query string) {
 	var c credentials
-	if decodeJSON(strings.NewReader(body), &c) == nil && c.clean() == nil && (len(c.Password) < auth.MinPassword || c.Email != strings.ToLower(c.Email)) {
+	if decodeJSON(strings.NewReader(body), &c) == nil && c.clean() == nil &&
+		(len(c.Password) < auth.MinPassword || c.Email != strings.ToLower(c.Email)) {
 		t.Error("credentials got through")
 	}
 	var o orderRequest

@@ -23,10 +23,12 @@ import (
 //go:embed pages/*.html static/*
 var files embed.FS
 
-// assets are the static files by the name under which they are served: with a part of their content's hash in it, so that
-// they can be kept for a year and still change with the next version.
+// assets are the static files by the name that they are served under. The name contains a part of the content's hash,
+// so browsers can cache a file for a year and still get the next version at once. assetNames maps the original names to
+// the paths of the files.
 var assets, assetNames = hashedAssets()
 
+// hashedAssets reads the static files. It returns their content by hashed name, and their paths by original name.
 func hashedAssets() (map[string][]byte, map[string]string) {
 	byName, names := map[string][]byte{}, map[string]string{}
 	err := fs.WalkDir(files, "static", func(name string, d fs.DirEntry, err error) error {
@@ -44,7 +46,7 @@ func hashedAssets() (map[string][]byte, map[string]string) {
 		return nil
 	})
 	if err != nil {
-		// The files are compiled in.
+		// This cannot happen: the files are compiled in.
 		panic(err)
 	}
 	return byName, names
@@ -57,16 +59,17 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"date":  func(t time.Time) string { return t.UTC().Format("2 January 2006") },
 }).ParseFS(files, "pages/*.html"))
 
+// euro formats an amount in cents.
 func euro(cents any) string {
 	n, _ := strconv.ParseInt(fmt.Sprint(cents), 10, 64)
 	return fmt.Sprintf("€ %d.%02d", n/100, n%100)
 }
 
-// view is what every page is made of.
+// view is the data of all page templates.
 type view struct {
 	Title    string
 	SignedIn bool
-	// Problem is what was wrong with the last form, Notice what went well.
+	// Problem says what was wrong with the last form. Notice says what succeeded.
 	Problem, Notice string
 
 	Search   string
@@ -76,7 +79,7 @@ type view struct {
 	Email    string
 	Cart     []store.CartLine
 	Total    int64
-	// Key makes an order that is sent twice one order.
+	// Key is the idempotency key of the order form. A form that is sent twice places one order.
 	Key    string
 	Orders []store.Order
 }
@@ -97,7 +100,7 @@ func (s *Server) routePages(mux *http.ServeMux) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.problemPage(w, r, store.ErrNotFound) })
 }
 
-// asset serves a static file; its name changes with its content, so it never has to be asked for again.
+// asset serves a static file. The name changes with the content, so browsers never have to revalidate it.
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	content, ok := assets[name]
@@ -109,7 +112,7 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }
 
-// render writes a page, all of it or none.
+// render writes a page. If the template fails, it writes an error and no part of the page.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
 	v.SignedIn = s.userOf(r) != 0
 	var page bytes.Buffer
@@ -121,13 +124,15 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "+
+		"base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	w.WriteHeader(status)
 	_, _ = w.Write(page.Bytes())
 }
 
+// problemPage answers with a page that describes an error.
 func (s *Server) problemPage(w http.ResponseWriter, r *http.Request, err error) {
 	status, message := classify(err)
 	if status == http.StatusServiceUnavailable {
@@ -137,6 +142,7 @@ func (s *Server) problemPage(w http.ResponseWriter, r *http.Request, err error) 
 	s.render(w, r, status, "problem", view{Title: http.StatusText(status), Problem: message})
 }
 
+// homePage lists products.
 func (s *Server) homePage(w http.ResponseWriter, r *http.Request) {
 	p, err := readPage(r.URL.Query())
 	if err != nil {
@@ -152,9 +158,15 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) {
 		s.problemPage(w, r, err)
 		return
 	}
-	s.render(w, r, http.StatusOK, "home", view{Title: "All products", Search: p.search, Products: list.Products, Next: list.Next})
+	s.render(w, r, http.StatusOK, "home", view{
+		Title:    "All products",
+		Search:   p.search,
+		Products: list.Products,
+		Next:     list.Next,
+	})
 }
 
+// productPage shows one product.
 func (s *Server) productPage(w http.ResponseWriter, r *http.Request) {
 	id, err := pathID(r)
 	if err != nil {
@@ -173,28 +185,34 @@ func (s *Server) productPage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, "product", view{Title: product.Name, Product: product})
 }
 
+// formPage returns a handler that shows an empty form.
 func (s *Server) formPage(name, title string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { s.render(w, r, http.StatusOK, name, view{Title: title}) }
 }
 
+// formCredentials reads the credentials of a form.
 func formCredentials(r *http.Request) credentials {
 	return credentials{Email: r.PostFormValue("email"), Password: r.PostFormValue("password")}
 }
 
+// signInPage signs a user in.
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) {
 	c := formCredentials(r)
 	token, err := s.authenticate(r.Context(), c, clientAddress(r))
 	s.enter(w, r, "sign-in", "Sign in", c, token, err)
 }
 
+// signUpPage creates an account and signs its user in.
 func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) {
 	c := formCredentials(r)
 	token, err := s.register(r.Context(), c)
 	s.enter(w, r, "sign-up", "Create an account", c, token, err)
 }
 
-// enter sets the session's cookie and goes to the shop, or shows the form again with what is wrong.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request, name, title string, c credentials, token string, err error) {
+// enter sets the session cookie and redirects to the shop. If err is not nil, it shows the form again with the error.
+func (s *Server) enter(
+	w http.ResponseWriter, r *http.Request, name, title string, c credentials, token string, err error,
+) {
 	status, message := 0, ""
 	switch {
 	case errors.Is(err, errRefused):
@@ -215,18 +233,26 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, name, title strin
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// setSession sets the session cookie for age seconds. A negative age deletes the cookie.
 func (s *Server) setSession(w http.ResponseWriter, token string, age int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: token, Path: "/", MaxAge: age, HttpOnly: true, Secure: s.SecureCookies, SameSite: http.SameSiteLaxMode,
+		Name:     sessionCookie,
+		Value:    token,
+		Path:     "/",
+		MaxAge:   age,
+		HttpOnly: true,
+		Secure:   s.SecureCookies,
+		SameSite: http.SameSiteLaxMode,
 	})
 }
 
+// signOutPage signs a user out.
 func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) {
 	s.setSession(w, "", -1)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// person lets people with a session through and sends others to sign in.
+// person lets requests with a session through and redirects others to the sign-in page.
 func (s *Server) person(next func(w http.ResponseWriter, r *http.Request, userID int64)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := s.userOf(r)
@@ -238,6 +264,7 @@ func (s *Server) person(next func(w http.ResponseWriter, r *http.Request, userID
 	}
 }
 
+// cartPage shows the cart and the form that orders it.
 func (s *Server) cartPage(w http.ResponseWriter, r *http.Request, userID int64) {
 	lines, err := s.Store.Cart(r.Context(), userID)
 	if err != nil {
@@ -251,6 +278,7 @@ func (s *Server) cartPage(w http.ResponseWriter, r *http.Request, userID int64) 
 	s.render(w, r, http.StatusOK, "cart", v)
 }
 
+// changeCartPage sets the quantity of a product in the cart.
 func (s *Server) changeCartPage(w http.ResponseWriter, r *http.Request, userID int64) {
 	id, err1 := strconv.ParseInt(r.PostFormValue("product"), 10, 64)
 	quantity, err2 := strconv.Atoi(r.PostFormValue("quantity"))
@@ -265,7 +293,8 @@ func (s *Server) changeCartPage(w http.ResponseWriter, r *http.Request, userID i
 	http.Redirect(w, r, "/cart", http.StatusSeeOther)
 }
 
-// orderPage orders what is in the cart. A second click sends the same key: if the cart is empty by then, the first one won.
+// orderPage orders the content of the cart. A second click sends the same key. If the cart is empty by then, the first
+// click has placed the order.
 func (s *Server) orderPage(w http.ResponseWriter, r *http.Request, userID int64) {
 	key := r.PostFormValue("key")
 	if err := checkKey(key); err != nil {
@@ -294,6 +323,7 @@ func (s *Server) orderPage(w http.ResponseWriter, r *http.Request, userID int64)
 	http.Redirect(w, r, "/orders", http.StatusSeeOther)
 }
 
+// ordersPage lists the user's orders.
 func (s *Server) ordersPage(w http.ResponseWriter, r *http.Request, userID int64) {
 	orders, err := s.Store.Orders(r.Context(), userID)
 	if err != nil {

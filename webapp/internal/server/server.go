@@ -1,4 +1,4 @@
-// Package server answers requests: the API, the pages, the probes and the metrics.
+// Package server serves the API, the pages, the probes and the metrics.
 package server
 
 import (
@@ -27,9 +27,9 @@ type Server struct {
 	Cache    *cache.Cache
 	Sessions *auth.Sessions
 	Log      *slog.Logger
-	// SecureCookies are sent over HTTPS only.
+	// SecureCookies restricts cookies to HTTPS.
 	SecureCookies bool
-	// MaxInFlight is how many requests that need the database are worked on at the same time; the rest waits shortly.
+	// MaxInFlight is how many requests may use the database at the same time. Other requests wait for a short time.
 	MaxInFlight int
 
 	draining atomic.Bool
@@ -38,34 +38,55 @@ type Server struct {
 	registry *prometheus.Registry
 }
 
-// requestTimeout bounds what one request may take.
+// requestTimeout limits the time of one request.
 const requestTimeout = 8 * time.Second
 
-// queueTimeout is how long a request waits for its turn before it is told to come back.
+// queueTimeout is how long a request waits for its turn before the server refuses it.
 const queueTimeout = 500 * time.Millisecond
 
+// metrics are the application's own metrics.
 type metrics struct {
 	requests *prometheus.HistogramVec
 	orders   prometheus.Counter
 	refused  prometheus.Counter
 }
 
-// Handler returns what serves the application's port. It is called once.
+// newMetrics returns metrics that no registry has yet.
+func newMetrics() *metrics {
+	return &metrics{
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "http_request_seconds",
+			Help:    "Time to answer, by route and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}, []string{"route", "status"}),
+		orders: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orders_placed_total",
+			Help: "Orders placed, retries not counted.",
+		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "requests_refused_total",
+			Help: "Requests told to come back because the queue was full.",
+		}),
+	}
+}
+
+// Handler returns the handler of the application's port. The caller must call it once.
 func (s *Server) Handler() http.Handler {
 	s.slots = make(chan struct{}, s.MaxInFlight)
 	s.registry = prometheus.NewRegistry()
-	s.metrics = &metrics{
-		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "http_request_seconds", Help: "Time to answer, by route and status.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
-		}, []string{"route", "status"}),
-		orders:  prometheus.NewCounter(prometheus.CounterOpts{Name: "orders_placed_total", Help: "Orders placed, retries not counted."}),
-		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "requests_refused_total", Help: "Requests told to come back because the queue was full."}),
-	}
-	s.registry.MustRegister(s.metrics.requests, s.metrics.orders, s.metrics.refused,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "database_connections_in_use", Help: "Connections of the pool that are in use."},
-			func() float64 { return float64(s.Store.Stats().AcquiredConns()) }))
+	s.metrics = newMetrics()
+	connections := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "database_connections_in_use",
+		Help: "Connections of the pool that are in use.",
+	}, func() float64 { return float64(s.Store.Stats().AcquiredConns()) })
+	s.registry.MustRegister(
+		s.metrics.requests,
+		s.metrics.orders,
+		s.metrics.refused,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		connections,
+	)
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", s.health)
@@ -73,27 +94,28 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /ready", s.ready)
 	s.routeAPI(mux)
 	s.routePages(mux)
-	// A page elsewhere cannot make a browser act in somebody's name; programs send no Origin and pass.
+	// A page of another site cannot make a browser act for a user. Programs send no Origin and are let through.
 	guard := http.NewCrossOriginProtection()
 	return s.observe(s.recover(guard.Handler(mux)))
 }
 
-// MetricsHandler returns what serves the metrics port.
+// MetricsHandler returns the handler of the metrics port.
 func (s *Server) MetricsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
 	return mux
 }
 
-// Drain makes the application unready; it goes on answering.
+// Drain makes the application unready. The application continues to answer requests.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// health answers as long as the process does.
+// health answers the liveness probe. It depends on nothing but the process.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// ready asks everything that a request may need. Without Redis the application serves, so its check is only shown.
+// ready answers the readiness probe: it checks the services that a request may need. The application also works without
+// Redis, so the check of Redis is reported but does not change the status.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
 	defer cancel()
@@ -111,7 +133,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, map[string]any{"ready": status == http.StatusOK, "checks": checks})
 }
 
-// describe says what is wrong with the database without saying where it is: the probe's answer is public.
+// describe says what is wrong with the database. The response is public, so it does not reveal where the database is.
 func describe(err error) string {
 	switch {
 	case errors.Is(err, store.ErrBusy):
@@ -124,9 +146,10 @@ func describe(err error) string {
 	return "unreachable"
 }
 
+// requestID is the context key of a request's ID.
 type requestID struct{}
 
-// statusWriter remembers the status of an answer.
+// statusWriter records the status of a response.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -149,8 +172,8 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the original.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// observe gives each request an ID, a largest body, a log line and a place in the metrics. Queries and bodies, which may hold
-// something private, are not logged.
+// observe gives each request an ID, limits its body, and records it in the log and the metrics. Queries and bodies may
+// contain private data and are not logged.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
@@ -164,7 +187,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(recorded, r.Body, maxBody)
 		next.ServeHTTP(recorded, r)
-		// The mux writes down what it chose; what never came that far has no route.
+		// The mux sets the pattern of the route. A request that did not reach the mux has no route.
 		took, route := time.Since(started), r.Pattern
 		s.metrics.requests.WithLabelValues(route, strconv.Itoa(recorded.status)).Observe(took.Seconds())
 		level := slog.LevelInfo
@@ -174,12 +197,17 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		case route == "GET /health" || route == "GET /ready" || route == "GET /api/health":
 			level = slog.LevelDebug
 		}
-		s.Log.LogAttrs(ctx, level, "request", slog.String("id", id), slog.String("method", r.Method), slog.String("route", route),
-			slog.Int("status", recorded.status), slog.Duration("took", took))
+		s.Log.LogAttrs(ctx, level, "request",
+			slog.String("id", id),
+			slog.String("method", r.Method),
+			slog.String("route", route),
+			slog.Int("status", recorded.status),
+			slog.Duration("took", took),
+		)
 	})
 }
 
-// recover turns a panic into a 500 for one request.
+// recover answers a request whose handler panics with status 500.
 func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -192,8 +220,9 @@ func (s *Server) recover(next http.Handler) http.Handler {
 	})
 }
 
-// limited lets a bounded number of requests through to the database. A short queue smooths bursts; beyond it, an honest 503
-// at once is better than a late one. What one lets through has to be done in requestTimeout.
+// limited lets only MaxInFlight requests use the database at the same time. A short queue absorbs bursts. A request
+// that would wait longer gets a 503 early instead of a late failure. A request that is let through must end within
+// requestTimeout.
 func (s *Server) limited(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -215,24 +244,30 @@ func (s *Server) limited(next http.HandlerFunc) http.HandlerFunc {
 		defer func() { <-s.slots }()
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
-		// The mux writes the route into the request that it was given.
+		// The mux has already set the route in the original request, so a copy is safe here.
 		next(w, r.WithContext(ctx))
 	}
 }
 
+// unavailable refuses a request because the server is busy.
 func (s *Server) unavailable(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "1")
 	writeError(w, http.StatusServiceUnavailable, "busy; try again in a second")
 }
 
-// Serve answers on both listeners until ctx ends; then it turns unready, goes on for the drain time, and finishes what it
-// has begun.
+// Serve answers on both listeners until ctx ends. Then it becomes unready, continues to answer for the drain time, and
+// waits for open requests to finish.
 func (s *Server) Serve(ctx context.Context, app, metrics net.Listener, drain time.Duration) error {
-	servers := []*http.Server{
-		{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 75 * time.Second, MaxHeaderBytes: 32 << 10},
-		nil,
+	application := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       75 * time.Second,
+		MaxHeaderBytes:    32 << 10,
 	}
-	servers[1] = &http.Server{Handler: s.MetricsHandler(), ReadHeaderTimeout: 5 * time.Second}
+	// Handler has to run first: it makes the registry that MetricsHandler uses.
+	servers := []*http.Server{application, {Handler: s.MetricsHandler(), ReadHeaderTimeout: 5 * time.Second}}
 	failed := make(chan error, 2)
 	for i, listener := range []net.Listener{app, metrics} {
 		go func() { failed <- servers[i].Serve(listener) }()

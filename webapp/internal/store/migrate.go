@@ -14,6 +14,7 @@ import (
 // SchemaVersion is the newest migration in this binary.
 var SchemaVersion = newest()
 
+// newest returns the version of the newest migration.
 func newest() (version int64) {
 	entries, err := migrations.ReadDir("migrations")
 	for _, entry := range entries {
@@ -22,17 +23,19 @@ func newest() (version int64) {
 		version = max(version, n)
 	}
 	if err != nil {
-		// The files are compiled in.
+		// This cannot happen: the files are compiled in.
 		panic(err)
 	}
 	return version
 }
 
-// migrationLock is what two migrations at the same time wait for; the number only has to be the same.
+// migrationLock is the key of the advisory lock of migrations. All versions of the application must use the same
+// number.
 const migrationLock = 7041776
 
-// Migrate brings the schema up to date and returns how many migrations that took. Two at the same time wait for each
-// other; the lock ends with the session, so one that is killed leaves none behind.
+// Migrate brings the schema up to date and returns how many migrations it applied. A second Migrate waits until the
+// first one ends. PostgreSQL releases the lock when the session ends, so a migration that is killed leaves no lock
+// behind.
 func Migrate(ctx context.Context, url string) (int, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {

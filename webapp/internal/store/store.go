@@ -1,4 +1,4 @@
-// Package store keeps products, people, carts and orders in PostgreSQL.
+// Package store keeps products, users, carts and orders in PostgreSQL.
 package store
 
 import (
@@ -16,22 +16,23 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Errors that callers tell apart.
+// Errors that callers distinguish.
 var (
+	// ErrNotFound is returned for a product or a user that does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrTaken is returned for an e-mail address that somebody has.
+	// ErrTaken is returned for an e-mail address that another account uses.
 	ErrTaken = errors.New("taken")
 	// ErrReused is returned for an idempotency key that was used for another order.
 	ErrReused = errors.New("idempotency key was used for another order")
-	// errUnreadable hides pgx's own error, which quotes the URL, password included.
+	// errUnreadable replaces pgx's own error, which quotes the URL and with it the password.
 	errUnreadable = errors.New("DATABASE_URL cannot be read as a PostgreSQL connection URL")
 	// ErrSchema is returned while the schema is older than the application.
 	ErrSchema = errors.New("the schema is too old")
-	// ErrBusy is returned when no connection came free in time.
+	// ErrBusy is returned if no connection became free in time.
 	ErrBusy = errors.New("database is busy")
 )
 
-// OutOfStock is returned when an order wants more than there is.
+// OutOfStock is returned for an order of more pieces than are in stock.
 type OutOfStock struct {
 	ProductID int64
 	Left      int
@@ -41,22 +42,22 @@ func (e *OutOfStock) Error() string {
 	return fmt.Sprintf("product %d: %d left", e.ProductID, e.Left)
 }
 
-// Store is a database with a bounded pool of connections.
+// Store is a database with a limited pool of connections.
 type Store struct {
 	pool *pgxpool.Pool
 	// acquireTimeout is how long a request waits for a connection.
 	acquireTimeout time.Duration
 }
 
-// Limits of every connection.
+// Limits of each connection.
 const (
 	connectTimeout   = 3 * time.Second
 	statementTimeout = "4s"
 	maxConnLifetime  = 15 * time.Minute
 )
 
-// Open prepares a pool; it connects when it is first used, so that the application starts without its database. url is
-// asked again for every new connection, so that a rotated password is used as soon as it is known.
+// Open returns a store. The store connects when it is first used, so the application starts without its database. The
+// store calls url for every new connection, so it uses a rotated password as soon as url returns it.
 func Open(url func() (string, error), connections int) (*Store, error) {
 	text, err := url()
 	if err != nil {
@@ -68,7 +69,7 @@ func Open(url func() (string, error), connections int) (*Store, error) {
 	}
 	config.MaxConns = int32(connections)
 	config.MaxConnLifetime = maxConnLifetime
-	// A broken connection is found by its next user, who gets another one; idle ones are looked at in between.
+	// The pool replaces a broken connection when the connection is next used. In between it checks idle connections.
 	config.HealthCheckPeriod = 5 * time.Second
 	config.ConnConfig.ConnectTimeout = connectTimeout
 	config.ConnConfig.RuntimeParams["statement_timeout"] = statementTimeout
@@ -82,10 +83,12 @@ func Open(url func() (string, error), connections int) (*Store, error) {
 		if err != nil {
 			return errUnreadable
 		}
-		c.Host, c.Port, c.User, c.Password, c.Database, c.TLSConfig, c.Fallbacks = now.Host, now.Port, now.User, now.Password, now.Database, now.TLSConfig, now.Fallbacks
+		c.Host, c.Port, c.Database = now.Host, now.Port, now.Database
+		c.User, c.Password = now.User, now.Password
+		c.TLSConfig, c.Fallbacks = now.TLSConfig, now.Fallbacks
 		return nil
 	}
-	// After a failover the old primary may come back as a standby: a connection to it would fail every write.
+	// After a failover the old primary may return as a standby. Every write on a connection to it would fail.
 	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
@@ -94,10 +97,11 @@ func Open(url func() (string, error), connections int) (*Store, error) {
 	return &Store{pool: pool, acquireTimeout: 2 * time.Second}, nil
 }
 
-// Close ends all connections.
+// Close closes all connections.
 func (s *Store) Close() { s.pool.Close() }
 
-// with runs f on a connection from the pool. Waiting for one is bounded: what waits longer is better told to come back.
+// with runs f on a connection from the pool. It returns ErrBusy if no connection becomes free within acquireTimeout, so
+// that the client can try again later.
 func (s *Store) with(ctx context.Context, f func(*pgxpool.Conn) error) error {
 	waiting, cancel := context.WithTimeout(ctx, s.acquireTimeout)
 	defer cancel()
@@ -112,8 +116,8 @@ func (s *Store) with(ctx context.Context, f func(*pgxpool.Conn) error) error {
 	return f(conn)
 }
 
-// Ready asks for a connection and compares the schema with what this binary needs. A newer schema is fine: it belongs to
-// the next version of the application, which is being rolled out.
+// Ready checks that a connection is available and that the schema is not older than this binary needs. A newer schema
+// is accepted: it belongs to the next version of the application, which is being rolled out.
 func (s *Store) Ready(ctx context.Context) error {
 	return s.with(ctx, func(c *pgxpool.Conn) error {
 		var have int64
@@ -128,10 +132,10 @@ func (s *Store) Ready(ctx context.Context) error {
 	})
 }
 
-// Stats are the numbers of the pool, for metrics.
+// Stats returns the statistics of the pool.
 func (s *Store) Stats() *pgxpool.Stat { return s.pool.Stat() }
 
-// inTx runs f in a transaction, and once more where PostgreSQL asks for it.
+// inTx runs f in a transaction. After a serialization failure or a deadlock it retries, as PostgreSQL recommends.
 func (s *Store) inTx(ctx context.Context, f func(pgx.Tx) error) error {
 	return s.with(ctx, func(c *pgxpool.Conn) error {
 		var err error
@@ -146,11 +150,11 @@ func (s *Store) inTx(ctx context.Context, f func(pgx.Tx) error) error {
 	})
 }
 
-// violates reports whether err is a violation of a constraint.
+// violates reports whether err is a violation of the named constraint.
 func violates(err error, constraint string) bool {
 	var failure *pgconn.PgError
 	return errors.As(err, &failure) && failure.ConstraintName == constraint
 }
 
-// Reset closes connections as they come back to the pool, so that all of them are made anew, with the password of the day.
+// Reset closes each connection as soon as it is idle. New connections use the current password.
 func (s *Store) Reset() { s.pool.Reset() }
