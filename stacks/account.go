@@ -7,8 +7,8 @@ import (
 	"groundwork/components/statestore"
 )
 
-// account creates what has to be there before everything else, once: where states are kept, and who may deploy from a
-// pipeline. It is never part of an environment's own stack, whose state is kept here.
+// account creates what must exist before everything else: the bucket of the states, and the roles of the pipelines. It
+// is never part of the environment's own stack, whose state is in that bucket.
 func (d *deployment) account() error {
 	c := d.config
 	store, err := statestore.New(d.ctx, "state", &statestore.Args{

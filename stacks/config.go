@@ -30,36 +30,39 @@ import (
 // Project is the Pulumi project name, the namespace of the configuration and the first part of every physical name.
 const Project = "groundwork"
 
-// Config is the whole configuration of one stack: what Pulumi.<stack>.yaml says, defaults filled in, checked.
+// Config is the whole configuration of one stack: the values of Pulumi.<stack>.yaml and the defaults, validated.
 type Config struct {
 	// Region is aws:region.
 	Region string
-	// Environment comes from the stack name: "dev", "prod".
+	// Environment is the first part of the stack name, such as "dev" or "prod": 1 to 9 lower-case letters or digits, a
+	// letter first.
 	Environment string
-	// Layer comes from the stack name too, after a hyphen: "prod-services" is one layer of prod. Empty means all of them.
+	// Layer is the second part of the stack name, after a hyphen: "prod-services" is one layer of prod. Empty for all
+	// layers.
 	Layer string
-	// AccountID is the only AWS account the program will touch.
+	// AccountID is the only AWS account that the program may change, 12 digits. Required.
 	AccountID string
-	// Owner goes on every resource as a tag.
+	// Owner is the team that owns the environment, a tag of every resource. Required.
 	Owner string
-	// Tags go on every resource besides Project, Environment, Owner and ManagedBy.
+	// Tags are the tags of every resource besides Project, Environment, Owner and ManagedBy, at most 40; default none.
 	Tags map[string]string
-	// Protect refuses to delete what holds data or cannot be made again.
+	// Protect makes Pulumi and AWS refuse to delete what holds data or cannot be created again; default false.
 	Protect bool
-	// LogRetentionDays is how long every log group keeps events; default 30.
+	// LogRetentionDays is how long every log group keeps events, one of logRetentions; default 30.
 	LogRetentionDays int
-	// SecretRecoveryDays is how long a deleted secret can be brought back: 7 to 30, or 0 for not at all; default 30. It
-	// does not follow Protect: taking protection off must not take the way back with it.
+	// SecretRecoveryDays is how long a deleted secret can be restored: 7 to 30 days, or 0 for not at all; default 30. It
+	// does not depend on Protect: without protection, a secret can still be restored.
 	SecretRecoveryDays int
-	// PermissionsBoundary is the ARN of a policy that bounds every role; empty for none.
+	// PermissionsBoundary is the ARN of the permissions boundary of every role; empty, the default, for none.
 	PermissionsBoundary string
-	// EncryptionKeys is separate, the default, or shared: a key for each purpose, or one for the environment.
+	// EncryptionKeys is separate, the default, or shared: a key for each purpose, or one key for the environment.
 	EncryptionKeys EncryptionKeys
-	// Parked takes away what costs by the hour and can be brought back; Hibernated the cluster too. Refused where Protect
-	// is on.
+	// Parked deletes or stops what is billed by the hour and can be restored; Hibernated deletes the cluster too, and
+	// needs Parked. Default false. A protected environment cannot be parked.
 	Parked     bool
 	Hibernated bool
-	// Schedule is when nodes and database run; always where it has no days.
+	// Schedule is when nodes and database run; without days, the default, they always run. A protected environment cannot
+	// have a schedule.
 	Schedule environment.Schedule
 
 	Network       network.Spec
@@ -73,7 +76,7 @@ type Config struct {
 	Observability observability.Spec
 	Pipelines     identity.PipelinesSpec
 
-	// Today decides what is still supported.
+	// Today decides what AWS still supports.
 	Today time.Time
 }
 
@@ -81,20 +84,20 @@ type Config struct {
 type EncryptionKeys string
 
 const (
-	// KeysSeparate is a key for each purpose: whoever may use one reads nothing else.
+	// KeysSeparate is a key for each purpose. A principal that may use one key can read nothing else.
 	KeysSeparate EncryptionKeys = "separate"
-	// KeysShared is one key for the whole environment; it saves a dollar a month for each of the others. What is encrypted
-	// cannot move to another key: changing this replaces database and cache.
+	// KeysShared is one key for the whole environment. It saves a dollar a month for each key less. Encrypted data cannot
+	// move to another key: a change of this setting replaces database and cache.
 	KeysShared EncryptionKeys = "shared"
 )
 
-// setting ties one key below "groundwork:" to its place in Config.
+// setting is one key below "groundwork:", with its field of Config.
 type setting struct {
 	key    string
 	target any
 }
 
-// settings lists every key of the project. Structs, maps and lists are written as YAML objects, the rest as scalars.
+// settings lists every key of the project. Structs, maps and lists are YAML objects, all others are scalars.
 func (c *Config) settings() []setting {
 	return []setting{
 		{"accountId", &c.AccountID},
@@ -121,24 +124,25 @@ func (c *Config) settings() []setting {
 	}
 }
 
-// Keys of other namespaces that mean something to this program or to the engine.
+// foreignKeys are the keys of other namespaces that this program or the engine reads.
 var foreignKeys = []string{"aws:region", "pulumi:disable-default-providers", "pulumi:tags"}
 
 var (
 	environmentName = regexp.MustCompile(`^[a-z][a-z0-9]{0,8}$`)
-	// Regions of the partition "aws": ARNs in the program name that partition.
+	// Only regions of the partition "aws", because ARNs in the program name that partition.
 	regionName = regexp.MustCompile(`^(af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-[0-9]$`)
 	tagKey     = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$`)
 	tagValue   = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$`)
 )
 
-// logRetentions are the periods CloudWatch Logs knows, in days.
+// logRetentions are the retention periods of CloudWatch Logs, in days.
 var logRetentions = []int{
 	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 }
 
-// Load decodes, defaults and checks the configuration of a stack. raw has the form in which Pulumi hands it to
-// programs: keys with their namespace, objects as JSON. The error lists every problem with its key.
+// Load decodes the configuration of a stack, sets the defaults, and validates the result. raw has the form in which
+// Pulumi passes configuration to programs: keys with their namespace, objects as JSON. The error lists everything that
+// is wrong, with its key.
 func Load(raw map[string]string, stack string, today time.Time) (*Config, error) {
 	environment, layer, layered := strings.Cut(stack, "-")
 	c := &Config{
@@ -151,7 +155,7 @@ func Load(raw map[string]string, stack string, today time.Time) (*Config, error)
 		EncryptionKeys:     KeysSeparate,
 	}
 	var errs field.Errors
-	checkKeys(&errs, raw)
+	validateKeys(&errs, raw)
 	for _, s := range c.settings() {
 		setDefaults(reflect.ValueOf(s.target).Elem())
 		if text, ok := raw[Project+":"+s.key]; ok {
@@ -161,7 +165,7 @@ func Load(raw map[string]string, stack string, today time.Time) (*Config, error)
 	if all := AllLayers(); layered && !slices.Contains(all, layer) {
 		errs.Add("the stack name", stack, "does not end in a layer: %s", strings.Join(all, ", "))
 	}
-	// What could not be read has been reported; checking it would only add something untrue.
+	// Values that could not be read have been reported. Validating them too would only report something untrue.
 	errs = append(errs, c.validate().Without(errs)...)
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("configuration of stack %s has %d problem(s):\n%w", stack, len(errs), errs.Err("  "))
@@ -169,8 +173,8 @@ func Load(raw map[string]string, stack string, today time.Time) (*Config, error)
 	return c, nil
 }
 
-// checkKeys records every key that neither the program nor the engine knows.
-func checkKeys(errs *field.Errors, raw map[string]string) {
+// validateKeys records every key that neither the program nor the engine knows.
+func validateKeys(errs *field.Errors, raw map[string]string) {
 	var own []string
 	for _, s := range (&Config{}).settings() {
 		own = append(own, s.key)
@@ -188,7 +192,7 @@ func checkKeys(errs *field.Errors, raw map[string]string) {
 	}
 }
 
-// decodeSetting reads one top-level value. Pulumi hands scalars over as bare text, everything else as JSON.
+// decodeSetting reads one top-level value. Pulumi passes scalars as plain text, everything else as JSON.
 func decodeSetting(errs *field.Errors, key, text string, target any) {
 	switch t := target.(type) {
 	case *int:
@@ -203,7 +207,7 @@ func decodeSetting(errs *field.Errors, key, text string, target any) {
 		}
 		*t = text == "true"
 	default:
-		// Text, whatever its type is called, comes as it is.
+		// Text of any type is the value itself.
 		if value := reflect.ValueOf(target).Elem(); value.Kind() == reflect.String {
 			value.SetString(text)
 			return
@@ -212,16 +216,12 @@ func decodeSetting(errs *field.Errors, key, text string, target any) {
 	}
 }
 
-// validate returns everything wrong with the values, each key with its namespace.
+// validate returns everything wrong with the values. Each key has its namespace.
 func (c *Config) validate() field.Errors {
 	var errs field.Errors
 	if !environmentName.MatchString(c.Environment) {
-		errs.Add(
-			"the stack name",
-			c.Environment,
-			"is not an environment: 1 to 9 lower-case letters or digits, a letter first, "+
-				"such as dev or prod (longer names overflow AWS's 32 characters)",
-		)
+		errs.Add("the stack name", c.Environment, "is not an environment: 1 to 9 lower-case letters or digits, "+
+			"a letter first, such as dev or prod (longer names overflow AWS's 32 characters)")
 	}
 	if c.Region == "" {
 		errs.Required("aws:region", "an AWS region such as eu-west-1")
@@ -264,7 +264,7 @@ func (c *Config) validateOwn() field.Errors {
 	errs.Below("delivery", c.Delivery.Validate())
 	errs.Below("observability", c.Observability.Validate())
 	errs.Below("pipelines", c.Pipelines.Validate())
-	errs.Below("cluster", c.fit(), "network.cidr", "network.zones", "network.interfaceEndpoints")
+	errs.Below("cluster", c.validateFit(), "network.cidr", "network.zones", "network.interfaceEndpoints")
 	if c.Network.NATMode == network.NATNone {
 		errs.Add("network.natMode", string(c.Network.NATMode),
 			"leaves the operators without images, which come from public registries; choose single or perZone")
@@ -272,15 +272,15 @@ func (c *Config) validateOwn() field.Errors {
 	return errs
 }
 
-// validatePower checks what suspends an environment.
+// validatePower records what is wrong with the settings that suspend the environment.
 func (c *Config) validatePower(errs *field.Errors) {
-	for _, off := range []struct {
+	for _, s := range []struct {
 		key string
-		is  bool
+		on  bool
 	}{{"hibernated", c.Hibernated}, {"parked", c.Parked}, {"schedule", c.Schedule.On()}} {
-		if off.is && c.Protect {
-			errs.Add(off.key, true, "does not go with protect, which says that this environment must not go down; "+
-				"set protect to false first if it may").On("protect")
+		if s.on && c.Protect {
+			errs.Add(s.key, true, "does not go with protect: a protected environment always runs; "+
+				"set protect to false first if this one may stop").On("protect")
 		}
 	}
 	if c.Hibernated && !c.Parked {
@@ -289,12 +289,13 @@ func (c *Config) validatePower(errs *field.Errors) {
 	errs.Below("schedule", c.Schedule.Validate())
 }
 
-// reservedTags are set by the program itself.
+// reservedTags are the tags that the program sets.
 var reservedTags = []string{"Environment", "ManagedBy", "Name", "Owner", "Project"}
 
-// maxTags leaves room for the program's own tags and a resource's in AWS's fifty.
+// maxTags leaves room for the tags of the program and of single resources: AWS allows 50.
 const maxTags = 40
 
+// validateTags records what is wrong with the owner and the tags.
 func (c *Config) validateTags(errs *field.Errors) {
 	if len(c.Tags) > maxTags {
 		errs.Add("tags", len(c.Tags), "are more than %d", maxTags)
@@ -306,7 +307,7 @@ func (c *Config) validateTags(errs *field.Errors) {
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
 			errs.Add("tags", key, "begins with aws:, which AWS keeps for itself")
 		}
-		// Some services, IAM among them, take "owner" and "Owner" for the same key.
+		// Some services, such as IAM, do not distinguish "owner" and "Owner".
 		if slices.ContainsFunc(reservedTags, func(r string) bool { return strings.EqualFold(r, key) }) {
 			errs.Add("tags", key, "is set by the program")
 		}
@@ -314,11 +315,11 @@ func (c *Config) validateTags(errs *field.Errors) {
 }
 
 // reservedAddresses is how many addresses of a private subnet nodes must leave free: EKS recommends 16 for its own
-// interfaces, a load balancer needs 8, and each interface endpoint takes one.
+// interfaces, and a load balancer needs 8. Each interface endpoint needs one more.
 const reservedAddresses = 16 + 8
 
-// fit checks the cluster against the network, as far as the network itself can be read.
-func (c *Config) fit() field.Errors {
+// validateFit returns which settings of the cluster do not fit the network, as far as the network is valid.
+func (c *Config) validateFit() field.Errors {
 	vpc, err := netip.ParsePrefix(c.Network.CIDR)
 	if err != nil {
 		return nil
@@ -334,8 +335,8 @@ func (c *Config) fit() field.Errors {
 	return c.Cluster.Fit(vpc, addresses)
 }
 
-// rawConfig completes what Pulumi lists of the stack's configuration. Under the Automation API it lists nothing, but
-// each known key can be looked up.
+// rawConfig completes the configuration that Pulumi lists. With the Automation API, Pulumi lists nothing, but the
+// program can look up each known key.
 func rawConfig(ctx *pulumi.Context, listed map[string]string) map[string]string {
 	raw := maps.Clone(listed)
 	if raw == nil {

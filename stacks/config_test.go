@@ -33,7 +33,7 @@ func load(t testing.TB, stack string, changes ...string) (*stacks.Config, error)
 	return stacks.Load(raw, stack, harness.Today)
 }
 
-// TestArticleValues: the environments are those of the article the project grew from.
+// TestArticleValues: the environments have the values of the article that the project grew from.
 func TestArticleValues(t *testing.T) {
 	dev, err := load(t, "dev")
 	require.NoError(t, err)
@@ -45,16 +45,11 @@ func TestArticleValues(t *testing.T) {
 	}
 	assert.Equal(t, "t3.medium 2 1 4", size(dev))
 	assert.Equal(t, "t3.large 3 2 8", size(prod))
-	assert.Equal(
-		t,
-		"singleZone single 2",
-		fmt.Sprint(dev.Database.Availability, " ", dev.Network.NATMode, " ", len(dev.Network.Zones)),
-	)
-	assert.Equal(
-		t,
-		"multiZone perZone 3",
-		fmt.Sprint(prod.Database.Availability, " ", prod.Network.NATMode, " ", len(prod.Network.Zones)),
-	)
+	zones := func(c *stacks.Config) string {
+		return fmt.Sprint(c.Database.Availability, " ", c.Network.NATMode, " ", len(c.Network.Zones))
+	}
+	assert.Equal(t, "singleZone single 2", zones(dev))
+	assert.Equal(t, "multiZone perZone 3", zones(prod))
 }
 
 func TestRefusals(t *testing.T) {
@@ -100,8 +95,8 @@ func TestStackNames(t *testing.T) {
 	assert.LessOrEqual(t, len(c.Prefix()), 20)
 }
 
-// TestAllProblemsAtOnce: three mistakes in three places are three sentences.
-func TestAllProblemsAtOnce(t *testing.T) {
+// TestAllErrorsAtOnce: Load reports every mistake, not only the first.
+func TestAllErrorsAtOnce(t *testing.T) {
 	_, err := load(
 		t,
 		"dev",
@@ -119,7 +114,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
-// TestNothingIsRegisteredWhenConfigurationIsWrong: the refusal comes before the first resource.
+// TestNothingIsRegisteredWhenConfigurationIsWrong: Load fails before the first resource is registered.
 func TestNothingIsRegisteredWhenConfigurationIsWrong(t *testing.T) {
 	raw := harness.Settings(t, "dev")
 	raw["groundwork:accountId"] = "12"
@@ -128,7 +123,7 @@ func TestNothingIsRegisteredWhenConfigurationIsWrong(t *testing.T) {
 	assert.Empty(t, m.Resources)
 	m, err = harness.Run("dev", harness.Settings(t, "dev"), nil)
 	require.NoError(t, err)
-	assert.NotEmpty(t, m.Resources, "the mocks would have seen them")
+	assert.NotEmpty(t, m.Resources, "the mocks would have seen resources")
 }
 
 func TestSupportCalendar(t *testing.T) {
@@ -142,8 +137,9 @@ func TestSupportCalendar(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	raw := map[string]string{
 		"aws:region": "eu-west-1", "groundwork:accountId": "111122223333", "groundwork:owner": "me",
-		"groundwork:network":       `{"cidr":"10.0.0.0/16","zones":["eu-west-1a","eu-west-1b"]}`,
-		"groundwork:cluster":       `{"nodeGroups":{"a":{"instanceType":"t4g.large","desiredSize":1,"minSize":1,"maxSize":2}}}`,
+		"groundwork:network": `{"cidr":"10.0.0.0/16","zones":["eu-west-1a","eu-west-1b"]}`,
+		"groundwork:cluster": `{"nodeGroups":` +
+			`{"a":{"instanceType":"t4g.large","desiredSize":1,"minSize":1,"maxSize":2}}}`,
 		"groundwork:registry":      `{"repositories":["webapp"]}`,
 		"groundwork:database":      `{"instanceClass":"db.t4g.micro"}`,
 		"groundwork:cache":         `{"nodeType":"cache.t4g.micro"}`,
@@ -154,7 +150,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 30, c.LogRetentionDays)
 	assert.False(t, c.Protect)
 	assert.Equal(t, "1.36", c.Cluster.KubernetesVersion)
-	assert.Empty(t, c.Cluster.PublicAccessCIDRs, "closed is the default")
+	assert.Empty(t, c.Cluster.PublicAccessCIDRs, "the endpoint is private by default")
 	assert.Equal(t, 100, c.Database.MaxStorageGiB)
 	assert.Equal(t, "v1.14.3-eksbuild.16", c.Cluster.AddonVersion("coredns"))
 	g, err := mockrun.Graph("dev", raw, mockrun.Options{Today: harness.Today})
@@ -162,7 +158,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, "AL2023_ARM_64_STANDARD", g.First(awstype.NodeGroup).Inputs.Str("amiType"))
 }
 
-// TestProjectFileDeclaresEverySetting: Pulumi.yaml and the program know the same keys with the same types.
+// TestProjectFileDeclaresEverySetting: Pulumi.yaml and the program have the same keys with the same types.
 func TestProjectFileDeclaresEverySetting(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(harness.Root(t), "Pulumi.yaml"))
 	require.NoError(t, err)
@@ -180,7 +176,7 @@ func TestProjectFileDeclaresEverySetting(t *testing.T) {
 	assert.Equal(t, stacks.SettingTypes(), declared)
 }
 
-// TestEverySettingHasAKindTheDecoderKnows walks the types of all settings: the decoder panics on any other.
+// TestEverySettingHasAKindTheDecoderKnows walks the types of all settings: the decoder panics on any other kind.
 func TestEverySettingHasAKindTheDecoderKnows(t *testing.T) {
 	known := []reflect.Kind{reflect.Struct, reflect.Map, reflect.Slice, reflect.String, reflect.Int, reflect.Bool}
 	seen := 0
@@ -208,7 +204,7 @@ func TestEverySettingHasAKindTheDecoderKnows(t *testing.T) {
 	assert.Greater(t, seen, 40)
 }
 
-// TestSecretsAreNeverPlain: a key that sounds like a secret must not be in a stack file, unless encrypted.
+// TestSecretsAreNeverPlain: a stack file has no key that looks like a secret, unless its value is encrypted.
 func TestSecretsAreNeverPlain(t *testing.T) {
 	for _, stack := range harness.Environments {
 		text, err := os.ReadFile(filepath.Join(harness.Root(t), "Pulumi."+stack+".yaml"))
@@ -217,7 +213,7 @@ func TestSecretsAreNeverPlain(t *testing.T) {
 	}
 }
 
-// FuzzConfig: whatever a stack file holds, Load answers with a configuration or with problems that name a key.
+// FuzzConfig: whatever a stack file contains, Load returns a configuration or an error that names a key.
 func FuzzConfig(f *testing.F) {
 	raw, err := harness.Reference(f).Project.Config("dev")
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"groundwork/components/field"
 )
 
-// decodeJSON fills target, a pointer to a struct, from a JSON object. Unlike encoding/json it takes nothing it does not
-// know, changes no type, matches keys exactly, and reports every problem instead of the first.
+// decodeJSON fills target, a pointer to a struct, from a JSON object. Unlike encoding/json, it refuses unknown keys,
+// converts no types, matches keys exactly, and reports all errors instead of the first.
 func decodeJSON(errs *field.Errors, key, text string, target any) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -32,8 +32,8 @@ func decodeJSON(errs *field.Errors, key, text string, target any) {
 	decode(errs, key, value, reflect.ValueOf(target).Elem())
 }
 
-// setDefaults lets a value that has defaults set them, before anything is decoded into it: what a stack says
-// explicitly, zero included, is then what counts.
+// setDefaults sets the defaults of a value and its fields. It runs before anything is decoded into the value, so that
+// an explicit value of the stack, even zero, overrides the default.
 func setDefaults(target reflect.Value) {
 	if d, ok := target.Addr().Interface().(interface{ SetDefaults() }); ok {
 		d.SetDefaults()
@@ -45,6 +45,7 @@ func setDefaults(target reflect.Value) {
 	}
 }
 
+// decode sets target from a decoded JSON value. It records at key what does not have the type of target.
 func decode(errs *field.Errors, key string, value any, target reflect.Value) {
 	switch target.Kind() {
 	case reflect.Struct:
@@ -99,7 +100,7 @@ func decode(errs *field.Errors, key string, value any, target reflect.Value) {
 		}
 		target.SetBool(flag)
 	default:
-		// A setting of another kind would be a mistake in the program; TestEverySettingHasAKindTheDecoderKnows finds it.
+		// A setting of another kind is a mistake in the program. TestEverySettingHasAKindTheDecoderKnows finds it.
 		panic("decoding configuration: no way to decode " + target.Type().String())
 	}
 }
@@ -123,7 +124,7 @@ func decodeStruct(errs *field.Errors, key string, value any, target reflect.Valu
 	}
 }
 
-// unknownKey records a key nobody knows and the known one that is nearest to it, if any is near.
+// unknownKey records an unknown key, with the most similar known key if there is one.
 func unknownKey(errs *field.Errors, key, name string, known []string) {
 	slices.Sort(known)
 	best, distance := "", 4
@@ -139,9 +140,10 @@ func unknownKey(errs *field.Errors, key, name string, known []string) {
 	errs.Add(key, nil, "is not a known key; known are %s", strings.Join(known, ", "))
 }
 
-// literal is a value that a problem shows as it stands in the file, without quotes.
+// literal is a value that an error shows as it is in the file, without quotes.
 type literal string
 
+// wrongKind records that value has another type than the one wanted.
 func wrongKind(errs *field.Errors, key string, value any, want string) {
 	switch v := value.(type) {
 	case nil:

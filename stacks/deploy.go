@@ -16,16 +16,16 @@ type Program struct {
 	// Today decides what AWS still supports; the zero time is the day of the run.
 	Today time.Time
 
-	// listed is the stack's whole configuration, keys included that nobody knows.
+	// listed is the whole configuration of the stack, including unknown keys.
 	listed map[string]string
 }
 
-// Configure is a run option that hands the whole configuration over: the SDK can look keys up but not list them, and a
-// misspelt key has to be found.
+// Configure is a run option that passes the whole configuration to the program. The SDK can look up keys but not list
+// them, and the program must find misspelled keys.
 func (p *Program) Configure(info *pulumi.RunInfo) { p.listed = info.Config }
 
-// Deploy declares what a stack is: one whole environment, its layers in order, each fed by the outputs of those below
-// it; or one layer of it, which reads those below from their own stacks.
+// Deploy declares the resources of a stack. The stack is either a whole environment, whose layers are declared in order
+// and get the outputs of those below, or one layer, which reads the outputs of those below from their stacks.
 func (p *Program) Deploy(ctx *pulumi.Context) error {
 	today := p.Today
 	if today.IsZero() {
@@ -45,10 +45,11 @@ func DeployAt(today time.Time) pulumi.RunFunc { return (&Program{Today: today}).
 type deployment struct {
 	ctx    *pulumi.Context
 	config *Config
-	// regional makes resources in the environment's region, usEast1 is the provider of what CloudFront looks for.
+	// regional is the option of resources in the environment's region; usEast1 is the provider of resources that
+	// CloudFront needs in us-east-1.
 	regional pulumi.ResourceOption
 	usEast1  pulumi.ProviderResource
-	// previous is what the stack's last update left, and power how much of the environment is to run.
+	// previous is the state after the stack's last update; power is how much of the environment this update runs.
 	previous previous
 	power    environment.Power
 
@@ -56,6 +57,7 @@ type deployment struct {
 	servicesOutputs ServicesOutputs
 }
 
+// deploy declares the layers of the stack.
 func (d *deployment) deploy() error {
 	provider, err := d.provider("aws", d.config.Region)
 	if err != nil {
@@ -93,7 +95,7 @@ func (d *deployment) deploy() error {
 	return nil
 }
 
-// declare registers a layer and, where it is a stack of its own, exports its outputs for the layers above.
+// declare declares a layer and, if it is a stack of its own, exports its outputs for the layers above.
 func (d *deployment) declare(l layer) error {
 	if err := l.declare(d); err != nil {
 		return fmt.Errorf("declaring %s: %w", l.name, err)
@@ -104,13 +106,19 @@ func (d *deployment) declare(l layer) error {
 	return nil
 }
 
-// facts are what components have to know of the environment. logsKey is nil before there is one.
+// facts are the facts of the environment that components need. logsKey is nil until the key exists.
 func (d *deployment) facts(logsKey pulumi.StringInput) environment.Facts {
 	c := d.config
 	f := environment.Facts{
-		Name: c.Prefix(), AccountID: c.AccountID, Region: c.Region, RolePath: c.RolePath(),
-		RoleBoundary: c.PermissionsBoundary,
-		LogsKeyARN:   logsKey, LogRetentionDays: c.LogRetentionDays, Protect: c.Protect, Power: d.power,
+		Name:             c.Prefix(),
+		AccountID:        c.AccountID,
+		Region:           c.Region,
+		RolePath:         c.RolePath(),
+		RoleBoundary:     c.PermissionsBoundary,
+		LogsKeyARN:       logsKey,
+		LogRetentionDays: c.LogRetentionDays,
+		Protect:          c.Protect,
+		Power:            d.power,
 	}
 	if c.EncryptionKeys == KeysShared {
 		f.SharedKeyARN = logsKey
@@ -126,7 +134,8 @@ func stringMap(outputs map[string]pulumi.StringOutput) pulumi.StringMap {
 	return m
 }
 
-// provider is the AWS provider of a region. It refuses any account but the configured one and tags everything.
+// provider registers the AWS provider of a region. It refuses all accounts except the configured one, and tags every
+// resource.
 func (d *deployment) provider(name, region string) (*aws.Provider, error) {
 	provider, err := aws.NewProvider(d.ctx, name, &aws.ProviderArgs{
 		Region:            pulumi.String(region),

@@ -20,8 +20,7 @@ import (
 
 // Names of the layers, lowest first.
 const (
-	// LayerAccount is below all others and never part of an environment's own stack: it holds the bucket that their states
-	// are in.
+	// LayerAccount is below all others and never part of an environment's own stack: it has the bucket of the states.
 	LayerAccount       = "account"
 	LayerPlatform      = "platform"
 	LayerServices      = "services"
@@ -29,18 +28,19 @@ const (
 	LayerObservability = "observability"
 )
 
-// layer is one row of the table of layers: all that the program knows of it.
+// layer is one row of the table of layers. Everything about a layer is in its row.
 type layer struct {
 	name string
-	// reads are the layers whose outputs it gets, lowest first.
+	// reads are the layers whose outputs the layer reads, lowest first.
 	reads []string
-	// components are the types of its outermost components.
+	// components are the types of the layer's outermost components.
 	components []string
-	// declare registers its resources and exports what people want to know of it.
+	// declare registers the layer's resources and exports what people need to know about them.
 	declare func(*deployment) error
-	// outputs is where a deployment keeps what upper layers read; nil where none does.
+	// outputs returns a pointer to the outputs that upper layers read; nil if none does.
 	outputs func(*deployment) any
-	// version counts the changes of the outputs that an older program could not read. Adding a field is no such change.
+	// version is the version of the outputs. It increases with each change that an older program cannot read. A new field
+	// is no such change.
 	version int
 }
 

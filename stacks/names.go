@@ -2,9 +2,9 @@ package stacks
 
 import "maps"
 
-// Prefix is the first part of every physical name of an environment: "groundwork-prod". With an environment of at most
-// nine characters it has at most 20, which leaves 12 for the tightest limit of AWS, the 32 characters of load balancers
-// and target groups.
+// Prefix is the first part of every physical name of an environment, such as "groundwork-prod". An environment has at
+// most 9 characters, so Prefix has at most 20. That leaves 12 for suffixes in the shortest names of AWS: those of load
+// balancers and target groups have at most 32 characters.
 func (c *Config) Prefix() string { return Project + "-" + c.Environment }
 
 // RolePath is the IAM path of every role of an environment.
@@ -13,26 +13,26 @@ func (c *Config) RolePath() string { return "/" + Project + "/" + c.Environment 
 // ClusterName is the physical name of the EKS cluster.
 func (c *Config) ClusterName() string { return c.Prefix() }
 
-// StateBucket is where the environment's states are kept. Bucket names are unique in the world, so it ends in the
-// account.
+// StateBucket is the name of the bucket of the environment's states. Bucket names are globally unique, so it ends in
+// the account ID.
 func (c *Config) StateBucket() string { return c.Prefix() + "-state-" + c.AccountID }
 
-// StateKeyAlias is the alias, without "alias/", of the key that encrypts them.
+// StateKeyAlias is the alias, without "alias/", of the key that encrypts the states.
 func (c *Config) StateKeyAlias() string { return c.Prefix() + "-state" }
 
-// Backend is what pulumi login takes, and SecretsProvider what pulumi stack init takes.
+// Backend is the URL of the states, the argument of pulumi login.
 func (c *Config) Backend() string { return "s3://" + c.StateBucket() + sdk(c.Region) }
 
-// SecretsProvider is the key in the form in which Pulumi takes it.
+// SecretsProvider is the URL of the key, the --secrets-provider of pulumi stack init.
 func (c *Config) SecretsProvider() string {
 	return "awskms://alias/" + c.StateKeyAlias() + sdk(c.Region)
 }
 
-// sdk says where bucket and key are, and which AWS SDK finds them: the older one, Pulumi's default, knows neither SSO
-// nor endpoints from the environment.
+// sdk is the query of both URLs: the region, and the AWS SDK to use. The older SDK, Pulumi's default, supports neither
+// SSO nor endpoints from environment variables.
 func sdk(region string) string { return "?region=" + region + "&awssdk=v2" }
 
-// deployerGroup is the group that the deploy role belongs to in Kubernetes.
+// deployerGroup is the Kubernetes group of the deploy role.
 const deployerGroup = Project + ":deployers"
 
 // DatabaseName is the identifier of the database instance.
@@ -41,10 +41,10 @@ func (c *Config) DatabaseName() string { return c.Prefix() + "-main" }
 // CacheName is the ID of the cache's replication group.
 func (c *Config) CacheName() string { return c.Prefix() + "-cache" }
 
-// Application is the application that the environment is for.
+// Application is the name of the application that the environment runs.
 const Application = "webapp"
 
-// What the application's chart and the load balancer agree on.
+// The port and the readiness path of the application's pods. The chart and the load balancer use both.
 const (
 	applicationPort = 8080
 	readinessPath   = "/ready"

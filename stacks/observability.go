@@ -6,7 +6,7 @@ import (
 	"groundwork/components/observability"
 )
 
-// observability creates what may change at any time: alarms, dashboard, budget.
+// observability declares the layer that may change at any time: alarms, dashboard, budget.
 func (d *deployment) observability() error {
 	c, p, s := d.config, d.platformOutputs, d.servicesOutputs
 	o, err := observability.New(d.ctx, "observability", &observability.Args{

@@ -12,7 +12,7 @@ import (
 	"groundwork/components/field"
 )
 
-// versionKey is where a layer's outputs say their version.
+// versionKey is the key of the version in the outputs of a layer.
 const versionKey = "contractVersion"
 
 // encodeOutputs returns the outputs of a layer as a stack output, under the names of their pulumi tags.
@@ -50,7 +50,7 @@ func encodeValue(v reflect.Value) pulumi.Input {
 		return pulumi.Int(value)
 	}
 	if v.Kind() != reflect.Struct {
-		// A field of another type is a mistake in the program; every test of a layered stack finds it.
+		// A field of another type is a mistake in the program. Every test of a layered stack finds it.
 		panic("encoding the outputs of a layer: no way to encode " + v.Type().String())
 	}
 	return encodeStruct(v)
@@ -71,7 +71,7 @@ func (d *deployment) readOutputs(l layer) error {
 	}
 	err = decodeOutputs(l, details.Value, l.outputs(d))
 	if err == nil {
-		err = d.config.agrees(l.name, details.Value)
+		err = d.config.validateLower(l.name, details.Value)
 	}
 	if err != nil {
 		return fmt.Errorf("reading stack %s:\n%w\nbring it up to date first: pulumi up -s %s --config-file Pulumi.%s.yaml",
@@ -80,8 +80,8 @@ func (d *deployment) readOutputs(l layer) error {
 	return nil
 }
 
-// agrees refuses a lower layer that is not what the settings say it is, where an upper one depends on that.
-func (c *Config) agrees(layer string, value any) error {
+// validateLower returns an error if a lower layer does not have the settings that upper layers depend on.
+func (c *Config) validateLower(layer string, value any) error {
 	if layer != LayerPlatform {
 		return nil
 	}
@@ -107,6 +107,7 @@ func decodeOutputs(l layer, value, target any) error {
 	return errs.Err("  output ")
 }
 
+// decodeOutputStruct sets the fields of target from values, by their pulumi tags.
 func decodeOutputStruct(errs *field.Errors, key string, values map[string]any, target reflect.Value) {
 	for i := range target.NumField() {
 		tag := target.Type().Field(i).Tag.Get("pulumi")
@@ -122,6 +123,7 @@ func decodeOutputStruct(errs *field.Errors, key string, values map[string]any, t
 	}
 }
 
+// decodeOutput sets target from the value of a stack output. It records at key what does not have the type of target.
 func decodeOutput(errs *field.Errors, key string, value any, target reflect.Value) {
 	text := func(key string, value any) pulumi.StringOutput {
 		s, ok := value.(string)

@@ -10,31 +10,32 @@ import (
 	"groundwork/components/registry"
 )
 
-// PlatformOutputs is what the platform layer hands to the layers above it; between stacks, under the names of the tags.
+// PlatformOutputs are the outputs of the platform layer for the layers above. Stack outputs have the names of the tags.
 type PlatformOutputs struct {
-	// Placement is where things go.
+	// Placement is the VPC and its subnets.
 	Placement network.Placement `pulumi:"placement"`
-	// NATGatewayIDs by zone.
+	// NATGatewayIDs are keyed by zone.
 	NATGatewayIDs map[string]pulumi.StringOutput `pulumi:"natGatewayIds"`
 	// Cluster identifies the cluster.
 	Cluster cluster.Identity `pulumi:"cluster"`
-	// AutoScalingGroups by node group.
+	// AutoScalingGroups are keyed by node group.
 	AutoScalingGroups map[string]pulumi.StringOutput `pulumi:"autoScalingGroups"`
-	// ContainerLogGroup is where the lines of all containers go.
+	// ContainerLogGroup is the log group of all containers.
 	ContainerLogGroup pulumi.StringOutput `pulumi:"containerLogGroup"`
-	// NodeGroups are their physical names, by node group; none while there are no nodes.
+	// NodeGroups are the physical names of the node groups, by node group; empty if there are none.
 	NodeGroups map[string]pulumi.StringOutput `pulumi:"nodeGroups"`
-	// ControlPlane takes what is in Kubernetes along when it is deleted; nil where there is none, or in another stack.
+	// ControlPlane is the resource whose deletion deletes everything in Kubernetes; nil if it does not exist or is in
+	// another stack.
 	ControlPlane pulumi.Resource `pulumi:"-"`
-	// LogsKeyARN encrypts log groups; where the environment shares one key, it is that one.
+	// LogsKeyARN is the key that encrypts log groups. If the environment shares one key, it is that key.
 	LogsKeyARN pulumi.StringOutput `pulumi:"logsKeyArn"`
-	// RepositoryURLs by repository.
+	// RepositoryURLs are keyed by repository.
 	RepositoryURLs map[string]pulumi.StringOutput `pulumi:"repositoryUrls"`
-	// BreakGlassRoleARN administers the cluster when everything else fails.
+	// BreakGlassRoleARN is the role that administers the cluster when everything else fails.
 	BreakGlassRoleARN pulumi.StringOutput `pulumi:"breakGlassRoleArn"`
 }
 
-// logsKey is the key of the log groups, and of everything else where the environment shares one.
+// logsKey describes the key of the log groups. If the environment shares one key, it is the key of everything.
 func (d *deployment) logsKey() *identity.KeyArgs {
 	c := d.config
 	args := &identity.KeyArgs{
@@ -51,7 +52,7 @@ func (d *deployment) logsKey() *identity.KeyArgs {
 	return args
 }
 
-// platform creates what changes every few months: network, roles, cluster, registry.
+// platform declares the layer that changes every few months: network, roles, cluster, registry.
 func (d *deployment) platform() error {
 	c := d.config
 	logsKey, err := identity.NewKey(d.ctx, "logs", d.logsKey(), d.regional)
@@ -102,7 +103,7 @@ func (d *deployment) platform() error {
 	return nil
 }
 
-// exportPlatform exports what people want to know of the platform.
+// exportPlatform exports what people need to know about the platform.
 func (d *deployment) exportPlatform() {
 	p := d.platformOutputs
 	d.ctx.Export("repositoryUrls", stringMap(p.RepositoryURLs))

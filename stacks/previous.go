@@ -9,24 +9,24 @@ import (
 	"groundwork/components/field"
 )
 
-// previousKey is the output in which a stack keeps what its next update must know of this one.
+// previousKey is the output that tells the next update of a stack about this one.
 const previousKey = "parking"
 
-// previous is the state that a stack's last update left. A program is told what is wanted, not what is there; but to
-// restore a cache from its snapshot, and to start what a schedule stopped, it must know that the environment was
-// parked.
+// previous is the state of an environment after the last update of its stack. A Pulumi program knows the desired state
+// only. To restore a cache from its snapshot, and to refuse changes that would leave the environment stopped, it must
+// also know whether the environment was parked or had a schedule.
 type previous struct {
-	// Known is true where there was such an update.
+	// Known is true if there was an update.
 	Known bool
-	// Parked is true where that update left the environment parked or hibernated.
+	// Parked is true if the environment was parked or hibernated.
 	Parked bool
-	// HadNodes is true where the cluster has had nodes since it exists: only then is there something in it.
+	// HadNodes is true if the cluster has had nodes since it was created. Only then can there be anything in the cluster.
 	HadNodes bool
-	// CacheSnapshot is the snapshot that the cache left when it was last parked; empty where it never was.
+	// CacheSnapshot is the final snapshot of the cache from when the environment was last parked; empty if it never was.
 	CacheSnapshot string
 	// RestoredFrom is the snapshot that the current cache was created from; empty for none.
 	RestoredFrom string
-	// Schedule is the one that the environment had.
+	// Schedule is the schedule that the environment had.
 	Schedule environment.Schedule
 }
 
@@ -37,7 +37,7 @@ func readPrevious(ctx *pulumi.Context) (previous, error) {
 		return previous{}, err
 	}
 	if outputs[previousKey] == nil {
-		// A stack with other outputs was last updated by a program that could not park it.
+		// The last update of a stack with other outputs was by a version of the program that could not park it.
 		known := len(outputs) > 0
 		return previous{Known: known, HadNodes: known}, nil
 	}
@@ -49,8 +49,8 @@ func readPrevious(ctx *pulumi.Context) (previous, error) {
 	return p, nil
 }
 
-// decodePrevious reads what next wrote. What is missing or wrong is an error: taken for "never parked", it would bring
-// a cache back empty.
+// decodePrevious decodes what next returned. A missing or wrong value is an error: if it meant "never parked", the
+// cache would be created empty.
 func decodePrevious(value any) (previous, error) {
 	p := previous{Known: true}
 	object, ok := value.(map[string]any)
@@ -81,8 +81,8 @@ func decodePrevious(value any) (previous, error) {
 	return p, errs.Err("  output ")
 }
 
-// ownOutputs are those of the stack's last update. A stack reference would be a resource, which a refresh finds changed
-// after every update; the call that it is made of leaves nothing in the state.
+// ownOutputs returns the outputs of the stack's last update. It calls the function behind stack references, which
+// leaves nothing in the state. A stack reference is a resource, and every refresh would report it as changed.
 func ownOutputs(ctx *pulumi.Context) (map[string]any, error) {
 	args := struct {
 		Name string `pulumi:"name"`
@@ -96,7 +96,7 @@ func ownOutputs(ctx *pulumi.Context) (map[string]any, error) {
 	return result.Outputs, nil
 }
 
-// power is how much of the environment is to run, after what ran before.
+// power says how much of the environment this update runs. p is the previous state.
 func (c *Config) power(p previous) environment.Power {
 	power := environment.Power{State: environment.Running, Schedule: c.Schedule, HadNodes: p.HadNodes}
 	switch {
@@ -108,29 +108,24 @@ func (c *Config) power(p previous) environment.Power {
 	return power
 }
 
-// refuse returns why an update cannot be done now. Protection would keep a parked environment from being resumed whole,
-// and without its schedule an environment that is stopped for the night would stay stopped.
+// refuse returns an error if the update cannot be done now. A parked environment cannot be protected, because that
+// would prevent parts of the resumption. Outside working hours a schedule cannot be removed, because the environment
+// would stay stopped.
 func (p previous) refuse(c *Config) error {
 	if p.Parked && c.Protect {
-		return fmt.Errorf("configuration of stack %s: groundwork:protect true comes too early, the environment is parked: "+
-			"bring it back with protect false first, then protect it", c.Environment)
+		return fmt.Errorf("configuration of stack %s: groundwork:protect cannot be true while the environment is parked: "+
+			"resume it with protect false first, then protect it", c.Environment)
 	}
 	if !p.Schedule.On() || c.Schedule.On() || c.Parked || p.Parked || p.Schedule.Working(c.Today) {
 		return nil
 	}
-	return fmt.Errorf(
-		"configuration of stack %s: groundwork:schedule cannot be removed outside working hours: the environment "+
-			"would stay stopped. Remove it 30 minutes after %s or later and before %s (%s), or park the environment and bring "+
-			"it back",
-		c.Environment,
-		p.Schedule.Start,
-		p.Schedule.Stop,
-		p.Schedule.TimeZone,
-	)
+	return fmt.Errorf("configuration of stack %s: groundwork:schedule cannot be removed outside working hours: the "+
+		"environment would stay stopped. Remove it 30 minutes after %s or later and before %s (%s), or park the "+
+		"environment and resume it", c.Environment, p.Schedule.Start, p.Schedule.Stop, p.Schedule.TimeZone)
 }
 
-// next is what the next update will read. finalSnapshot is the snapshot that the cache leaves, the current one or the
-// one that this update takes away.
+// next returns the state for the next update. finalSnapshot is the snapshot that ElastiCache takes when the cache is
+// deleted, by this update or a later one.
 func (p previous) next(c *Config, power environment.Power, finalSnapshot pulumi.StringOutput) pulumi.Map {
 	snapshot := pulumi.String(p.CacheSnapshot).ToStringOutput()
 	if !power.HasCache() && p.Known && !p.Parked {
@@ -145,10 +140,10 @@ func (p previous) next(c *Config, power environment.Power, finalSnapshot pulumi.
 	}
 }
 
-// resuming is true for the update that brings a parked environment back.
+// resuming reports whether this update resumes a parked environment.
 func (p previous) resuming(power environment.Power) bool { return p.Parked && power.HasCache() }
 
-// restoreFrom is the snapshot that a cache is created from by this update.
+// restoreFrom is the snapshot that this update creates the cache from; empty for none.
 func (p previous) restoreFrom(power environment.Power) string {
 	if p.resuming(power) {
 		return p.CacheSnapshot
@@ -156,7 +151,7 @@ func (p previous) restoreFrom(power environment.Power) string {
 	return ""
 }
 
-// restoredFrom is the snapshot that the cache of this update was created from, now or earlier.
+// restoredFrom is the snapshot that the cache was created from, by this update or an earlier one; empty for none.
 func (p previous) restoredFrom(power environment.Power) string {
 	if p.resuming(power) {
 		return p.CacheSnapshot

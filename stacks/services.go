@@ -11,29 +11,29 @@ import (
 	"groundwork/components/secrets"
 )
 
-// ServicesOutputs is what the services layer hands to the layers above it; between stacks, under the names of the tags.
+// ServicesOutputs are the outputs of the services layer for the layers above. Stack outputs have the names of the tags.
 type ServicesOutputs struct {
-	// Database is how to reach the database.
+	// Database says how to connect to the database.
 	Database database.Connection `pulumi:"database"`
-	// DatabaseIdentifier is how metrics and events name it.
+	// DatabaseIdentifier is the instance identifier of the database.
 	DatabaseIdentifier pulumi.StringOutput `pulumi:"databaseIdentifier"`
-	// CacheNodeIDs are how metrics name the cache's nodes, by number.
+	// CacheNodeIDs are the nodes of the cache, by number.
 	CacheNodeIDs map[string]pulumi.StringOutput `pulumi:"cacheNodeIds"`
-	// SecretARNs are the application's secrets, by kind.
+	// SecretARNs are the secrets of the application, by kind.
 	SecretARNs map[string]pulumi.StringOutput `pulumi:"secretArns"`
-	// SecretsKeyARN encrypts them.
+	// SecretsKeyARN is the key that encrypts the secrets.
 	SecretsKeyARN pulumi.StringOutput `pulumi:"secretsKeyArn"`
-	// URL is where the application answers.
+	// URL is the URL of the application.
 	URL pulumi.StringOutput `pulumi:"url"`
-	// TargetGroupARN is what the application's pods are bound to.
+	// TargetGroupARN is the target group of the application's pods.
 	TargetGroupARN pulumi.StringOutput `pulumi:"targetGroupArn"`
-	// EdgeMetrics is how metrics name the parts of the edge.
+	// EdgeMetrics names the parts of the edge as CloudWatch does.
 	EdgeMetrics edge.Metrics `pulumi:"edgeMetrics"`
-	// CacheFinalSnapshot is the name of the snapshot that the cache leaves when its nodes go.
+	// CacheFinalSnapshot is the name of the snapshot that ElastiCache takes when the cache is deleted.
 	CacheFinalSnapshot pulumi.StringOutput `pulumi:"-"`
 }
 
-// services creates what changes every few weeks: the data stores, and what an application must know of them.
+// services declares the layer that changes every few weeks: database, cache, secrets, edge, schedule.
 func (d *deployment) services() error {
 	c, p := d.config, d.platformOutputs
 	facts := d.facts(p.LogsKeyARN)
@@ -72,7 +72,6 @@ func (d *deployment) services() error {
 		return err
 	}
 	d.servicesOutputs = ServicesOutputs{
-		CacheFinalSnapshot: store.FinalSnapshot,
 		Database:           db.Connection,
 		DatabaseIdentifier: db.Identifier,
 		CacheNodeIDs:       store.NodeIDs,
@@ -81,6 +80,7 @@ func (d *deployment) services() error {
 		URL:                frontend.URL,
 		TargetGroupARN:     frontend.TargetGroupARN,
 		EdgeMetrics:        frontend.Metrics,
+		CacheFinalSnapshot: store.FinalSnapshot,
 	}
 	d.ctx.Export("databaseHost", db.Connection.Host)
 	d.ctx.Export("databaseSecretArn", db.Connection.SecretARN)
@@ -90,7 +90,7 @@ func (d *deployment) services() error {
 	return nil
 }
 
-// parking creates what starts and stops database and nodes. A protected environment is never parked.
+// parking declares what stops and starts database and nodes. A protected environment has no parking.
 func (d *deployment) parking(facts environment.Facts, db *database.Database) error {
 	c, p := d.config, d.platformOutputs
 	if c.Protect {

@@ -17,8 +17,9 @@ import (
 	"groundwork/components/network"
 )
 
-// whileSuspended leaves what is in Kubernetes alone while there is no node on which anything could start or end:
-// releases stay as they are, and all of it goes with the control plane, where that goes in the same update.
+// whileSuspended keeps Pulumi from changing objects in Kubernetes while there are no nodes on which pods could start:
+// releases keep their values and versions. If the same update deletes the control plane, the objects are deleted with
+// it.
 func whileSuspended(controlPlane pulumi.Resource) pulumi.ResourceTransform {
 	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 		if !strings.HasPrefix(args.Type, "kubernetes:") {
@@ -32,8 +33,8 @@ func whileSuspended(controlPlane pulumi.Resource) pulumi.ResourceTransform {
 	}
 }
 
-// workloads creates what changes every few days: operators, the application's namespace and roles, Argo CD. It is left
-// out where there never was a node.
+// workloads declares the layer that changes every few days: operators, the application's namespace and roles, Argo CD.
+// It is empty if the cluster never had nodes.
 func (d *deployment) workloads() error {
 	if !d.power.HadNodesEver() {
 		return nil
@@ -85,11 +86,11 @@ func (d *deployment) workloads() error {
 	return nil
 }
 
-// kubernetesProvider is the provider of what is in the cluster.
+// kubernetesProvider registers the provider of objects in the cluster.
 func (d *deployment) kubernetesProvider() (*kubernetes.Provider, error) {
 	c, region := d.platformOutputs.Cluster, d.config.Region
 	provider, err := kubernetes.NewProvider(d.ctx, "kubernetes", &kubernetes.ProviderArgs{
-		// By name, so that a new endpoint or certificate does not look like another cluster.
+		// The name identifies the cluster, so that a new endpoint or certificate does not look like another cluster.
 		ClusterIdentifier: c.Name,
 		Kubeconfig: pulumi.All(c.Name, c.Endpoint, c.CertificateAuthority).ApplyT(func(all []any) string {
 			return cluster.Kubeconfig(all[0].(string), region, all[1].(string), all[2].(string))
@@ -101,7 +102,7 @@ func (d *deployment) kubernetesProvider() (*kubernetes.Provider, error) {
 	return provider, nil
 }
 
-// applicationValues are the values of the application's chart that only infrastructure knows.
+// applicationValues returns the values of the application's chart that only infrastructure knows.
 func (d *deployment) applicationValues() (*delivery.Values, error) {
 	c, p, s := d.config, d.platformOutputs, d.servicesOutputs
 	plan, err := network.Plan(netip.MustParsePrefix(c.Network.CIDR), c.Network.Zones)

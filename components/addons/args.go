@@ -15,14 +15,15 @@ import (
 
 // Spec is what a stack chooses about its operators.
 type Spec struct {
-	// Replicas is how many of each operator run, 1 to 3; with one, each waits a minute for a new one when its node goes.
-	// Default 2.
+	// Replicas is the number of replicas of each operator, 1 to 3; default 2. With one, an operator is down for about a
+	// minute when its node is deleted.
 	Replicas int `json:"replicas"`
-	// Versions override the catalogue's choice, by chart; a version must be in the catalogue and fit the cluster.
+	// Versions override the versions of the catalog, by chart name; default none. A version must be in the catalog and
+	// support the cluster's Kubernetes version.
 	Versions map[string]string `json:"versions"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() { s.Replicas = 2 }
 
 // Validate returns everything wrong with s for a cluster of a Kubernetes version.
@@ -41,13 +42,13 @@ func (s Spec) Validate(kubernetes string) field.Errors {
 	return errs
 }
 
-// Version returns the version of a chart that s and the catalogue choose; s must have no problems.
+// Version returns the version of a chart that s and the catalog choose. s must be valid.
 func (s Spec) Version(c Chart, kubernetes string) Version {
 	var errs field.Errors
 	return c.choose(&errs, "", s.Versions[c.Name], kubernetes)
 }
 
-// Chart returns a chart by name, in the version that s and the catalogue choose; s must have no problems.
+// Chart returns a chart by name, in the version that s and the catalog choose. s must be valid.
 func (s Spec) Chart(name, kubernetes string) helm.Chart {
 	for _, c := range Charts() {
 		if c.Name == name {
@@ -57,7 +58,7 @@ func (s Spec) Chart(name, kubernetes string) helm.Chart {
 	return helm.Chart{}
 }
 
-// at is the chart in one version, as a release takes it.
+// at returns the chart in one version, as a release needs it.
 func (c Chart) at(v Version) helm.Chart {
 	return helm.Chart{Name: c.Name, Repository: c.Repository, Version: v.Number, Namespace: c.Namespace}
 }
@@ -66,17 +67,17 @@ func (c Chart) at(v Version) helm.Chart {
 type Args struct {
 	environment.Facts
 	Spec
-	// KubernetesVersion is the cluster's, "1.NN".
+	// KubernetesVersion is the Kubernetes version of the cluster, "1.NN".
 	KubernetesVersion string
-	// Cluster is the cluster.
+	// Cluster identifies the cluster.
 	Cluster cluster.Identity
-	// VPCID is the cluster's VPC.
+	// VPCID is the VPC of the cluster.
 	VPCID pulumi.StringInput
-	// TargetGroupARN is the one target group that pods may be bound to.
+	// TargetGroupARN is the only target group that pods may be bound to.
 	TargetGroupARN pulumi.StringInput
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := append(a.Spec.Validate(a.KubernetesVersion), a.Facts.Validate()...)
 	if a.VPCID == nil {

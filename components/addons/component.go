@@ -16,15 +16,15 @@ const TypeToken = "groundwork:addons:Addons"
 type Addons struct {
 	pulumi.ResourceState
 
-	// Serving are the releases that bring the custom resources of the program's charts; whoever creates such resources
-	// depends on them.
+	// Serving are the releases that install the custom resource definitions of the program's charts. Releases with such
+	// resources depend on them.
 	Serving []pulumi.Resource
 
 	name string
 	args *Args
 }
 
-// New installs the operators. It returns every problem of args in one error, before anything is registered.
+// New installs the operators. It returns everything wrong with args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Addons, error) {
 	if args == nil {
 		return nil, fmt.Errorf("addons %s: args is nil", name)
@@ -51,7 +51,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return a, nil
 }
 
-// install creates an operator's role and then its release.
+// install creates the role of an operator, if it has one, and then its release.
 func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error) {
 	version := a.args.Version(o.Chart, a.args.KubernetesVersion)
 	opts := []pulumi.ResourceOption{pulumi.Parent(a)}

@@ -1,13 +1,14 @@
 // Package addons installs the operators that every cluster of the program has.
 //
-// Creates: a Helm release and, where it talks to AWS, a role for each of the AWS Load Balancer Controller, External
-// Secrets, metrics-server and cluster-autoscaler.
+// Creates: a Helm release for each of the AWS Load Balancer Controller, External Secrets, metrics-server and
+// cluster-autoscaler, and a role for each operator that calls AWS.
 //
-// Refuses: chart versions that nobody has checked against the cluster's Kubernetes version, or that do not serve the
-// custom resources the program's charts use.
+// Refuses: chart versions that nobody has checked with the cluster's Kubernetes version, and versions that do not serve
+// the custom resources of the program's charts.
 //
-// Protects: nothing; all of it can be made again.
+// Protects: nothing. Everything can be created again.
 //
-// Owns: the table of operators with their versions, policies and values (operators.go). Custom resources never come
-// from here: they are in releases of their own, after the ones that bring their definitions.
+// Owns: the table of operators with their versions, policies and values (operators.go), and the catalog of all charts
+// (catalog.go). It never creates custom resources. They belong to releases of their own, which depend on the releases
+// that install their definitions.
 package addons

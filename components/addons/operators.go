@@ -6,29 +6,24 @@ import (
 	"groundwork/components/identity"
 )
 
-// operator is one add-on: everything that is known of it is in its row of the table, and nowhere else.
+// operator is one row of the table of operators. Everything about an operator is in its row.
 type operator struct {
 	Chart
-	// policy is what the operator may do in AWS; nil where it does not talk to AWS, and then it has no role.
+	// policy is what the operator may do in AWS; nil if it does not call AWS. Then it has no role.
 	policy func(a *Args) pulumi.StringInput
-	// values configure the chart in the given version; role is the ARN of the operator's role, or nil.
+	// values configure the chart in the given version. role is the ARN of the operator's role; nil if it has none.
 	values func(a *Args, v Version, role pulumi.StringInput) pulumi.Map
 }
 
-// operators are the add-ons of every cluster. A new one is one more row.
+// operators are the operators of every cluster. A new operator is one more row.
 var operators = []operator{{
 	Chart: Chart{
 		Name: LoadBalancerController, Repository: "https://aws.github.io/eks-charts", Namespace: "kube-system",
 		Needs: "elbv2.k8s.aws/v1beta1",
-		Versions: []Version{
-			{
-				Number:        "3.5.0",
-				MinKubernetes: "1.30",
-				MaxKubernetes: "1.36",
-				Serves:        []string{"elbv2.k8s.aws/v1beta1"},
-				Checked:       day(2026, 11, 22),
-			},
-		},
+		Versions: []Version{{
+			Number: "3.5.0", MinKubernetes: "1.30", MaxKubernetes: "1.36",
+			Serves: []string{"elbv2.k8s.aws/v1beta1"}, Checked: day(2026, 11, 22),
+		}},
 	},
 	policy: func(a *Args) pulumi.StringInput {
 		return a.TargetGroupARN.ToStringOutput().ApplyT(func(arn string) string {
@@ -40,23 +35,15 @@ var operators = []operator{{
 	Chart: Chart{
 		Name: ExternalSecrets, Repository: "https://charts.external-secrets.io", Namespace: ExternalSecrets,
 		Needs: "external-secrets.io/v1",
-		Versions: []Version{
-			{
-				Number:        "2.9.0",
-				MinKubernetes: "1.30",
-				MaxKubernetes: "1.36",
-				Serves:        []string{"external-secrets.io/v1"},
-				Checked:       day(2026, 11, 22),
-			},
-			// What many clusters still run: it serves the old API only, and nobody has tried it on a current Kubernetes.
-			{
-				Number:        "0.9.20",
-				MinKubernetes: "1.25",
-				MaxKubernetes: "1.30",
-				Serves:        []string{"external-secrets.io/v1beta1"},
-				Checked:       day(2024, 7, 1),
-			},
-		},
+		Versions: []Version{{
+			Number: "2.9.0", MinKubernetes: "1.30", MaxKubernetes: "1.36",
+			Serves: []string{"external-secrets.io/v1"}, Checked: day(2026, 11, 22),
+		}, {
+			// Many clusters still run this version. It serves only the old API, and nobody has checked it with a current
+			// Kubernetes version.
+			Number: "0.9.20", MinKubernetes: "1.25", MaxKubernetes: "1.30",
+			Serves: []string{"external-secrets.io/v1beta1"}, Checked: day(2024, 7, 1),
+		}},
 	},
 	values: externalSecrets,
 }, {
@@ -68,7 +55,7 @@ var operators = []operator{{
 }, {
 	Chart: Chart{
 		Name: ClusterAutoscaler, Repository: "https://kubernetes.github.io/autoscaler", Namespace: "kube-system",
-		// Each image is built against the scheduler of one Kubernetes. Source: cluster-autoscaler, "Releases".
+		// Each image is built with the scheduler of one Kubernetes version. Source: cluster-autoscaler, "Releases".
 		Versions: []Version{{
 			Number: "9.59.0", MinKubernetes: "1.31", MaxKubernetes: "1.36", Checked: day(2026, 11, 22),
 			Images: map[string]string{"1.34": "v1.34.0", "1.35": "v1.35.0", "1.36": "v1.36.1"},
@@ -82,9 +69,9 @@ var operators = []operator{{
 	values: clusterAutoscaler,
 }}
 
-// LoadBalancerControllerPolicy lets the controller register pods with one target group. Creating load balancers, rules
-// and groups, most of the controller's published policy, is the program's.
-// Source: aws-load-balancer-controller, pkg/targetgroupbinding; "Describe" actions take no resource.
+// LoadBalancerControllerPolicy lets the controller register pods with one target group. The policy that the project
+// publishes also lets it create load balancers, rules and groups, which the program does itself.
+// Source: aws-load-balancer-controller, pkg/targetgroupbinding. The Describe actions do not support resources.
 func LoadBalancerControllerPolicy(targetGroupARN string) identity.Document {
 	return identity.NewDocument(identity.Statement{
 		Sid: "LookAround", Effect: identity.Allow,
@@ -106,11 +93,10 @@ func ClusterAutoscalerPolicy(clusterName string) identity.Document {
 	return identity.NewDocument(identity.Statement{
 		Sid: "LookAround", Effect: identity.Allow,
 		Action: identity.Strings{
-			"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances", "autoscal" +
-				"ing:DescribeLaunchConfigurations",
-			"autoscaling:DescribeScalingActivities", "autoscaling:DescribeTags",
-			"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:GetI" +
-				"nstanceTypesFromInstanceRequirements",
+			"autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances",
+			"autoscaling:DescribeLaunchConfigurations", "autoscaling:DescribeScalingActivities", "autoscaling:DescribeTags",
+			"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions",
+			"ec2:GetInstanceTypesFromInstanceRequirements",
 		},
 		Resource: identity.Strings{"*"},
 	}, identity.Statement{
@@ -127,7 +113,7 @@ func ClusterAutoscalerPolicy(clusterName string) identity.Document {
 	})
 }
 
-// resources asks for what an operator uses and bounds its memory; bounding CPU would only slow it down.
+// resources are the requests and the memory limit of an operator. A CPU limit would only slow it down.
 func resources(cpu, memory string) pulumi.Map {
 	return pulumi.Map{
 		"requests": pulumi.Map{"cpu": pulumi.String(cpu), "memory": pulumi.String(memory)},
@@ -135,7 +121,7 @@ func resources(cpu, memory string) pulumi.Map {
 	}
 }
 
-// spread keeps the replicas of a release in different zones where there are several.
+// spread keeps the replicas of a release in different zones if possible.
 func spread(name string) pulumi.Array {
 	return pulumi.Array{pulumi.Map{
 		"maxSkew": pulumi.Int(1), "topologyKey": pulumi.String("topology.kubernetes.io/zone"),
@@ -144,7 +130,7 @@ func spread(name string) pulumi.Array {
 	}}
 }
 
-// serviceAccount names an account and the role it wears.
+// serviceAccount are the values of a service account that assumes role; nil for no role.
 func serviceAccount(name string, role pulumi.StringInput) pulumi.Map {
 	account := pulumi.Map{"create": pulumi.Bool(true), "name": pulumi.String(name)}
 	if role != nil {
@@ -155,9 +141,9 @@ func serviceAccount(name string, role pulumi.StringInput) pulumi.Map {
 
 var off = pulumi.Bool(false)
 
-// loadBalancerController binds pods to a target group and does nothing else: the load balancer is the program's.
-// Without its webhook for Services, which would refuse every Service while the controller is not ready, the other
-// releases need not wait for this one.
+// loadBalancerController only binds pods to a target group: the program creates the load balancer. The webhook for
+// Services is off. It would refuse every Service while the controller is not ready, and all other releases would have
+// to wait for this one.
 func loadBalancerController(a *Args, _ Version, role pulumi.StringInput) pulumi.Map {
 	return pulumi.Map{
 		"clusterName":                 a.Cluster.Name,
@@ -172,7 +158,7 @@ func loadBalancerController(a *Args, _ Version, role pulumi.StringInput) pulumi.
 		"enableWaf":                   off,
 		"enableWafv2":                 off,
 		"enableBackendSecurityGroup":  off,
-		// A new certificate on every upgrade would cut off webhook calls until all replicas have it.
+		// A new certificate on every upgrade would break webhook calls until all replicas have it.
 		"keepTLSSecret": pulumi.Bool(true),
 		"controllerConfig": pulumi.Map{"featureGates": pulumi.Map{
 			"EnableServiceController": off, "ALBGatewayAPI": off, "NLBGatewayAPI": off,
@@ -183,8 +169,8 @@ func loadBalancerController(a *Args, _ Version, role pulumi.StringInput) pulumi.
 	}
 }
 
-// externalSecrets serves SecretStores and ExternalSecrets inside a namespace; what works across namespaces is off. The
-// operator has no AWS role: each store names the service account, and with it the role, that it reads with.
+// externalSecrets serves SecretStores and ExternalSecrets of a namespace. Everything that works across namespaces is
+// off. The operator has no AWS role: each store names the service account whose role it uses to read.
 func externalSecrets(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
 	part := func(name string) pulumi.Map {
 		return pulumi.Map{
@@ -203,8 +189,9 @@ func externalSecrets(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
 		"createClusterExternalSecret": off, "createClusterSecretStore": off, "createClusterGenerator": off,
 		"createClusterPushSecret": off, "createPushSecret": off,
 	}
-	for _, kind := range []string{"ClusterExternalSecret", "ClusterStore", "ClusterGenerator", "ClusterPushSecret",
-		"PushSecret"} {
+	for _, kind := range []string{
+		"ClusterExternalSecret", "ClusterStore", "ClusterGenerator", "ClusterPushSecret", "PushSecret",
+	} {
 		values["process"+kind] = off
 	}
 	values["rbac"] = pulumi.Map{
@@ -225,7 +212,7 @@ func metricsServer(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
 	}
 }
 
-// clusterAutoscaler changes the sizes of the cluster's node groups, which it finds by the tags that EKS puts on them.
+// clusterAutoscaler changes the sizes of the cluster's node groups. It finds them by the tags that EKS puts on them.
 func clusterAutoscaler(a *Args, v Version, role pulumi.StringInput) pulumi.Map {
 	return pulumi.Map{
 		"cloudProvider":    pulumi.String("aws"),
@@ -235,12 +222,12 @@ func clusterAutoscaler(a *Args, v Version, role pulumi.StringInput) pulumi.Map {
 		"image":            pulumi.Map{"tag": pulumi.String(v.Images[a.KubernetesVersion])},
 		"rbac":             pulumi.Map{"serviceAccount": serviceAccount(ClusterAutoscaler, role)},
 		"extraArgs": pulumi.Map{
-			// Of several groups the one that wastes least grows.
+			// If several groups could grow, choose the one that leaves the least capacity unused.
 			"expander": pulumi.String("least-waste"),
-			// System pods have budgets of their own; without this a node with one of them never goes.
+			// System pods have disruption budgets of their own. With the default, a node with system pods is never removed.
 			"skip-nodes-with-system-pods": off,
 		},
-		// A second one would only wait: the leader decides alone.
+		// A second replica would only wait: the leader works alone.
 		"replicaCount": pulumi.Int(1),
 		"resources":    resources("50m", "256Mi"),
 	}

@@ -12,25 +12,26 @@ import (
 	"groundwork/components/network"
 )
 
-// Port is where every cache listens.
+// Port is the TCP port of every cache.
 const Port = 6379
 
 // Spec is what a stack chooses about its cache.
 type Spec struct {
 	// Engine is valkey or redis; default valkey.
 	Engine Engine `json:"engine"`
-	// NodeType is one of NodeTypes.
+	// NodeType is one of NodeTypes. Required.
 	NodeType string `json:"nodeType"`
-	// Nodes is 1 to 6: one primary and its replicas, in different zones. With two or more a replica takes over by itself.
-	// Default 1.
+	// Nodes is the number of nodes, 1 to 6: one primary and its replicas, in different zones; default 1. With two or more,
+	// a replica takes over automatically if the primary fails.
 	Nodes int `json:"nodes"`
-	// SnapshotRetentionDays is 0 to 35; default 1.
+	// SnapshotRetentionDays is how long daily snapshots are kept, 0 to 35 days, 7 or more in a protected environment;
+	// default 1.
 	SnapshotRetentionDays int `json:"snapshotRetentionDays"`
-	// ApplyImmediately makes changes at once instead of in the maintenance window.
+	// ApplyImmediately applies changes at once instead of in the maintenance window; default false.
 	ApplyImmediately bool `json:"applyImmediately"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() { s.Engine, s.Nodes, s.SnapshotRetentionDays = Valkey, 1, 1 }
 
 var groupID = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
@@ -57,18 +58,18 @@ type Args struct {
 	Spec
 	// GroupID is the replication group ID: 1 to 40 lower-case letters, digits and single hyphens, a letter first.
 	GroupID string
-	// Placement is where the nodes go.
+	// Placement is the VPC and the subnets of the nodes.
 	Placement network.Placement
-	// NodeSecurityGroupID is the one group whose members may connect; nobody may where there is no cluster.
+	// NodeSecurityGroupID is the security group whose members may connect. Without a cluster, nobody may connect.
 	NodeSecurityGroupID pulumi.StringInput
-	// RestoreFrom is the snapshot that nodes are created from that do not exist yet; empty for none.
+	// RestoreFrom is the snapshot that the nodes are created from, if they do not exist yet; empty for none.
 	RestoreFrom string
 	// RestoredFrom is the snapshot that the current nodes were created from; its name cannot be used again. Empty for
 	// none.
 	RestoredFrom string
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := slices.Concat(a.Spec.Validate(a.Protect), a.Facts.Validate(), a.ValidateLogs())
 	if !groupID.MatchString(a.GroupID) || len(a.GroupID) > 40 {

@@ -13,13 +13,13 @@ import (
 	"groundwork/components/network"
 )
 
-// Connection says how to reach the cache.
+// Connection says how to connect to the cache.
 type Connection struct {
-	// Host is a DNS name that follows the primary through failovers.
+	// Host is a DNS name; empty if there are no nodes. After a failover it points to the new primary.
 	Host pulumi.StringOutput
-	// Port is a TCP port; TLS only.
+	// Port is the TCP port. It accepts TLS only.
 	Port int
-	// Token is what clients authenticate with; a secret.
+	// Token is the password of clients. It is a secret.
 	Token pulumi.StringOutput
 }
 
@@ -32,16 +32,17 @@ type Cache struct {
 
 	// Connection is what clients need.
 	Connection Connection
-	// NodeIDs are the cache clusters of the group, as metrics name them, by number: "001".
+	// NodeIDs are the cache clusters of the group as metrics name them, by number such as "001"; empty if there are no
+	// nodes.
 	NodeIDs map[string]pulumi.StringOutput
-	// FinalSnapshot is what the snapshot is called that the nodes leave behind when they go.
+	// FinalSnapshot is the name of the snapshot that ElastiCache takes when the nodes are deleted.
 	FinalSnapshot pulumi.StringOutput
 
 	name string
 	args *Args
 }
 
-// New creates a cache. It returns every problem of args in one error, before anything is registered.
+// New creates a cache. It returns everything wrong with args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cache, error) {
 	if args == nil {
 		return nil, fmt.Errorf("cache %s: args is nil", name)
@@ -68,21 +69,18 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	// Letters and digits only: ElastiCache refuses some of the other characters.
-	token, err := random.NewRandomPassword(ctx, name+"-token", &random.RandomPasswordArgs{
-		Length: pulumi.Int(64), Special: pulumi.Bool(false),
-	}, c.childOpts()...)
+	token, err := c.token(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c.Connection = Connection{Host: pulumi.String("").ToStringOutput(), Port: Port, Token: token.Result}
-	settings, err := c.settings(ctx, key)
+	permanent, err := c.permanent(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	c.FinalSnapshot = settings.finalSnapshot
+	c.FinalSnapshot = permanent.finalSnapshot
 	if args.Power.HasCache() {
-		group, err := c.replicationGroup(ctx, settings, key, clients, token)
+		group, err := c.replicationGroup(ctx, permanent, key, clients, token)
 		if err != nil {
 			return nil, err
 		}
@@ -102,52 +100,93 @@ func (c *Cache) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOptio
 	return append([]pulumi.ResourceOption{pulumi.Parent(c)}, extra...)
 }
 
-// settings is what stays when the nodes go.
-type settings struct {
+// token generates the password of clients.
+func (c *Cache) token(ctx *pulumi.Context) (*random.RandomPassword, error) {
+	// Letters and digits only: ElastiCache refuses some of the other characters.
+	token, err := random.NewRandomPassword(ctx, c.name+"-token", &random.RandomPasswordArgs{
+		Length: pulumi.Int(64), Special: pulumi.Bool(false),
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, fmt.Errorf("generating the token of cache %s: %w", c.args.GroupID, err)
+	}
+	return token, nil
+}
+
+// permanent are the resources that exist in every state of Power.
+type permanent struct {
 	subnetGroup, parameterGroup, finalSnapshot pulumi.StringOutput
 	logs                                       elasticache.ReplicationGroupLogDeliveryConfigurationArray
 }
 
-// settings creates subnet group, parameter group, log groups and the name of the final snapshot.
-func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, error) {
-	release := releases[c.args.Engine]
+// permanent creates the subnet group, the parameter group, the log groups and the name of the final snapshot.
+func (c *Cache) permanent(ctx *pulumi.Context, key *identity.Key) (*permanent, error) {
 	subnets, err := elasticache.NewSubnetGroup(ctx, c.name, &elasticache.SubnetGroupArgs{
 		Name:        pulumi.String(c.args.GroupID),
 		Description: pulumi.String("Data subnets without a route out of the VPC"),
 		SubnetIds:   c.args.Placement.DataSubnetIDs,
 	}, c.childOpts()...)
 	if err != nil {
+		return nil, fmt.Errorf("creating subnet group %s: %w", c.args.GroupID, err)
+	}
+	parameters, err := c.parameterGroup(ctx)
+	if err != nil {
 		return nil, err
 	}
-	parameters, err := elasticache.NewParameterGroup(ctx, c.name, &elasticache.ParameterGroupArgs{
-		Name:        pulumi.String(c.args.GroupID + "-" + release.family),
+	logs, err := c.logGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := c.finalSnapshot(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return &permanent{subnets.Name, parameters.Name, snapshot.Hex, logs}, nil
+}
+
+func (c *Cache) parameterGroup(ctx *pulumi.Context) (*elasticache.ParameterGroup, error) {
+	family := releases[c.args.Engine].family
+	group, err := elasticache.NewParameterGroup(ctx, c.name, &elasticache.ParameterGroupArgs{
+		Name:        pulumi.String(c.args.GroupID + "-" + family),
 		Description: pulumi.String("A cache: the least recently used keys make room"),
-		Family:      pulumi.String(release.family),
+		Family:      pulumi.String(family),
 		Parameters: elasticache.ParameterGroupParameterArray{&elasticache.ParameterGroupParameterArgs{
 			Name: pulumi.String("maxmemory-policy"), Value: pulumi.String("allkeys-lru"),
 		}},
 	}, c.childOpts()...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating the parameter group of %s: %w", family, err)
 	}
+	return group, nil
+}
+
+// logGroups creates the log groups of the cache, and returns how the nodes deliver their logs to them.
+func (c *Cache) logGroups(
+	ctx *pulumi.Context,
+) (elasticache.ReplicationGroupLogDeliveryConfigurationArray, error) {
 	logs := elasticache.ReplicationGroupLogDeliveryConfigurationArray{}
 	for _, kind := range []string{"slow-log", "engine-log"} {
+		physical := "/aws/elasticache/" + c.args.GroupID + "/" + kind
 		group, err := cloudwatch.NewLogGroup(ctx, c.name+"-"+kind, &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String("/aws/elasticache/" + c.args.GroupID + "/" + kind),
+			Name:            pulumi.String(physical),
 			RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
 			KmsKeyId:        c.args.LogsKeyARN,
 		}, c.childOpts()...)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("creating log group %s: %w", physical, err)
 		}
 		logs = append(logs, &elasticache.ReplicationGroupLogDeliveryConfigurationArgs{
 			Destination: group.Name, DestinationType: pulumi.String("cloudwatch-logs"),
 			LogFormat: pulumi.String("json"), LogType: pulumi.String(kind),
 		})
 	}
+	return logs, nil
+}
+
+// finalSnapshot generates the name of the snapshot that ElastiCache takes when the nodes are deleted.
+func (c *Cache) finalSnapshot(ctx *pulumi.Context, key *identity.Key) (*random.RandomId, error) {
 	keepers := pulumi.StringMap{"keyArn": key.ARN}
 	if c.args.RestoredFrom != "" {
-		// That name is taken.
+		// The name of that snapshot cannot be used again.
 		keepers["restoredFrom"] = pulumi.String(c.args.RestoredFrom)
 	}
 	snapshot, err := random.NewRandomId(ctx, c.name+"-final-snapshot", &random.RandomIdArgs{
@@ -156,20 +195,21 @@ func (c *Cache) settings(ctx *pulumi.Context, key *identity.Key) (*settings, err
 		Keepers:    keepers,
 	}, c.childOpts()...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("naming the final snapshot of cache %s: %w", c.args.GroupID, err)
 	}
-	return &settings{subnets.Name, parameters.Name, snapshot.Hex, logs}, nil
+	return snapshot, nil
 }
 
+// replicationGroup creates the nodes.
 func (c *Cache) replicationGroup(
 	ctx *pulumi.Context,
-	s *settings,
+	p *permanent,
 	key *identity.Key,
 	clients *ec2.SecurityGroup,
 	token *random.RandomPassword,
 ) (*elasticache.ReplicationGroup, error) {
 	several := pulumi.Bool(c.args.Nodes > 1)
-	group := &elasticache.ReplicationGroupArgs{
+	args := &elasticache.ReplicationGroupArgs{
 		ReplicationGroupId:        pulumi.String(c.args.GroupID),
 		Description:               pulumi.String("Cache of " + c.args.GroupID),
 		Engine:                    pulumi.String(c.args.Engine),
@@ -180,8 +220,8 @@ func (c *Cache) replicationGroup(
 		AutomaticFailoverEnabled:  several,
 		MultiAzEnabled:            several,
 		Port:                      pulumi.Int(Port),
-		SubnetGroupName:           s.subnetGroup,
-		ParameterGroupName:        s.parameterGroup,
+		SubnetGroupName:           p.subnetGroup,
+		ParameterGroupName:        p.parameterGroup,
 		SecurityGroupIds:          pulumi.StringArray{clients.ID()},
 		AtRestEncryptionEnabled:   pulumi.Bool(true),
 		KmsKeyId:                  key.ARN,
@@ -192,17 +232,18 @@ func (c *Cache) replicationGroup(
 		SnapshotRetentionLimit:    pulumi.Int(c.args.SnapshotRetentionDays),
 		SnapshotWindow:            pulumi.String("01:00-02:00"),
 		MaintenanceWindow:         pulumi.String("sun:05:00-sun:06:00"),
-		FinalSnapshotIdentifier:   s.finalSnapshot,
+		FinalSnapshotIdentifier:   p.finalSnapshot,
 		ApplyImmediately:          pulumi.Bool(c.args.ApplyImmediately),
-		LogDeliveryConfigurations: s.logs,
+		LogDeliveryConfigurations: p.logs,
 	}
 	if c.args.RestoreFrom != "" {
-		group.SnapshotName = pulumi.String(c.args.RestoreFrom)
+		args.SnapshotName = pulumi.String(c.args.RestoreFrom)
 	}
-	// What it began with is history: another name there would replace it.
-	return elasticache.NewReplicationGroup(
-		ctx,
-		c.name,
-		group,
-		c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}))...)
+	// The snapshot matters only for new nodes. A change of its name would replace the nodes.
+	opts := c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}))
+	group, err := elasticache.NewReplicationGroup(ctx, c.name, args, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("creating replication group %s: %w", c.args.GroupID, err)
+	}
+	return group, nil
 }

@@ -1,12 +1,14 @@
 // Package cache creates the cache on ElastiCache.
 //
-// Creates: a replication group with its own key, an AUTH token made with the group, TLS, subnet and parameter groups, a
-// security group that admits the nodes and nobody else, log groups for the slow and the engine log, and a name for the
-// final snapshot.
+// Creates: a replication group that accepts TLS only, with a key, a password for clients (AUTH token), a subnet group,
+// a parameter group and log groups for the slow log and the engine log; a security group that allows connections from
+// the nodes of the cluster only; a name for the final snapshot. In a parked environment there is no replication group:
+// its contents are in the final snapshot.
 //
-// Refuses: node types and engines ElastiCache does not have, more than six nodes, snapshots beyond its limits.
+// Refuses: engines and node types that are not in the tables, more than six nodes, snapshot retention outside the
+// limits of ElastiCache, and snapshots of less than a week if the environment is protected.
 //
-// Protects: the replication group and its key, when asked to.
+// Protects: the replication group and its key, if the environment is protected.
 //
-// Owns: the table of engines and node types (catalogue.go).
+// Owns: the tables of engines and node types (catalog.go).
 package cache

@@ -15,7 +15,7 @@ import (
 	"groundwork/components/network"
 )
 
-// SupportType is what EKS does when standard support of a version ends.
+// SupportType is what EKS does when the standard support of a version ends.
 type SupportType string
 
 const (
@@ -31,7 +31,7 @@ type CapacityType string
 const (
 	// CapacityOnDemand instances stay until they are terminated.
 	CapacityOnDemand CapacityType = "ON_DEMAND"
-	// CapacitySpot instances are cheaper and can be taken away on two minutes' notice.
+	// CapacitySpot instances are cheaper. EC2 can reclaim them with two minutes' notice.
 	CapacitySpot CapacityType = "SPOT"
 )
 
@@ -39,76 +39,79 @@ const (
 type AccessLevel string
 
 const (
-	// AccessView reads most objects, no secrets.
+	// AccessView reads most objects, but not secrets.
 	AccessView AccessLevel = "view"
-	// AccessEdit reads and writes most objects, no roles.
+	// AccessEdit reads and writes most objects, but not roles.
 	AccessEdit AccessLevel = "edit"
-	// AccessAdmin adds roles inside the namespaces it is limited to.
+	// AccessAdmin reads and writes most objects, roles included, in the namespaces of the entry.
 	AccessAdmin AccessLevel = "admin"
-	// AccessClusterAdmin may do everything everywhere: what a role needs that runs the workloads layer and did not create
-	// the cluster.
+	// AccessClusterAdmin may do everything in the cluster. A role that runs the workloads layer needs it, unless the role
+	// created the cluster.
 	AccessClusterAdmin AccessLevel = "clusterAdmin"
 )
 
 var accessPolicies = map[AccessLevel]string{
-	AccessView:  "AmazonEKSViewPolicy",
-	AccessEdit:  "AmazonEKSEditPolicy",
-	AccessAdmin: "AmazonEKSAdminPolicy",
-
+	AccessView:         "AmazonEKSViewPolicy",
+	AccessEdit:         "AmazonEKSEditPolicy",
+	AccessAdmin:        "AmazonEKSAdminPolicy",
 	AccessClusterAdmin: "AmazonEKSClusterAdminPolicy",
 }
 
-// NodeGroup is one group of equal worker nodes.
+// NodeGroup is a group of worker nodes of one instance type.
 type NodeGroup struct {
-	// InstanceType is one of Instances. Changing it rolls the nodes in place, a third at a time.
+	// InstanceType is one of Instances. A change replaces the nodes in place, a third of them at a time. Required.
 	InstanceType string `json:"instanceType"`
-	// DesiredSize is how many nodes the group starts with; later changes of it have no effect.
+	// DesiredSize is how many nodes the group starts with, MinSize to MaxSize. The autoscaler owns the number once the
+	// group exists: later changes have no effect.
 	DesiredSize int `json:"desiredSize"`
-	// MinSize and MaxSize bound the number of nodes. The autoscaler owns the number itself once the group exists: to move
-	// a bound past it, change it first with aws eks update-nodegroup-config, then pulumi refresh.
+	// MinSize and MaxSize bound the number of nodes, 0 to 450 and 1 to 450. To move a bound past the current number, first
+	// change the number with aws eks update-nodegroup-config, then run pulumi refresh.
 	MinSize int `json:"minSize"`
 	MaxSize int `json:"maxSize"`
-	// DiskGiB is the size of the encrypted gp3 root volume, 20 to 1000; default 50.
+	// DiskGiB is the size of the encrypted gp3 root volume in GiB, 20 to 1000; default 50.
 	DiskGiB int `json:"diskGiB"`
 	// CapacityType is ON_DEMAND or SPOT; default ON_DEMAND.
 	CapacityType CapacityType `json:"capacityType"`
 }
 
-// Access lets one IAM principal into Kubernetes.
+// Access gives one IAM principal access to Kubernetes.
 type Access struct {
-	// PrincipalARN is a role or user; no wildcard, not the account root.
+	// PrincipalARN is a role or user, without wildcards; not the account root. Required.
 	PrincipalARN string `json:"principalArn"`
-	// Level is view, edit, admin or clusterAdmin.
+	// Level is view, edit, admin or clusterAdmin. Required.
 	Level AccessLevel `json:"level"`
-	// Namespaces limit the entry; empty means all, which view may and clusterAdmin must have.
+	// Namespaces limit the entry; empty, the default, means all namespaces. The levels edit and admin need namespaces,
+	// clusterAdmin must not have any.
 	Namespaces []string `json:"namespaces"`
 }
 
-// Spec is what a stack chooses about its cluster. The zero value has a private endpoint and no nodes.
+// Spec is what a stack chooses about its cluster. The zero value is not valid: a cluster needs a node group.
 type Spec struct {
 	// KubernetesVersion is "1.NN", a string; default DefaultVersion.
 	KubernetesVersion string `json:"kubernetesVersion"`
 	// SupportType is STANDARD or EXTENDED; default STANDARD.
 	SupportType SupportType `json:"supportType"`
-	// PublicAccessCIDRs may reach the Kubernetes API from the internet; empty, the default, keeps the endpoint private.
+	// PublicAccessCIDRs are the IPv4 ranges that may reach the Kubernetes API from the internet, /8 or longer. If empty,
+	// the default, the endpoint is private.
 	PublicAccessCIDRs []string `json:"publicAccessCidrs"`
-	// ServiceCIDR holds the addresses of Kubernetes services, /12 to /24, outside the VPC; default 172.20.0.0/16. It can
-	// never be changed.
+	// ServiceCIDR is the range of the addresses of Kubernetes Services: private, /12 to /24, outside the VPC; default
+	// 172.20.0.0/16. It cannot be changed.
 	ServiceCIDR string `json:"serviceCidr"`
-	// NodeGroups by name; the name is part of resource names, so renaming replaces the group.
+	// NodeGroups are the node groups by name, at least one. The name is part of resource names: renaming a group replaces
+	// it.
 	NodeGroups map[string]NodeGroup `json:"nodeGroups"`
-	// Access by entry name.
+	// Access are the access entries by name; default none.
 	Access map[string]Access `json:"access"`
-	// AddonVersions override the catalogue, by add-on name.
+	// AddonVersions override the versions of the catalog, by add-on name; default none.
 	AddonVersions map[string]string `json:"addonVersions"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() {
 	s.KubernetesVersion, s.SupportType, s.ServiceCIDR = DefaultVersion, SupportStandard, "172.20.0.0/16"
 }
 
-// SetDefaults sets what a stack may leave out of a node group; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit in a node group. It runs before the stack's own values are read.
 func (g *NodeGroup) SetDefaults() { g.DiskGiB, g.CapacityType = 50, CapacityOnDemand }
 
 var (
@@ -122,52 +125,22 @@ var (
 // Validate returns everything wrong with s on the given day.
 func (s Spec) Validate(today time.Time) field.Errors {
 	var errs field.Errors
-	s.checkVersion(&errs, today)
+	s.validateVersion(&errs, today)
 	field.OneOf(&errs, "supportType", s.SupportType, SupportStandard, SupportExtended)
-	for _, cidr := range s.PublicAccessCIDRs {
-		prefix, err := netip.ParsePrefix(cidr)
-		switch {
-		case err != nil || !prefix.Addr().Is4():
-			errs.Add("publicAccessCidrs", cidr, "is not an IPv4 range; give one such as 203.0.113.0/24")
-		case prefix.Bits() < 8:
-			errs.Add("publicAccessCidrs", cidr, "opens the Kubernetes API to much of the internet; give ranges of /8 or longer")
-		case prefix != prefix.Masked():
-			errs.Add("publicAccessCidrs", cidr, "has host bits set; the range is %s", prefix.Masked())
-		}
-	}
-	network.CheckCIDR(&errs, "serviceCidr", s.ServiceCIDR, 12, 24)
+	s.validatePublicAccess(&errs)
+	network.ValidateCIDR(&errs, "serviceCidr", s.ServiceCIDR, 12, 24)
 	if len(s.NodeGroups) == 0 {
 		errs.Required("nodeGroups", "at least one node group")
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.NodeGroups)) {
-		s.NodeGroups[name].check(&errs, "nodeGroups."+name, name)
+		s.NodeGroups[name].validate(&errs, "nodeGroups."+name, name)
 	}
-	owner := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(s.Access)) {
-		access := s.Access[name]
-		access.check(&errs, "access."+name, name)
-		if other, taken := owner[access.PrincipalARN]; taken {
-			errs.Add(
-				"access."+name+".principalArn",
-				access.PrincipalARN,
-				"has an entry already: %s; EKS takes one for each principal",
-				other,
-			)
-		}
-		owner[access.PrincipalARN] = name
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.AddonVersions)) {
-		key := "addonVersions." + name
-		known := []string{AddonObservability, AddonCoreDNS, AddonPodIdentityAgent, AddonKubeProxy, AddonVPCCNI}
-		if !slices.Contains(known, name) {
-			errs.Add(key, name, "is not one of %s", strings.Join(known, ", "))
-		}
-		errs.Match(key, s.AddonVersions[name], addonVersion, "an add-on version such as v1.22.4-eksbuild.3")
-	}
+	s.validateAccess(&errs)
+	s.validateAddonVersions(&errs)
 	return errs
 }
 
-func (s Spec) checkVersion(errs *field.Errors, today time.Time) {
+func (s Spec) validateVersion(errs *field.Errors, today time.Time) {
 	const key = "kubernetesVersion"
 	known := strings.Join(KnownVersions(), ", ")
 	if !versionForm.MatchString(s.KubernetesVersion) {
@@ -180,17 +153,52 @@ func (s Spec) checkVersion(errs *field.Errors, today time.Time) {
 		return
 	}
 	if s.SupportType != SupportExtended && !today.Before(release.StandardSupportEnd) {
-		errs.Add(
-			key,
-			s.KubernetesVersion,
+		errs.Add(key, s.KubernetesVersion,
 			"left standard support on %s; choose %s, or set supportType to EXTENDED at six times the price",
-			release.StandardSupportEnd.Format(time.DateOnly),
-			DefaultVersion,
-		)
+			release.StandardSupportEnd.Format(time.DateOnly), DefaultVersion)
 	}
 }
 
-func (g NodeGroup) check(errs *field.Errors, key, name string) {
+func (s Spec) validatePublicAccess(errs *field.Errors) {
+	const key = "publicAccessCidrs"
+	for _, cidr := range s.PublicAccessCIDRs {
+		prefix, err := netip.ParsePrefix(cidr)
+		switch {
+		case err != nil || !prefix.Addr().Is4():
+			errs.Add(key, cidr, "is not an IPv4 range; give one such as 203.0.113.0/24")
+		case prefix.Bits() < 8:
+			errs.Add(key, cidr, "opens the Kubernetes API to much of the internet; give ranges of /8 or longer")
+		case prefix != prefix.Masked():
+			errs.Add(key, cidr, "has host bits set; the range is %s", prefix.Masked())
+		}
+	}
+}
+
+func (s Spec) validateAccess(errs *field.Errors) {
+	owner := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(s.Access)) {
+		access, key := s.Access[name], "access."+name
+		access.validate(errs, key, name)
+		if other, taken := owner[access.PrincipalARN]; taken {
+			errs.Add(key+".principalArn", access.PrincipalARN,
+				"has an entry already: %s; EKS takes one for each principal", other)
+		}
+		owner[access.PrincipalARN] = name
+	}
+}
+
+func (s Spec) validateAddonVersions(errs *field.Errors) {
+	known := []string{AddonObservability, AddonCoreDNS, AddonPodIdentityAgent, AddonKubeProxy, AddonVPCCNI}
+	for _, name := range slices.Sorted(maps.Keys(s.AddonVersions)) {
+		key := "addonVersions." + name
+		if !slices.Contains(known, name) {
+			errs.Add(key, name, "is not one of %s", strings.Join(known, ", "))
+		}
+		errs.Match(key, s.AddonVersions[name], addonVersion, "an add-on version such as v1.22.4-eksbuild.3")
+	}
+}
+
+func (g NodeGroup) validate(errs *field.Errors, key, name string) {
 	if !groupName.MatchString(name) {
 		errs.Add(key, name, "is not a node group name: 1 to 15 lower-case letters, digits or hyphens, a letter first")
 	}
@@ -209,7 +217,7 @@ func (g NodeGroup) check(errs *field.Errors, key, name string) {
 	field.OneOf(errs, key+".capacityType", g.CapacityType, CapacityOnDemand, CapacitySpot)
 }
 
-func (a Access) check(errs *field.Errors, key, name string) {
+func (a Access) validate(errs *field.Errors, key, name string) {
 	if name == breakGlass || name == deployer || name == previewer {
 		errs.Add(key, name, "is the program's own entry; choose another name")
 	}
@@ -230,8 +238,9 @@ func (a Access) check(errs *field.Errors, key, name string) {
 	}
 }
 
-// Fit records which parts of s do not fit the network: overlapping addresses and more nodes than there are addresses
-// for. addresses is how many nodes and pods may take; below 0 where it is not known.
+// Fit returns which parts of s do not fit the network: a service range that overlaps the VPC, and more nodes than the
+// private subnets have addresses for. addresses is how many addresses nodes and pods may use; less than 0 if that is
+// not known.
 func (s Spec) Fit(vpc netip.Prefix, addresses int) field.Errors {
 	var errs field.Errors
 	if services, err := netip.ParsePrefix(s.ServiceCIDR); err == nil && services.Overlaps(vpc) {
@@ -253,32 +262,32 @@ func (s Spec) Fit(vpc netip.Prefix, addresses int) field.Errors {
 	return errs
 }
 
-// Deployer is a role that is in a Kubernetes group and has no other right in the cluster.
+// Deployer is an IAM principal that belongs to a Kubernetes group and has no other permission in the cluster.
 type Deployer struct {
 	PrincipalARN, Group string
 }
 
 // Args are the facts and choices of one cluster.
 type Args struct {
-	// Facts are the environment's; the cluster has its physical base name. Keys, log groups and launch templates are there
-	// in every state of Power.
+	// Facts are the environment's; their Name is the name of the cluster. Keys, log groups and launch templates exist in
+	// every state of Power.
 	environment.Facts
 	Spec
-	// Tags go on instances and volumes, which the provider's default tags do not reach.
+	// Tags are put on instances and volumes, which the default tags of the provider do not reach.
 	Tags map[string]string
-	// Placement is where control plane interfaces and nodes go.
+	// Placement is the VPC and the subnets of control-plane interfaces and nodes.
 	Placement network.Placement
-	// Roles are the roles that control plane, nodes and the break-glass entry use.
+	// Roles are the roles of control plane, nodes and the break-glass entry.
 	Roles *identity.Identity
 	// Deployer is the pipeline that deploys the application; nil for none.
 	Deployer *Deployer
-	// PreviewerARN is a role that may see everything in the cluster, as a refresh does; empty for none.
+	// PreviewerARN is a role that may read everything in the cluster, as pulumi refresh does; empty for none.
 	PreviewerARN string
-	// Today decides which Kubernetes versions are supported.
+	// Today decides which Kubernetes versions EKS supports.
 	Today time.Time
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := slices.Concat(a.Spec.Validate(a.Today), a.Facts.Validate(), a.ValidateLogs())
 	if a.Roles == nil {

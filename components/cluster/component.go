@@ -15,20 +15,20 @@ import (
 	"groundwork/components/identity"
 )
 
-// Identity says who the cluster is to those who build on it.
+// Identity identifies the cluster to components that build on it.
 type Identity struct {
-	// Name of the cluster, known once its nodes are ready for workloads.
+	// Name of the cluster. It is known once the nodes are ready for workloads.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Version of Kubernetes, "1.NN".
 	Version pulumi.StringOutput `pulumi:"version"`
 	// Endpoint is the URL of the Kubernetes API.
 	Endpoint pulumi.StringOutput `pulumi:"endpoint"`
-	// CertificateAuthority signed the API's certificate; in base64.
+	// CertificateAuthority is the certificate that signed the API's certificate, in base64.
 	CertificateAuthority pulumi.StringOutput `pulumi:"certificateAuthority"`
-	// OIDC signs the tokens of the cluster's service accounts.
+	// OIDC is the issuer of the tokens of the cluster's service accounts.
 	OIDC identity.OIDC `pulumi:"oidc"`
-	// NodeSecurityGroupID is the group that EKS makes and that managed nodes really have. It is known as soon as the
-	// control plane is, before any node.
+	// NodeSecurityGroupID is the security group that EKS creates and attaches to managed nodes. It is known as soon as the
+	// control plane exists, before any node.
 	NodeSecurityGroupID pulumi.StringOutput `pulumi:"nodeSecurityGroupId"`
 }
 
@@ -41,13 +41,13 @@ type Cluster struct {
 
 	// Identity is what workloads and data stores build on.
 	Identity Identity
-	// AutoScalingGroups are the groups behind the node groups, by node group name, and NodeGroups their physical names;
-	// none while the environment is down.
+	// AutoScalingGroups are the Auto Scaling groups of the node groups, and NodeGroups their physical names, both by node
+	// group name; empty if Power has no nodes.
 	AutoScalingGroups map[string]pulumi.StringOutput
 	NodeGroups        map[string]pulumi.StringOutput
-	// ControlPlane is what takes everything inside Kubernetes along when it is deleted; nil where there is none.
+	// ControlPlane is the resource whose deletion deletes everything inside Kubernetes; nil if there is none.
 	ControlPlane pulumi.Resource
-	// ContainerLogGroup is where the lines of all containers go.
+	// ContainerLogGroup is the log group of all containers.
 	ContainerLogGroup pulumi.StringOutput
 
 	name string
@@ -61,10 +61,10 @@ type controlPlane struct {
 	component     *eks.Cluster
 }
 
-// controlPlaneLogs are all five log types that EKS has.
+// controlPlaneLogs are all log types of EKS.
 var controlPlaneLogs = []string{"api", "audit", "authenticator", "controllerManager", "scheduler"}
 
-// New creates a cluster. It returns every problem of args in one error, before anything is registered.
+// New creates a cluster. It returns everything wrong with args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	if args == nil {
 		return nil, fmt.Errorf("cluster %s: args is nil", name)
@@ -81,13 +81,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(TypeToken, name, c, opts...); err != nil {
 		return nil, fmt.Errorf("registering cluster %s: %w", name, err)
 	}
-	kept, err := c.keep(ctx)
+	permanent, err := c.permanent(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c.Identity = noIdentity(args)
 	if args.Power.HasCluster() {
-		if err := c.run(ctx, kept); err != nil {
+		if err := c.create(ctx, permanent); err != nil {
 			return nil, err
 		}
 	}
@@ -101,20 +101,23 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return c, nil
 }
 
-// noIdentity is that of a cluster that is not there: empty, but known.
+// noIdentity is the identity of a cluster that does not exist. Its outputs are known, and empty except for name and
+// version.
 func noIdentity(args *Args) Identity {
 	none := pulumi.String("").ToStringOutput()
 	return Identity{
-		Name: pulumi.String(args.Name).
-			ToStringOutput(),
-		Version: pulumi.String(args.KubernetesVersion).ToStringOutput(), Endpoint: none, CertificateAuthority: none,
-		OIDC: identity.OIDC{ProviderARN: none, Issuer: none}, NodeSecurityGroupID: none,
+		Name:                 pulumi.String(args.Name).ToStringOutput(),
+		Version:              pulumi.String(args.KubernetesVersion).ToStringOutput(),
+		Endpoint:             none,
+		CertificateAuthority: none,
+		OIDC:                 identity.OIDC{ProviderARN: none, Issuer: none},
+		NodeSecurityGroupID:  none,
 	}
 }
 
-// run creates everything that costs: control plane, add-ons, nodes, and who may use them.
-func (c *Cluster) run(ctx *pulumi.Context, kept *kept) error {
-	cp, err := c.controlPlane(ctx, kept)
+// create creates the control plane, the add-ons, the nodes and the access entries. Hibernation deletes all of them.
+func (c *Cluster) create(ctx *pulumi.Context, permanent *permanent) error {
+	cp, err := c.controlPlane(ctx, permanent)
 	if err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func (c *Cluster) run(ctx *pulumi.Context, kept *kept) error {
 	}
 	var nodes []pulumi.Resource
 	if c.args.Power.HasNodes() {
-		if nodes, err = c.nodeGroups(ctx, cp, kept, beforeNodes); err != nil {
+		if nodes, err = c.nodeGroups(ctx, cp, permanent, beforeNodes); err != nil {
 			return err
 		}
 	}
@@ -139,7 +142,7 @@ func (c *Cluster) run(ctx *pulumi.Context, kept *kept) error {
 		if err != nil {
 			return err
 		}
-		if err := c.containerInsights(ctx, cp, *oidc, append(nodes, kept.containerLogs...)); err != nil {
+		if err := c.containerInsights(ctx, cp, *oidc, append(nodes, permanent.containerLogs...)); err != nil {
 			return err
 		}
 		ready = dns.ClusterName
@@ -158,42 +161,35 @@ func (c *Cluster) run(ctx *pulumi.Context, kept *kept) error {
 	return nil
 }
 
-// kept is what stays when the cluster itself goes: what is written or encrypted with it outlives it.
-type kept struct {
+// permanent are the resources that exist in every state of Power. Logs and volumes that were written or encrypted with
+// them outlive the cluster.
+type permanent struct {
 	controlPlaneLogs pulumi.Resource
 	containerLogs    []pulumi.Resource
 	secretsKey       *identity.Key
-	// templates are the nodes' launch templates, by node group.
+	// templates are the launch templates of the nodes, by node group.
 	templates map[string]*ec2.LaunchTemplate
 }
 
-// keep creates log groups, keys and launch templates.
-func (c *Cluster) keep(ctx *pulumi.Context) (*kept, error) {
-	k := &kept{templates: map[string]*ec2.LaunchTemplate{}}
-	logs, err := cloudwatch.NewLogGroup(ctx, c.name+"-control-plane-logs", &cloudwatch.LogGroupArgs{
-		Name:            pulumi.String("/aws/eks/" + c.args.Name + "/cluster"),
-		RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
-		KmsKeyId:        c.args.LogsKeyARN,
-	}, c.childOpts()...)
+// permanent creates log groups, keys and launch templates.
+func (c *Cluster) permanent(ctx *pulumi.Context) (*permanent, error) {
+	p := &permanent{templates: map[string]*ec2.LaunchTemplate{}}
+	logs, err := c.logGroup(ctx, "control-plane-logs", "/aws/eks/"+c.args.Name+"/cluster")
 	if err != nil {
 		return nil, err
 	}
-	k.controlPlaneLogs = logs
+	p.controlPlaneLogs = logs
 	for _, kind := range []string{"application", "dataplane", "host", "performance"} {
-		group, err := cloudwatch.NewLogGroup(ctx, c.name+"-container-"+kind, &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String("/aws/containerinsights/" + c.args.Name + "/" + kind),
-			RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
-			KmsKeyId:        c.args.LogsKeyARN,
-		}, c.childOpts()...)
+		group, err := c.logGroup(ctx, "container-"+kind, "/aws/containerinsights/"+c.args.Name+"/"+kind)
 		if err != nil {
 			return nil, err
 		}
-		k.containerLogs = append(k.containerLogs, group)
+		p.containerLogs = append(p.containerLogs, group)
 		if kind == "application" {
 			c.ContainerLogGroup = group.Name
 		}
 	}
-	if k.secretsKey, err = identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
+	if p.secretsKey, err = identity.NewKey(ctx, c.name+"-secrets", &identity.KeyArgs{
 		Alias:   c.args.Name + "-kubernetes-secrets",
 		Purpose: "Kubernetes secrets of " + c.args.Name,
 		Facts:   c.args.Facts,
@@ -210,21 +206,33 @@ func (c *Cluster) keep(ctx *pulumi.Context) (*kept, error) {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.args.NodeGroups)) {
-		if k.templates[name], err = c.launchTemplate(ctx, name, c.args.NodeGroups[name], volumesKey); err != nil {
+		if p.templates[name], err = c.launchTemplate(ctx, name, c.args.NodeGroups[name], volumesKey); err != nil {
 			return nil, err
 		}
 	}
-	return k, nil
+	return p, nil
+}
+
+func (c *Cluster) logGroup(ctx *pulumi.Context, suffix, physical string) (*cloudwatch.LogGroup, error) {
+	group, err := cloudwatch.NewLogGroup(ctx, c.name+"-"+suffix, &cloudwatch.LogGroupArgs{
+		Name:            pulumi.String(physical),
+		RetentionInDays: pulumi.Int(c.args.LogRetentionDays),
+		KmsKeyId:        c.args.LogsKeyARN,
+	}, c.childOpts()...)
+	if err != nil {
+		return nil, fmt.Errorf("creating log group %s: %w", physical, err)
+	}
+	return group, nil
 }
 
 func (c *Cluster) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	return append([]pulumi.ResourceOption{pulumi.Parent(c)}, extra...)
 }
 
-// controlPlane creates the control plane itself.
-func (c *Cluster) controlPlane(ctx *pulumi.Context, kept *kept) (*controlPlane, error) {
-	// EKS would otherwise create the log group itself, without key and retention, and again after destroy.
-	first := append([]pulumi.Resource{kept.controlPlaneLogs}, c.args.Roles.ClusterRole.Permissions...)
+// controlPlane creates the control plane through pulumi-eks.
+func (c *Cluster) controlPlane(ctx *pulumi.Context, permanent *permanent) (*controlPlane, error) {
+	// If the log group did not exist, EKS would create it without key and retention, and again after destroy.
+	before := append([]pulumi.Resource{permanent.controlPlaneLogs}, c.args.Roles.ClusterRole.Permissions...)
 	authentication := eks.AuthenticationModeApi
 	component, err := eks.NewCluster(ctx, c.name, &eks.ClusterArgs{
 		Name:                            pulumi.String(c.args.Name),
@@ -237,7 +245,7 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, kept *kept) (*controlPlane, 
 		AuthenticationMode:              &authentication,
 		ServiceRole:                     c.args.Roles.ClusterRole.Resource,
 		InstanceRole:                    c.args.Roles.NodeRole.Resource,
-		EncryptionConfigKeyArn:          kept.secretsKey.ARN,
+		EncryptionConfigKeyArn:          permanent.secretsKey.ARN,
 		EnabledClusterLogTypes:          pulumi.ToStringArray(controlPlaneLogs),
 		KubernetesServiceIpAddressRange: pulumi.String(c.args.ServiceCIDR),
 		ProviderCredentialOpts:          &eks.KubeconfigOptionsArgs{},
@@ -245,105 +253,34 @@ func (c *Cluster) controlPlane(ctx *pulumi.Context, kept *kept) (*controlPlane, 
 		UseDefaultVpcCni:                pulumi.BoolRef(true),
 	}, c.childOpts(
 		pulumi.Protect(c.args.Protect),
-		pulumi.DependsOn(first),
-		pulumi.Transforms([]pulumi.ResourceTransform{completeCluster(c.args.SupportType, first)}),
+		pulumi.DependsOn(before),
+		pulumi.Transforms([]pulumi.ResourceTransform{completeCluster(c.args.SupportType, before)}),
 	)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating the control plane of cluster %s: %w", c.args.Name, err)
 	}
 	return &controlPlane{
-		name:    component.EksCluster.Name(),
-		version: component.EksCluster.Version(),
-		eks:     component.EksCluster,
-
+		name:      component.EksCluster.Name(),
+		version:   component.EksCluster.Version(),
+		eks:       component.EksCluster,
 		component: component,
 	}, nil
 }
 
-// completeCluster gives the cluster inside the pulumi-eks component what the component cannot: an upgrade policy, for
-// which it has no input and without which EKS keeps an old version and bills extended support; and the dependencies of
-// the component, which it does not hand on to its children and without which destroy takes the log group first.
-func completeCluster(support SupportType, first []pulumi.Resource) pulumi.ResourceTransform {
+// completeCluster sets on the cluster inside the pulumi-eks component what the component cannot set. The component has
+// no input for the upgrade policy, without which EKS keeps an old version and bills extended support. It also does not
+// pass its dependencies on to its children; without them, destroy deletes the log group before the cluster.
+func completeCluster(support SupportType, before []pulumi.Resource) pulumi.ResourceTransform {
 	return func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 		if args.Type != "aws:eks/cluster:Cluster" {
 			return nil
 		}
 		args.Props["upgradePolicy"] = pulumi.Map{"supportType": pulumi.String(support)}
-		args.Opts.DependsOn = append(args.Opts.DependsOn, first...)
+		args.Opts.DependsOn = append(args.Opts.DependsOn, before...)
 		return &pulumi.ResourceTransformResult{Props: args.Props, Opts: args.Opts}
 	}
 }
 
 func issuerURL(c awseks.ClusterOutput) pulumi.StringOutput {
 	return c.Identities().Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
-}
-
-// Names of the access entries that are no stack's choice.
-const (
-	breakGlass = "break-glass"
-	deployer   = "deployer"
-	previewer  = "previewer"
-)
-
-// accessEntries lets the break-glass role administer the cluster and each configured principal do what its level
-// allows.
-func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
-	if err := c.accessEntry(ctx, cp, breakGlass, c.args.Roles.BreakGlassRole.ARN, "AmazonEKSClusterAdminPolicy",
-		nil); err != nil {
-		return err
-	}
-	if arn := c.args.PreviewerARN; arn != "" {
-		// Of AWS's policies that only look this is the one that sees Helm's releases, which are secrets.
-		if err := c.accessEntry(ctx, cp, previewer, pulumi.String(arn), "AmazonEKSAdminViewPolicy", nil); err != nil {
-			return err
-		}
-	}
-	if d := c.args.Deployer; d != nil {
-		// What the group may do is said by a role in the application's namespace.
-		if _, err := awseks.NewAccessEntry(ctx, c.name+"-access-"+deployer, &awseks.AccessEntryArgs{
-			ClusterName: cp.name, PrincipalArn: pulumi.String(d.PrincipalARN),
-			KubernetesGroups: pulumi.StringArray{pulumi.String(d.Group)}, Type: pulumi.String("STANDARD"),
-		}, c.childOpts()...); err != nil {
-			return err
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.args.Access)) {
-		access := c.args.Access[name]
-		if err := c.accessEntry(ctx, cp, name, pulumi.String(access.PrincipalARN), accessPolicies[access.Level],
-			access.Namespaces); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Cluster) accessEntry(
-	ctx *pulumi.Context,
-	cp *controlPlane,
-	name string,
-	principal pulumi.StringInput,
-	policy string,
-	namespaces []string,
-) error {
-	entry, err := awseks.NewAccessEntry(ctx, c.name+"-access-"+name, &awseks.AccessEntryArgs{
-		ClusterName:  cp.name,
-		PrincipalArn: principal,
-		Type:         pulumi.String("STANDARD"),
-	}, c.childOpts()...)
-	if err != nil {
-		return err
-	}
-	scope := &awseks.AccessPolicyAssociationAccessScopeArgs{Type: pulumi.String("cluster")}
-	if len(namespaces) > 0 {
-		scope = &awseks.AccessPolicyAssociationAccessScopeArgs{
-			Type: pulumi.String("namespace"), Namespaces: pulumi.ToStringArray(namespaces),
-		}
-	}
-	_, err = awseks.NewAccessPolicyAssociation(ctx, c.name+"-access-"+name, &awseks.AccessPolicyAssociationArgs{
-		ClusterName:  cp.name,
-		PrincipalArn: entry.PrincipalArn,
-		PolicyArn:    pulumi.String("arn:aws:eks::aws:cluster-access-policy/" + policy),
-		AccessScope:  scope,
-	}, c.childOpts()...)
-	return err
 }

@@ -5,18 +5,19 @@ import (
 	"slices"
 )
 
-// Instance is what the program needs to know of an EC2 instance type.
+// Instance describes an EC2 instance type.
 type Instance struct {
 	// Arm is true for Graviton types.
 	Arm bool
-	// Interfaces and AddressesEach bound how many VPC addresses one node and its pods take.
+	// Interfaces is the maximum number of network interfaces, AddressesEach the maximum number of IPv4 addresses on each.
+	// They bound how many VPC addresses one node and its pods use.
 	Interfaces, AddressesEach int
 }
 
-// MaxPods is how many pods the VPC CNI can give an address on one node.
+// MaxPods is how many pods of one node the VPC CNI can give an address.
 func (i Instance) MaxPods() int { return i.Interfaces*(i.AddressesEach-1) + 2 }
 
-// Addresses is how many VPC addresses one full node takes.
+// Addresses is how many VPC addresses one full node uses.
 func (i Instance) Addresses() int { return i.Interfaces * i.AddressesEach }
 
 // Instances are the instance types that node groups may use.
@@ -37,7 +38,7 @@ var Instances = map[string]Instance{
 // KnownInstances lists the instance types of the table.
 func KnownInstances() []string { return slices.Sorted(maps.Keys(Instances)) }
 
-// amiType is the Amazon Linux 2023 image family for an instance type; Amazon Linux 2 has had no EKS image since
+// amiType is the Amazon Linux 2023 image family of an instance type. EKS has had no Amazon Linux 2 image since
 // Kubernetes 1.33.
 func amiType(instance Instance) string {
 	if instance.Arm {

@@ -2,9 +2,9 @@ package cluster
 
 import "encoding/json"
 
-// Kubeconfig returns the configuration with which Kubernetes clients reach a cluster. It holds no secret: the token
-// comes from the aws command, with the credentials of whoever runs it. certificateAuthority is in base64, as EKS gives
-// it.
+// Kubeconfig returns the configuration with which Kubernetes clients reach a cluster. It contains no secret: clients
+// get their token from the aws command, with the AWS credentials of the user. certificateAuthority is in base64, as EKS
+// returns it.
 func Kubeconfig(name, region, endpoint, certificateAuthority string) string {
 	type named map[string]any
 	out, err := json.Marshal(named{

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,7 +13,8 @@ import (
 	"groundwork/components/identity"
 )
 
-// addonsBeforeNodes installs what a node needs to become ready: addresses for pods, service routing, and credentials.
+// addonsBeforeNodes installs the add-ons that a node needs to become ready: addresses for pods, routing of Services,
+// and credentials.
 func (c *Cluster) addonsBeforeNodes(
 	ctx *pulumi.Context,
 	cp *controlPlane,
@@ -26,7 +28,7 @@ func (c *Cluster) addonsBeforeNodes(
 	if err != nil {
 		return nil, err
 	}
-	// NetworkPolicy objects have no effect on EKS unless the VPC CNI is told to enforce them.
+	// NetworkPolicy objects have no effect on EKS unless the VPC CNI is configured to enforce them.
 	cni, err := c.addon(ctx, cp, AddonVPCCNI, cniRole, `{"enableNetworkPolicy":"true"}`)
 	if err != nil {
 		return nil, err
@@ -42,7 +44,7 @@ func (c *Cluster) addonsBeforeNodes(
 	return []pulumi.Resource{cni, proxy, podIdentity}, nil
 }
 
-// AddonVersion is the version of a core add-on: the stack's own choice, or the catalogue's for the Kubernetes version.
+// AddonVersion is the version of a core add-on: the stack's choice, or else the catalog's for the Kubernetes version.
 func (s Spec) AddonVersion(addon string) string {
 	if version, ok := s.AddonVersions[addon]; ok {
 		return version
@@ -50,8 +52,8 @@ func (s Spec) AddonVersion(addon string) string {
 	return Releases[s.KubernetesVersion].Addons[addon]
 }
 
-// addon installs one EKS add-on after the given resources. On update it overwrites what others changed in it: an add-on
-// that cannot be updated blocks every later cluster upgrade.
+// addon installs one EKS add-on after the given resources. An update overwrites changes that others made to the add-on:
+// an add-on that cannot be updated blocks every later upgrade of the cluster.
 func (c *Cluster) addon(
 	ctx *pulumi.Context,
 	cp *controlPlane,
@@ -79,19 +81,23 @@ func (c *Cluster) addon(
 		// A new version would wait for a node.
 		opts = append(opts, pulumi.IgnoreChanges([]string{"addonVersion"}))
 	}
-	return awseks.NewAddon(ctx, c.name+"-"+addon, args, opts...)
+	installed, err := awseks.NewAddon(ctx, c.name+"-"+addon, args, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("installing add-on %s: %w", addon, err)
+	}
+	return installed, nil
 }
 
 // nodeGroups creates the node groups after the given add-ons and returns them.
 func (c *Cluster) nodeGroups(
 	ctx *pulumi.Context,
 	cp *controlPlane,
-	kept *kept,
+	permanent *permanent,
 	after []pulumi.Resource,
 ) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
 	for _, name := range slices.Sorted(maps.Keys(c.args.NodeGroups)) {
-		group, err := c.nodeGroup(ctx, cp, name, c.args.NodeGroups[name], kept.templates[name], after)
+		group, err := c.nodeGroup(ctx, cp, name, c.args.NodeGroups[name], permanent.templates[name], after)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +106,7 @@ func (c *Cluster) nodeGroups(
 	return groups, nil
 }
 
-// launchTemplate is what the nodes of a group are started from.
+// launchTemplate creates the template that the nodes of a group are started from.
 func (c *Cluster) launchTemplate(
 	ctx *pulumi.Context,
 	name string,
@@ -110,10 +116,11 @@ func (c *Cluster) launchTemplate(
 	physical := c.args.Name + "-" + name
 	tags := pulumi.ToStringMap(c.args.Tags)
 	tags["Name"] = pulumi.String(physical)
-	return ec2.NewLaunchTemplate(ctx, c.name+"-nodes-"+name, &ec2.LaunchTemplateArgs{
+	template, err := ec2.NewLaunchTemplate(ctx, c.name+"-nodes-"+name, &ec2.LaunchTemplateArgs{
 		Name:                 pulumi.String(physical),
 		UpdateDefaultVersion: pulumi.Bool(true),
-		// Here and not on the group, where a change of it would replace the group: a new template version rolls the nodes.
+		// A new version of the template replaces the nodes in place. On the node group, a new instance type would replace
+		// the group.
 		InstanceType: pulumi.String(group.InstanceType),
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{&ec2.LaunchTemplateBlockDeviceMappingArgs{
 			DeviceName: pulumi.String("/dev/xvda"),
@@ -125,7 +132,7 @@ func (c *Cluster) launchTemplate(
 				DeleteOnTermination: pulumi.String("true"),
 			},
 		}},
-		// One hop keeps pods away from the node's credentials: their packets take a second hop and are dropped.
+		// One hop keeps pods away from the node's credentials: packets of pods take a second hop and are dropped.
 		MetadataOptions: &ec2.LaunchTemplateMetadataOptionsArgs{
 			HttpEndpoint:            pulumi.String("enabled"),
 			HttpTokens:              pulumi.String("required"),
@@ -137,6 +144,10 @@ func (c *Cluster) launchTemplate(
 			&ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: tags},
 		},
 	}, c.childOpts()...)
+	if err != nil {
+		return nil, fmt.Errorf("creating launch template %s: %w", physical, err)
+	}
+	return template, nil
 }
 
 func (c *Cluster) nodeGroup(
@@ -148,14 +159,14 @@ func (c *Cluster) nodeGroup(
 	after []pulumi.Resource,
 ) (*awseks.NodeGroup, error) {
 	physical := c.args.Name + "-" + name
-	// The autoscaler owns the number of nodes; only the bounds are the program's.
-	others := []string{"scalingConfig.desiredSize"}
+	// The autoscaler owns the number of nodes. A schedule owns the lower bound too: it is 0 outside working hours.
+	ignored := []string{"scalingConfig.desiredSize"}
 	if c.args.Power.Scheduled() {
-		others = append(others, "scalingConfig.minSize")
+		ignored = append(ignored, "scalingConfig.minSize")
 	}
 	nodes, err := awseks.NewNodeGroup(ctx, c.name+"-nodes-"+name, &awseks.NodeGroupArgs{
 		ClusterName: cp.name,
-		// A prefix lets a replacement come up before the old group goes.
+		// A prefix lets a replacement exist before the old group is deleted.
 		NodeGroupNamePrefix: pulumi.String(physical + "-"),
 		NodeRoleArn:         c.args.Roles.NodeRole.ARN,
 		SubnetIds:           c.args.Placement.PrivateSubnetIDs,
@@ -176,18 +187,19 @@ func (c *Cluster) nodeGroup(
 		Labels: pulumi.StringMap{"groundwork/node-group": pulumi.String(name)},
 	}, c.childOpts(
 		pulumi.DependsOn(slices.Concat(after, c.args.Roles.NodeRole.Permissions, c.args.Placement.EgressRoutes)),
-		pulumi.IgnoreChanges(others),
+		pulumi.IgnoreChanges(ignored),
 	)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating node group %s: %w", name, err)
 	}
-	c.AutoScalingGroups[name] = nodes.Resources.Index(pulumi.Int(0)).AutoscalingGroups().Index(pulumi.Int(0)).Name().Elem()
+	groups := nodes.Resources.Index(pulumi.Int(0)).AutoscalingGroups()
+	c.AutoScalingGroups[name] = groups.Index(pulumi.Int(0)).Name().Elem()
 	c.NodeGroups[name] = nodes.NodeGroupName
 	return nodes, nil
 }
 
-// containerInsights installs the agent that sends metrics and logs of nodes and containers to CloudWatch, after its log
-// groups: the agent would make them without key and retention.
+// containerInsights installs the agent that sends metrics and logs of nodes and containers to CloudWatch. The log
+// groups come first, because the agent would create them without key and retention.
 func (c *Cluster) containerInsights(
 	ctx *pulumi.Context,
 	cp *controlPlane,
@@ -202,7 +214,7 @@ func (c *Cluster) containerInsights(
 	if err != nil {
 		return err
 	}
-	// Tracing changes the pods it watches and is billed by the span: applications ask for it themselves.
+	// Tracing changes the pods that it monitors and is billed by the span. Applications can enable it themselves.
 	configuration := `{"manager":{"applicationSignals":{"autoMonitor":{"monitorAllServices":false}}}}`
 	_, err = c.addon(ctx, cp, AddonObservability, role, configuration, after...)
 	return err

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Release is what the program knows of one Kubernetes version on EKS.
+// Release describes one Kubernetes version on EKS.
 type Release struct {
-	// StandardSupportEnd is the first day without standard support; from then on the control plane costs six times as
-	// much, or AWS upgrades it by itself when the support type is STANDARD.
+	// StandardSupportEnd is the first day without standard support. From then on the control plane costs six times as
+	// much, or AWS upgrades it if the support type is STANDARD.
 	StandardSupportEnd time.Time
-	// Addons are the core add-on versions known to work with this version, by add-on name.
+	// Addons are the versions of the core add-ons that work with this version, by add-on name.
 	Addons map[string]string
 }
 
-// standardSupportMonths is how long EKS supports a version. Source: Amazon EKS User Guide, "Kubernetes version
-// lifecycle".
+// standardSupportMonths is how long standard support of a version lasts.
+// Source: Amazon EKS User Guide, "Kubernetes version lifecycle".
 const standardSupportMonths = 14
 
-// Released is about the day on which EKS first had the version.
+// Released is the approximate day on which EKS released the version.
 func (r Release) Released() time.Time {
 	return r.StandardSupportEnd.AddDate(0, -standardSupportMonths, 0)
 }
@@ -33,10 +33,10 @@ const (
 	AddonObservability    = "amazon-cloudwatch-observability"
 )
 
-// DefaultVersion is the Kubernetes version of a cluster that names none.
+// DefaultVersion is the Kubernetes version of a cluster whose settings name none.
 const DefaultVersion = "1.36"
 
-// Releases is the support calendar and add-on catalogue, checked on 2026-11-22.
+// Releases is the support calendar and add-on catalog by Kubernetes version, checked on 2026-11-22.
 // Sources: Amazon EKS User Guide, "Kubernetes release calendar" and "Available add-ons".
 var Releases = map[string]Release{
 	"1.34": {

@@ -12,17 +12,17 @@ import (
 	"groundwork/components/network"
 )
 
-// Availability says how many zones the database lives in.
+// Availability says in how many zones the database has instances.
 type Availability string
 
 const (
-	// SingleZone runs one instance: a failure of its zone stops the database until it is restored.
+	// SingleZone runs one instance. If its zone fails, the database is down until somebody restores it.
 	SingleZone Availability = "singleZone"
-	// MultiZone keeps a synchronous standby in another zone and fails over to it by itself.
+	// MultiZone keeps a synchronous standby in another zone. RDS fails over to it automatically.
 	MultiZone Availability = "multiZone"
 )
 
-// Insights is how much Performance Insights keeps.
+// Insights says how long Performance Insights keeps its data.
 type Insights string
 
 const (
@@ -34,40 +34,47 @@ const (
 
 // Spec is what a stack chooses about its database.
 type Spec struct {
-	// Version is the PostgreSQL major version, "15" to "17", a string; AWS keeps the minor version current. Default "15".
+	// Version is the PostgreSQL major version, "15" to "17", a string; default "15". AWS keeps the minor version current.
 	Version string `json:"version"`
-	// InstanceClass is one of Classes.
+	// InstanceClass is one of Classes. Required.
 	InstanceClass string `json:"instanceClass"`
 	// Availability is singleZone or multiZone; default singleZone.
 	Availability Availability `json:"availability"`
-	// StorageGiB is the first size of the gp3 volume, 20 to 65536; default 20.
+	// StorageGiB is the initial size of the gp3 volume in GiB, 20 to 65536; default 20.
 	StorageGiB int `json:"storageGiB"`
-	// MaxStorageGiB is how far AWS may grow it, at least a tenth above StorageGiB; default 100.
+	// MaxStorageGiB is the size in GiB to which AWS may grow the volume, at least a tenth above StorageGiB; default 100.
 	MaxStorageGiB int `json:"maxStorageGiB"`
-	// BackupRetentionDays is 1 to 35; default 7.
+	// BackupRetentionDays is how long backups are kept, 1 to 35 days, 7 or more in a protected environment; default 7.
 	BackupRetentionDays int `json:"backupRetentionDays"`
-	// MonitoringSeconds is the interval of enhanced monitoring: 1, 5, 10, 15, 30 or 60; default 60.
+	// MonitoringSeconds is the interval of enhanced monitoring in seconds: 1, 5, 10, 15, 30 or 60; default 60.
 	MonitoringSeconds int `json:"monitoringSeconds"`
 	// Insights is standard or advanced; default standard.
 	Insights Insights `json:"insights"`
-	// DatabaseName is the database created inside the instance; default "app".
+	// DatabaseName is the name of the database inside the instance; default "app".
 	DatabaseName string `json:"databaseName"`
-	// Username is the master user; RDS makes and rotates its password. Default "app_admin".
+	// Username is the name of the master user; default "app_admin". RDS generates and rotates its password.
 	Username string `json:"username"`
-	// Port is 1150 to 65535; default 5432.
+	// Port is the TCP port, 1150 to 65535; default 5432.
 	Port int `json:"port"`
-	// AllowMajorVersionUpgrade lets a change of Version upgrade the instance; set it for that one update. Default false.
+	// AllowMajorVersionUpgrade lets a change of Version upgrade the instance; default false. Set it for that update only.
 	AllowMajorVersionUpgrade bool `json:"allowMajorVersionUpgrade"`
-	// ApplyImmediately makes changes that need a restart at once instead of in the maintenance window.
+	// ApplyImmediately applies changes that need a restart at once instead of in the maintenance window; default false.
 	ApplyImmediately bool `json:"applyImmediately"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() {
 	*s = Spec{
-		Version: "15", Availability: SingleZone, StorageGiB: 20, MaxStorageGiB: 100, BackupRetentionDays: 7,
-		MonitoringSeconds: 60,
-		Insights:          InsightsStandard, DatabaseName: "app", Username: "app_admin", Port: 5432,
+		Version:             "15",
+		Availability:        SingleZone,
+		StorageGiB:          20,
+		MaxStorageGiB:       100,
+		BackupRetentionDays: 7,
+		MonitoringSeconds:   60,
+		Insights:            InsightsStandard,
+		DatabaseName:        "app",
+		Username:            "app_admin",
+		Port:                5432,
 	}
 }
 
@@ -77,10 +84,10 @@ var (
 	identifier   = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
 )
 
-// reservedUsers cannot be the master user: PostgreSQL or RDS own them, or they are the first names an attacker tries.
+// reservedUsers cannot be the master user: PostgreSQL or RDS owns them, or attackers try them first.
 var reservedUsers = []string{"admin", "administrator", "postgres", "public", "rdsadmin", "root", "user"}
 
-// reservedDatabases already exist in every instance.
+// reservedDatabases exist in every instance.
 var reservedDatabases = []string{"postgres", "rdsadmin", "template0", "template1"}
 
 // Validate returns everything wrong with s. A protected database must keep backups for a week or longer.
@@ -126,13 +133,13 @@ type Args struct {
 	Spec
 	// Identifier is the instance identifier: 1 to 63 lower-case letters, digits and single hyphens, a letter first.
 	Identifier string
-	// Placement is where the instance goes.
+	// Placement is the VPC and the subnets of the instance.
 	Placement network.Placement
-	// NodeSecurityGroupID is the one group whose members may connect; nobody may where there is no cluster.
+	// NodeSecurityGroupID is the security group whose members may connect. Without a cluster, nobody may connect.
 	NodeSecurityGroupID pulumi.StringInput
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := slices.Concat(a.Spec.Validate(a.Protect), a.Facts.Validate(), a.ValidateLogs())
 	errs.Match("identifier", a.Identifier, identifier, "lower-case letters, digits and single hyphens, a letter first")

@@ -13,17 +13,17 @@ import (
 	"groundwork/components/network"
 )
 
-// Connection says how to reach the database.
+// Connection says how to connect to the database.
 type Connection struct {
-	// Host is a DNS name that follows the instance through failovers.
+	// Host is a DNS name. After a failover it points to the new instance.
 	Host pulumi.StringOutput `pulumi:"host"`
-	// Port is a TCP port.
+	// Port is the TCP port.
 	Port int `pulumi:"port"`
 	// DatabaseName is the database inside the instance.
 	DatabaseName string `pulumi:"databaseName"`
-	// SecretARN is the Secrets Manager secret in which RDS keeps the master user and rotates its password.
+	// SecretARN is the Secrets Manager secret with the name and password of the master user. RDS rotates the password.
 	SecretARN pulumi.StringOutput `pulumi:"secretArn"`
-	// SecretKeyARN encrypts that secret.
+	// SecretKeyARN is the key that encrypts the secret.
 	SecretKeyARN pulumi.StringOutput `pulumi:"secretKeyArn"`
 }
 
@@ -43,10 +43,10 @@ type Database struct {
 	args *Args
 }
 
-// exportedLogs are the logs that RDS for PostgreSQL can send to CloudWatch.
+// exportedLogs are all logs that RDS for PostgreSQL can send to CloudWatch.
 var exportedLogs = []string{"postgresql", "upgrade"}
 
-// New creates a database. It returns every problem of args in one error, before anything is registered.
+// New creates a database. It returns everything wrong with args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Database, error) {
 	if args == nil {
 		return nil, fmt.Errorf("database %s: args is nil", name)
@@ -102,23 +102,25 @@ func (d *Database) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOp
 	return append([]pulumi.ResourceOption{pulumi.Parent(d)}, extra...)
 }
 
-// logGroups creates the groups that RDS would otherwise create itself, without key and retention.
+// logGroups creates the log groups of the instance. RDS would create them without key and retention.
 func (d *Database) logGroups(ctx *pulumi.Context) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
 	for _, log := range exportedLogs {
+		physical := "/aws/rds/instance/" + d.args.Identifier + "/" + log
 		group, err := cloudwatch.NewLogGroup(ctx, d.name+"-"+log+"-logs", &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String("/aws/rds/instance/" + d.args.Identifier + "/" + log),
+			Name:            pulumi.String(physical),
 			RetentionInDays: pulumi.Int(d.args.LogRetentionDays),
 			KmsKeyId:        d.args.LogsKeyARN,
 		}, d.childOpts()...)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("creating log group %s: %w", physical, err)
 		}
 		groups = append(groups, group)
 	}
 	return groups, nil
 }
 
+// instance creates the instance, after its subnet group, parameter group, monitoring role and log groups.
 func (d *Database) instance(
 	ctx *pulumi.Context,
 	key *identity.Key,
@@ -153,7 +155,11 @@ func (d *Database) instance(
 	args.DbSubnetGroupName, args.ParameterGroupName = subnets.Name, parameters.Name
 	args.VpcSecurityGroupIds = pulumi.StringArray{group.ID()}
 	args.MonitoringRoleArn, args.FinalSnapshotIdentifier = monitoring.ARN, snapshot.Hex
-	instance, err := rds.NewInstance(ctx, d.name, args, d.childOpts(pulumi.DependsOn(append(logs, monitoring.Permissions...)), pulumi.Protect(d.args.Protect))...)
+	opts := d.childOpts(
+		pulumi.DependsOn(append(logs, monitoring.Permissions...)),
+		pulumi.Protect(d.args.Protect),
+	)
+	instance, err := rds.NewInstance(ctx, d.name, args, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("creating database instance %s: %w", d.args.Identifier, err)
 	}
@@ -172,8 +178,8 @@ func (d *Database) parameterGroup(ctx *pulumi.Context) (*rds.ParameterGroup, err
 			Name: pulumi.String(parameter.Name), Value: pulumi.String(parameter.Value), ApplyMethod: pulumi.String(method),
 		})
 	}
-	// A prefix: during an upgrade a group of the new family must exist beside the old one, and again beside both of them
-	// when an upgrade was refused and is taken back.
+	// A prefix, because during an upgrade a group of the new family must exist beside the old one. If RDS refuses the
+	// upgrade and it is reverted, a third group must exist beside both.
 	group, err := rds.NewParameterGroup(ctx, d.name, &rds.ParameterGroupArgs{
 		NamePrefix:  pulumi.String(d.args.Identifier + "-postgres" + d.args.Version + "-"),
 		Description: pulumi.String("PostgreSQL " + d.args.Version + ": TLS forced, slow statements and connections logged"),
@@ -186,14 +192,14 @@ func (d *Database) parameterGroup(ctx *pulumi.Context) (*rds.ParameterGroup, err
 	return group, nil
 }
 
-// finalSnapshot makes up the name of the snapshot that the instance leaves.
+// finalSnapshot generates the name of the snapshot that RDS takes when the instance is deleted.
 func (d *Database) finalSnapshot(ctx *pulumi.Context, key *identity.Key) (*random.RandomId, error) {
-	// A snapshot's name is taken for as long as the snapshot lives. The random part lets an environment be destroyed,
-	// brought up again and destroyed again.
+	// A snapshot's name cannot be used again as long as the snapshot exists. With a random part, an environment can be
+	// destroyed, created again and destroyed again.
 	snapshot, err := random.NewRandomId(ctx, d.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
 		Prefix:     pulumi.String(d.args.Identifier + "-final-"),
-		// What replaces the instance leaves a snapshot of the old one behind, so the new one needs another name.
+		// A change of these replaces the instance and leaves a snapshot of the old one, so the new one needs another name.
 		Keepers: pulumi.StringMap{
 			"databaseName": pulumi.String(d.args.DatabaseName),
 			"username":     pulumi.String(d.args.Username),
@@ -201,12 +207,12 @@ func (d *Database) finalSnapshot(ctx *pulumi.Context, key *identity.Key) (*rando
 		},
 	}, d.childOpts()...)
 	if err != nil {
-		return nil, fmt.Errorf("naming the final snapshot of %s: %w", d.args.Identifier, err)
+		return nil, fmt.Errorf("naming the final snapshot of database instance %s: %w", d.args.Identifier, err)
 	}
 	return snapshot, nil
 }
 
-// instanceArgs are the inputs of the instance that follow from the settings and its key.
+// instanceArgs are the inputs of the instance that follow from the settings and the key.
 func (d *Database) instanceArgs(key *identity.Key) *rds.InstanceArgs {
 	backup, maintenance := d.args.Power.Schedule.Windows()
 	retentionDays := 7
@@ -217,7 +223,7 @@ func (d *Database) instanceArgs(key *identity.Key) *rds.InstanceArgs {
 		Identifier:    pulumi.String(d.args.Identifier),
 		Engine:        pulumi.String("postgres"),
 		EngineVersion: pulumi.String(d.args.Version),
-		// Without this AWS keeps an old major version for a surcharge instead of upgrading it.
+		// Without this, AWS keeps an old major version at a surcharge instead of upgrading it.
 		EngineLifecycleSupport:   pulumi.String("open-source-rds-extended-support-disabled"),
 		AutoMinorVersionUpgrade:  pulumi.Bool(true),
 		AllowMajorVersionUpgrade: pulumi.Bool(d.args.AllowMajorVersionUpgrade),

@@ -1,13 +1,14 @@
 // Package database creates the PostgreSQL database on RDS.
 //
-// Creates: the instance with its own key, subnet group, parameter group that forces TLS, security group that admits the
-// nodes and nobody else, enhanced-monitoring role, log groups for both exported logs, and a name for the final
-// snapshot.
+// Creates: the instance, with a key, a subnet group, a parameter group that forces TLS, a role for enhanced monitoring,
+// a log group for each exported log, and a name for the final snapshot; a security group that allows connections from
+// the nodes only.
 //
-// Refuses: engine versions that name a minor release, instance classes RDS does not have, storage and backup settings
-// outside AWS's limits, and a database without backups where it is protected.
+// Refuses: engine versions that name a minor release, instance classes that are not in the table, storage and backup
+// settings outside the limits of AWS, and backups of less than a week if the environment is protected.
 //
-// Protects: the instance (through Pulumi and through RDS's own deletion protection) and its key, when asked to.
+// Protects: the instance, through Pulumi and through the deletion protection of RDS, and its key, if the environment is
+// protected. Deleting the instance always leaves a final snapshot.
 //
-// Owns: the parameter list and the table of instance classes (catalogue.go).
+// Owns: the parameters and the table of instance classes (catalog.go).
 package database

@@ -8,40 +8,31 @@ import (
 	"groundwork/components/identity"
 )
 
-// argoCD installs Argo CD and then, in a release of its own, the Application: its definition comes with the first. The
-// Application waits for the operators whose custom resources the chart uses, and goes before them, while they can still
-// clean up.
+// argoCD installs Argo CD and then the Application, in a release of its own: the definition of Applications comes with
+// the first release. The Application depends on the operators whose custom resources the chart uses. Destroy deletes it
+// before them, while they can still clean up.
 func (d *Delivery) argoCD(
 	ctx *pulumi.Context,
 	namespace *corev1.Namespace,
 	roles map[string]*identity.Role,
 	values pulumi.Map,
 ) error {
-	argo, err := helm.NewRelease(
-		ctx,
-		d.name+"-argo-cd",
-		d.args.ArgoCD.Name,
-		d.args.ArgoCD,
-		d.argoCDValues(),
-		d.childOpts()...)
+	chart, apps, name := d.args.ArgoCD, d.args.Apps, d.args.Application
+	argo, err := helm.NewRelease(ctx, d.name+"-argo-cd", chart.Name, chart, d.argoCDValues(), d.childOpts()...)
 	if err != nil {
 		return err
 	}
+	afterArgo := pulumi.DependsOn([]pulumi.Resource{argo})
 	if d.args.DeployerGroup != "" {
-		// In the namespace that the release makes.
-		if err := d.deployer(ctx, pulumi.DependsOn([]pulumi.Resource{argo})); err != nil {
+		// Its role is in the namespace that the release creates.
+		if err := d.deployer(ctx, afterArgo); err != nil {
 			return err
 		}
 	}
-	// A release of its own: Argo CD cannot delete an Application whose project is gone, and Helm would delete the project
-	// first.
+	// The project has a release of its own, so that destroy deletes it after the Application. In one release, Helm would
+	// delete the project first, and Argo CD cannot delete an Application without its project.
 	project, err := helm.NewRelease(
-		ctx,
-		d.name+"-project",
-		d.args.Application+"-project",
-		d.args.Apps,
-		d.project(),
-		d.childOpts(pulumi.DependsOn([]pulumi.Resource{argo}))...)
+		ctx, d.name+"-project", name+"-project", apps, d.project(), d.childOpts(afterArgo)...)
 	if err != nil {
 		return err
 	}
@@ -50,16 +41,12 @@ func (d *Delivery) argoCD(
 		after = append(after, role.Permissions...)
 	}
 	_, err = helm.NewRelease(
-		ctx,
-		d.name+"-application",
-		d.args.Application,
-		d.args.Apps,
-		d.application(values),
-		d.childOpts(pulumi.DependsOn(after))...)
+		ctx, d.name+"-application", name, apps, d.application(values), d.childOpts(pulumi.DependsOn(after))...)
 	return err
 }
 
-// argoCDValues configure Argo CD without a way in from outside: its page is reached through kubectl port-forward.
+// argoCDValues configure Argo CD without access from outside the cluster. People reach its user interface with kubectl
+// port-forward.
 func (d *Delivery) argoCDValues() pulumi.Map {
 	part := func(replicas int, cpu, memory string) pulumi.Map {
 		return pulumi.Map{
@@ -76,7 +63,7 @@ func (d *Delivery) argoCDValues() pulumi.Map {
 	server["ingress"] = pulumi.Map{"enabled": pulumi.Bool(false)}
 	return pulumi.Map{
 		"global": pulumi.Map{
-			// The alarms read these lines.
+			// The log alarms parse these lines.
 			"logging":       pulumi.Map{"format": pulumi.String("json")},
 			"networkPolicy": pulumi.Map{"create": pulumi.Bool(true)},
 		},
@@ -97,15 +84,15 @@ func (d *Delivery) argoCDValues() pulumi.Map {
 	}
 }
 
-// inCluster is how Argo CD calls the cluster it runs in.
+// inCluster is the URL at which Argo CD reaches the API of the cluster that it runs in.
 const inCluster = "https://kubernetes.default.svc"
 
-// destination is the one place that the application may go to.
+// destination is the only destination that the application may have.
 func (d *Delivery) destination() pulumi.Map {
 	return pulumi.Map{"server": pulumi.String(inCluster), "namespace": pulumi.String(d.args.Application)}
 }
 
-// project lets Argo CD take this repository to this namespace, and nothing else.
+// project lets Argo CD deploy only this repository, and only to this namespace.
 func (d *Delivery) project() pulumi.Map {
 	return pulumi.Map{"projects": pulumi.Map{d.args.Application: pulumi.Map{
 		"namespace":                pulumi.String(d.args.Apps.Namespace),
@@ -122,13 +109,13 @@ func (d *Delivery) application(values pulumi.Map) pulumi.Map {
 	return pulumi.Map{
 		"applications": pulumi.Map{name: pulumi.Map{
 			"namespace": pulumi.String(d.args.Apps.Namespace),
-			// Deleting the Application deletes what it made, before the operators that have to help go.
+			// Argo CD deletes the application's objects before the Application, while the operators that must help still run.
 			"finalizers": pulumi.StringArray{pulumi.String("resources-finalizer.argocd.argoproj.io")},
 			"project":    pulumi.String(name),
 			"source": pulumi.Map{
-				"repoURL": pulumi.String(
-					d.args.Repository,
-				), "targetRevision": pulumi.String(d.args.Revision), "path": pulumi.String(d.args.Path),
+				"repoURL":        pulumi.String(d.args.Repository),
+				"targetRevision": pulumi.String(d.args.Revision),
+				"path":           pulumi.String(d.args.Path),
 				"helm": pulumi.Map{
 					"releaseName":  pulumi.String(name),
 					"valueFiles":   pulumi.StringArray{pulumi.String("values-" + d.args.Environment + ".yaml")},
@@ -137,8 +124,10 @@ func (d *Delivery) application(values pulumi.Map) pulumi.Map {
 			},
 			"destination": d.destination(),
 			"syncPolicy": pulumi.Map{
-				"automated":   pulumi.Map{"prune": pulumi.Bool(true), "selfHeal": pulumi.Bool(true)},
-				"syncOptions": pulumi.ToStringArray([]string{"CreateNamespace=false", "ServerSideApply=true", "PruneLast=true"}),
+				"automated": pulumi.Map{"prune": pulumi.Bool(true), "selfHeal": pulumi.Bool(true)},
+				"syncOptions": pulumi.ToStringArray([]string{
+					"CreateNamespace=false", "ServerSideApply=true", "PruneLast=true",
+				}),
 				"retry": pulumi.Map{"limit": pulumi.Int(5), "backoff": pulumi.Map{
 					"duration": pulumi.String("5s"), "factor": pulumi.Int(2), "maxDuration": pulumi.String("3m"),
 				}},

@@ -13,13 +13,13 @@ import (
 	"groundwork/components/identity"
 )
 
-// Owner is who installs and upgrades the application's release.
+// Owner installs and upgrades the release of the application.
 type Owner string
 
 const (
-	// OwnerPipeline deploys with helm upgrade --install --atomic --wait.
+	// OwnerPipeline is a pipeline that runs helm upgrade --install --atomic --wait.
 	OwnerPipeline Owner = "pipeline"
-	// OwnerArgoCD follows the chart in Git.
+	// OwnerArgoCD is Argo CD, which follows the chart in Git.
 	OwnerArgoCD Owner = "argocd"
 )
 
@@ -27,15 +27,15 @@ const (
 type Spec struct {
 	// Owner is pipeline or argocd; default pipeline.
 	Owner Owner `json:"owner"`
-	// Repository is the Git URL that Argo CD reads; needed with argocd.
+	// Repository is the Git URL that Argo CD reads, without credentials. Required if Owner is argocd.
 	Repository string `json:"repository"`
 	// Revision is the branch, tag or commit that Argo CD follows; default main.
 	Revision string `json:"revision"`
-	// Path is the chart's folder in the repository; default webapp/chart.
+	// Path is the folder of the chart in the repository; default webapp/chart.
 	Path string `json:"path"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() { s.Owner, s.Revision, s.Path = OwnerPipeline, "main", "webapp/chart" }
 
 var (
@@ -50,8 +50,8 @@ func (s Spec) Validate() field.Errors {
 	if s.Owner == OwnerArgoCD && s.Repository == "" {
 		errs.Required("repository", "the Git URL of the repository that holds "+s.Path)
 	} else if s.Repository != "" {
-		errs.Match("repository", s.Repository, gitURL, "a Git URL such as https://github.com/example/groundwork.git, "+
-			"without credentials in it")
+		errs.Match("repository", s.Repository, gitURL,
+			"a Git URL such as https://github.com/example/groundwork.git, without credentials in it")
 	}
 	errs.Match("revision", s.Revision, revision, "a branch, tag or commit")
 	if s.Path == "" || path.IsAbs(s.Path) || path.Clean(s.Path) != s.Path || strings.HasPrefix(s.Path, "..") {
@@ -64,37 +64,37 @@ func (s Spec) Validate() field.Errors {
 type Args struct {
 	environment.Facts
 	Spec
-	// Application is the name of release, namespace and chart.
+	// Application is the name of the release, the namespace and the chart: a DNS label.
 	Application string
-	// Environment chooses the chart's own values file: values-ENVIRONMENT.yaml.
+	// Environment chooses the values file of the chart, values-ENVIRONMENT.yaml: a DNS label.
 	Environment string
-	// OIDC is the cluster that signs the tokens of service accounts.
+	// OIDC is the issuer of the tokens of service accounts.
 	OIDC identity.OIDC
-	// Secrets are what the application may read.
+	// Secrets are the secrets that the application may read.
 	Secrets Secrets
-	// Values are what the chart has to be told.
+	// Values are the values of the chart that only infrastructure knows.
 	Values Values
-	// ArgoCD and Apps are the charts of Argo CD and of its Application.
+	// ArgoCD is the chart of Argo CD, Apps the chart of its Applications. Required if Owner is argocd.
 	ArgoCD, Apps helm.Chart
-	// Replicas is how many of each part of Argo CD run, where there can be several.
+	// Replicas is the number of replicas of each part of Argo CD that can have several.
 	Replicas int
-	// DeployerGroup is the Kubernetes group of pipelines; empty where there are none.
+	// DeployerGroup is the Kubernetes group of the pipelines; empty for no pipelines.
 	DeployerGroup string
-	// Serving are the releases that bring the custom resources of the application's chart.
+	// Serving are the releases that install the custom resource definitions of the application's chart.
 	Serving []pulumi.Resource
 }
 
-// Secrets say which secrets the application reads, and what encrypts them.
+// Secrets are the secrets that the application may read, and the keys that encrypt them.
 type Secrets struct {
-	// ARNs by kind: "database", "databaseCredentials", "cache", "session".
+	// ARNs are keyed by kind, each of SecretKinds.
 	ARNs map[string]pulumi.StringOutput
-	// KeyARNs are the KMS keys of all of them.
+	// KeyARNs are the KMS keys of all secrets.
 	KeyARNs []pulumi.StringOutput
 }
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := append(a.Spec.Validate(), a.Facts.Validate()...)
 	errs.Match("application", a.Application, dnsLabel, "a Kubernetes name")

@@ -18,15 +18,15 @@ const TypeToken = "groundwork:delivery:Delivery"
 type Delivery struct {
 	pulumi.ResourceState
 
-	// Values are the chart's values that only infrastructure knows, for whoever owns the release.
+	// Values are the values of the chart that only infrastructure knows, for the owner of the release.
 	Values pulumi.MapOutput
 
 	name string
 	args *Args
 }
 
-// New prepares the cluster for the application and, where Argo CD owns the release, installs Argo CD. It returns every
-// problem of args in one error, before anything is registered.
+// New prepares the cluster for the application and, if Argo CD owns the release, installs Argo CD. It returns
+// everything wrong with args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Delivery, error) {
 	if args == nil {
 		return nil, fmt.Errorf("delivery %s: args is nil", name)
@@ -51,10 +51,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args.Owner == OwnerArgoCD {
 		err = d.argoCD(ctx, namespace, roles, values)
 	} else {
-		err = d.valuesForPipeline(ctx, namespace, values)
-		if err == nil && args.DeployerGroup != "" {
-			err = d.deployer(ctx, pulumi.DependsOn([]pulumi.Resource{namespace}))
-		}
+		err = d.pipeline(ctx, namespace, values)
 	}
 	if err != nil {
 		return nil, err
@@ -69,24 +66,28 @@ func (d *Delivery) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOp
 	return append([]pulumi.ResourceOption{pulumi.Parent(d)}, extra...)
 }
 
-// account is the full name of a service account of the application.
+// account returns the full name of a service account of the application.
 func (d *Delivery) account(short string) string { return d.args.Application + "-" + short }
 
-// namespace creates the application's namespace. Its pods run under the strictest Pod Security Standard, and are ready
-// only once the load balancer says so. It goes before the operators: they have to take their finalizers off what is in
-// it.
+// namespace creates the application's namespace. Its pods must meet the strictest Pod Security Standard, and are ready
+// only once the load balancer considers them healthy. Destroy deletes the namespace before the operators, which must
+// remove their finalizers from its objects.
 func (d *Delivery) namespace(ctx *pulumi.Context) (*corev1.Namespace, error) {
 	labels := pulumi.StringMap{"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled")}
 	for _, mode := range []string{"enforce", "audit", "warn"} {
 		labels["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")
 		labels["pod-security.kubernetes.io/"+mode+"-version"] = pulumi.String("latest")
 	}
-	return corev1.NewNamespace(ctx, d.name, &corev1.NamespaceArgs{
+	namespace, err := corev1.NewNamespace(ctx, d.name, &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(d.args.Application), Labels: labels},
 	}, d.childOpts(pulumi.DependsOn(d.args.Serving))...)
+	if err != nil {
+		return nil, fmt.Errorf("creating namespace %s: %w", d.args.Application, err)
+	}
+	return namespace, nil
 }
 
-// roles creates the role of each service account of the application, by its short name.
+// roles creates the roles of the application's service accounts, and returns them by short name.
 func (d *Delivery) roles(ctx *pulumi.Context) (map[string]*identity.Role, error) {
 	arns, keys := pulumi.StringMap{}, pulumi.StringArray{}
 	for kind, arn := range d.args.Secrets.ARNs {
@@ -98,8 +99,11 @@ func (d *Delivery) roles(ctx *pulumi.Context) (map[string]*identity.Role, error)
 	roles := map[string]*identity.Role{}
 	for _, w := range workloads {
 		policy := pulumi.All(arns, keys).ApplyT(func(all []any) string {
-			return w.policy(facts{region: d.args.Values.Region, secretARNs: all[0].(map[string]string),
-				keyARNs: slices.Compact(all[1].([]string))}).JSON()
+			return w.policy(facts{
+				region:     d.args.Values.Region,
+				secretARNs: all[0].(map[string]string),
+				keyARNs:    slices.Compact(all[1].([]string)),
+			}).JSON()
 		}).(pulumi.StringOutput)
 		role, err := identity.NewWorkloadRole(ctx, d.name+"-"+w.serviceAccount, &identity.WorkloadRoleArgs{
 			Facts: d.args.Facts, Name: d.args.Name + "-" + d.account(w.serviceAccount),

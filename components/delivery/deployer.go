@@ -1,13 +1,15 @@
 package delivery
 
 import (
+	"fmt"
+
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Rule is what somebody may do with some kinds of objects, as in RBAC.
+// Rule is a rule of an RBAC role.
 type Rule struct {
 	Groups    []string `json:"apiGroups"`
 	Resources []string `json:"resources"`
@@ -20,9 +22,9 @@ var (
 	write = []string{"create", "delete", "get", "list", "patch", "update", "watch"}
 )
 
-// PipelineRules are what a release of the chart takes in the application's namespace, and nothing else: its objects,
-// Helm's record of releases, and what is read to see how it goes. AWS's own access policies for namespaces leave custom
-// resources out.
+// PipelineRules are the permissions that a release of the chart needs in the application's namespace, and no others:
+// its objects, the Secrets in which Helm records releases, and objects that show its progress. The EKS access policies
+// for namespaces do not include custom resources.
 var PipelineRules = []Rule{
 	{Groups: []string{""}, Resources: []string{"secrets", "serviceaccounts", "services", "pods"}, Verbs: write},
 	{Groups: []string{""}, Resources: []string{"configmaps", "events", "pods/log"}, Verbs: read},
@@ -36,69 +38,83 @@ var PipelineRules = []Rule{
 	{Groups: []string{"elbv2.k8s.aws"}, Resources: []string{"targetgroupbindings"}, Verbs: write},
 }
 
-// ArgoCDRules let a pipeline see in Argo CD's namespace what became of the commit it made.
+// ArgoCDRules let a pipeline see in the namespace of Argo CD whether its commit was deployed.
 func ArgoCDRules(application string) []Rule {
-	return []Rule{
-		{
-			Groups:    []string{"argoproj.io"},
-			Resources: []string{"applications"},
-			Verbs:     []string{"get"},
-			Names:     []string{application},
-		},
-	}
+	return []Rule{{
+		Groups:    []string{"argoproj.io"},
+		Resources: []string{"applications"},
+		Verbs:     []string{"get"},
+		Names:     []string{application},
+	}}
 }
 
-// InfrastructureValues is the name of the ConfigMap that holds the chart's values that only infrastructure knows, and
-// ValuesKey the key in it.
+// InfrastructureValues is the name of the ConfigMap with the values of the chart that only infrastructure knows, and
+// ValuesKey is the key in it.
 const (
 	InfrastructureValues = "infrastructure-values"
 	ValuesKey            = "values.yaml"
 )
 
-// deployer lets the pipeline's group do what the owner of the release leaves to it: deploy, or watch Argo CD deploy.
+// pipeline prepares the namespace for a pipeline that owns the release.
+func (d *Delivery) pipeline(ctx *pulumi.Context, namespace *corev1.Namespace, values pulumi.Map) error {
+	if err := d.valuesForPipeline(ctx, namespace, values); err != nil {
+		return err
+	}
+	if d.args.DeployerGroup == "" {
+		return nil
+	}
+	return d.deployer(ctx, pulumi.DependsOn([]pulumi.Resource{namespace}))
+}
+
+// deployer lets the group of the pipelines deploy or, if Argo CD owns the release, see what Argo CD deploys.
 func (d *Delivery) deployer(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
 	namespace, rules := d.args.Application, PipelineRules
 	if d.args.Owner == OwnerArgoCD {
 		namespace, rules = d.args.Apps.Namespace, ArgoCDRules(d.args.Application)
 	}
 	name := d.args.Application + "-deployer"
+	metadata := &metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: pulumi.String(namespace)}
 	var list rbacv1.PolicyRuleArray
 	for _, rule := range rules {
 		list = append(list, rbacv1.PolicyRuleArgs{
-			ApiGroups: pulumi.ToStringArray(
-				rule.Groups,
-			), Resources: pulumi.ToStringArray(rule.Resources), Verbs: pulumi.ToStringArray(rule.Verbs),
+			ApiGroups:     pulumi.ToStringArray(rule.Groups),
+			Resources:     pulumi.ToStringArray(rule.Resources),
+			Verbs:         pulumi.ToStringArray(rule.Verbs),
 			ResourceNames: pulumi.ToStringArray(rule.Names),
 		})
 	}
 	role, err := rbacv1.NewRole(ctx, d.name+"-deployer", &rbacv1.RoleArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: pulumi.String(namespace)}, Rules: list,
+		Metadata: metadata, Rules: list,
 	}, d.childOpts(opts...)...)
 	if err != nil {
-		return err
+		return fmt.Errorf("creating Kubernetes role %s/%s: %w", namespace, name, err)
 	}
-	_, err = rbacv1.NewRoleBinding(ctx, d.name+"-deployer", &rbacv1.RoleBindingArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: pulumi.String(namespace)},
+	if _, err := rbacv1.NewRoleBinding(ctx, d.name+"-deployer", &rbacv1.RoleBindingArgs{
+		Metadata: metadata,
 		RoleRef: &rbacv1.RoleRefArgs{
 			ApiGroup: pulumi.String("rbac.authorization.k8s.io"),
 			Kind:     pulumi.String("Role"),
 			Name:     role.Metadata.Name().Elem(),
 		},
 		Subjects: rbacv1.SubjectArray{rbacv1.SubjectArgs{
-			ApiGroup: pulumi.String(
-				"rbac.authorization.k8s.io",
-			), Kind: pulumi.String("Group"), Name: pulumi.String(d.args.DeployerGroup),
+			ApiGroup: pulumi.String("rbac.authorization.k8s.io"),
+			Kind:     pulumi.String("Group"),
+			Name:     pulumi.String(d.args.DeployerGroup),
 		}},
-	}, d.childOpts(opts...)...)
-	return err
+	}, d.childOpts(opts...)...); err != nil {
+		return fmt.Errorf("creating Kubernetes role binding %s/%s: %w", namespace, name, err)
+	}
+	return nil
 }
 
-// valuesForPipeline leaves the chart's values where whoever may deploy finds them, so that a pipeline needs no access
-// to Pulumi's state.
+// valuesForPipeline puts the values of the chart that only infrastructure knows into a ConfigMap, so that a pipeline
+// needs no access to Pulumi's state.
 func (d *Delivery) valuesForPipeline(ctx *pulumi.Context, namespace *corev1.Namespace, values pulumi.Map) error {
-	_, err := corev1.NewConfigMap(ctx, d.name+"-values", &corev1.ConfigMapArgs{
+	if _, err := corev1.NewConfigMap(ctx, d.name+"-values", &corev1.ConfigMapArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(InfrastructureValues), Namespace: namespace.Metadata.Name()},
 		Data:     pulumi.StringMap{ValuesKey: pulumi.JSONMarshal(values)},
-	}, d.childOpts()...)
-	return err
+	}, d.childOpts()...); err != nil {
+		return fmt.Errorf("creating ConfigMap %s/%s: %w", d.args.Application, InfrastructureValues, err)
+	}
+	return nil
 }

@@ -1,13 +1,16 @@
-// Package delivery brings one application into the cluster and keeps it there.
+// Package delivery prepares the cluster for one application and, if Argo CD owns the application's release, installs
+// Argo CD.
 //
-// Creates: the application's namespace and its roles; and, where Argo CD owns the release, Argo CD itself and the
-// Application that points it at the chart in Git.
+// Creates: the application's namespace and the AWS roles of its service accounts; the Kubernetes role of the pipelines.
+// If Argo CD owns the release: Argo CD, a project, and the Application that points to the chart in Git. If a pipeline
+// owns the release: a ConfigMap with the values that only infrastructure knows.
 //
-// Refuses: repositories that are no HTTPS or SSH URLs, paths that leave the repository, an owner that is neither.
+// Refuses: repositories that are not HTTPS or SSH URLs or contain credentials, paths outside the repository, and owners
+// other than Argo CD and a pipeline.
 //
-// Protects: nothing; what the application keeps is in the services layer.
+// Protects: nothing. The application's data are in the services layer.
 //
-// Owns: the values that only infrastructure knows (values.go), which the chart's values.schema.json has to accept, and
-// the roles of the application's service accounts (roles.go). Exactly one of Argo CD and the pipeline owns the release:
-// with the pipeline as owner there is no Argo CD, and the values are an output of the stack.
+// Owns: the values that only infrastructure knows (values.go), which the chart's values.schema.json must accept; the
+// roles of the application's service accounts (roles.go); the permissions of pipelines (deployer.go). Exactly one of
+// Argo CD and the pipeline owns the release. The values are an output of the stack in both cases.
 package delivery

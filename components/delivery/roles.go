@@ -7,36 +7,36 @@ import (
 	"groundwork/components/identity"
 )
 
-// SecretKinds are the secrets that the application reads.
+// SecretKinds are the kinds of secrets that the application reads.
 var SecretKinds = []string{"cache", "database", "databaseCredentials", "session"}
 
-// workload is one service account of the application with what it may do in AWS.
+// workload is one service account of the application, with its permissions in AWS.
 type workload struct {
-	// serviceAccount is its name after the application's: "secrets" is webapp-secrets.
+	// serviceAccount is its short name. The full name begins with the application's: "secrets" is webapp-secrets.
 	serviceAccount string
-	// policy is made of the facts when they are known.
+	// policy returns the permissions when the facts are known.
 	policy func(f facts) identity.Document
 }
 
-// facts are what policies are made of.
+// facts are the values that policies depend on.
 type facts struct {
-	// region is where secrets and keys are.
+	// region is the region of secrets and keys.
 	region string
-	// secretARNs by kind, and the keys that encrypt them.
+	// secretARNs are the secrets by kind, keyARNs the keys that encrypt them.
 	secretARNs map[string]string
 	keyARNs    []string
 }
 
-// workloads are the service accounts of the application that talk to AWS. The application's own pods do not: what they
-// need to know is in their environment. A new role is one more row.
+// workloads are the service accounts of the application that call AWS. The application's own pods do not: they get
+// their secrets in environment variables. A new role is one more row.
 var workloads = []workload{
 	{"secrets", func(f facts) identity.Document {
 		return ReaderPolicy(f.region, slices.Sorted(maps.Values(f.secretARNs)), f.keyARNs)
 	}},
 }
 
-// ReaderPolicy lets External Secrets, in the name of the application's account, read exactly these secrets, and use
-// their keys for nothing else.
+// ReaderPolicy lets External Secrets, with the role of the application's service account, read exactly these secrets,
+// and use their keys only for that.
 func ReaderPolicy(region string, secretARNs, keyARNs []string) identity.Document {
 	return identity.NewDocument(identity.Statement{
 		Sid: "ReadSecrets", Effect: identity.Allow,

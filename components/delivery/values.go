@@ -2,25 +2,27 @@ package delivery
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-// Values are what the chart cannot know by itself; its values.schema.json has to accept every key of Map.
+// Values are the values of the chart that only infrastructure knows. The chart's values.schema.json must accept every
+// key of Map.
 type Values struct {
-	// ImageRepository is where images come from; the tag or digest is in the chart's own values, in Git.
+	// ImageRepository is the repository of the images. Their tag or digest is in the chart's own values, in Git.
 	ImageRepository pulumi.StringOutput
-	// Region is where secrets are read.
+	// Region is the region of the secrets.
 	Region string
-	// URL is where the application answers, Host the host name in it.
+	// URL is the URL of the application.
 	URL pulumi.StringOutput
-	// Port is what pods listen on.
+	// Port is the TCP port of the pods.
 	Port int
-	// TargetGroupARN and VPCID tie the pods to the load balancer.
+	// TargetGroupARN and VPCID bind the pods to the load balancer.
 	TargetGroupARN, VPCID pulumi.StringOutput
-	// PrivateCIDRs hold nodes, pods and load balancer; DataCIDRs database and cache.
+	// PrivateCIDRs are the ranges of nodes, pods and load balancer, DataCIDRs those of database and cache.
 	PrivateCIDRs, DataCIDRs []string
-	// DatabasePort and CachePort are where these listen.
+	// DatabasePort and CachePort are the TCP ports of database and cache.
 	DatabasePort, CachePort int
 }
 
-// Map returns the values in the chart's form. roleARN is worn by the account that secrets are read with.
+// Map returns the values in the form that the chart needs. secretsAccount is the service account that reads the
+// secrets, and roleARN the role that it assumes.
 func (v Values) Map(
 	secretARNs map[string]pulumi.StringOutput,
 	secretsAccount string,
@@ -31,12 +33,10 @@ func (v Values) Map(
 		arns[kind] = arn
 	}
 	return pulumi.Map{
-		"image": pulumi.Map{"repository": v.ImageRepository},
-		"url":   v.URL,
-		"port":  pulumi.Int(v.Port),
-		"targetGroup": pulumi.Map{
-			"arn": v.TargetGroupARN, "vpcId": v.VPCID,
-		},
+		"image":       pulumi.Map{"repository": v.ImageRepository},
+		"url":         v.URL,
+		"port":        pulumi.Int(v.Port),
+		"targetGroup": pulumi.Map{"arn": v.TargetGroupARN, "vpcId": v.VPCID},
 		"secrets": pulumi.Map{
 			"region": pulumi.String(v.Region), "arns": arns,
 			"serviceAccount": pulumi.Map{"name": pulumi.String(secretsAccount), "roleArn": roleARN},

@@ -11,43 +11,43 @@ import (
 	"groundwork/components/network"
 )
 
-// Firewall says what looks at requests before the application does.
+// Firewall says what inspects requests before the application gets them.
 type Firewall string
 
 const (
-	// FirewallManaged is a web ACL with AWS's managed rules and a rate limit.
+	// FirewallManaged is a web ACL with AWS-managed rules and a rate limit.
 	FirewallManaged Firewall = "managed"
-	// FirewallNone lets every request through; it saves about ten dollars a month.
+	// FirewallNone has no web ACL. It saves about ten dollars a month.
 	FirewallNone Firewall = "none"
 )
 
-// AccessLogs says what becomes of the access logs when the environment is destroyed.
+// AccessLogs says what happens to the access logs when the environment is destroyed.
 type AccessLogs string
 
 const (
-	// AccessLogsKeep leaves the buckets, with their expiry, behind.
+	// AccessLogsKeep keeps the buckets. Their contents still expire.
 	AccessLogsKeep AccessLogs = "keep"
-	// AccessLogsDelete empties and deletes them.
+	// AccessLogsDelete empties and deletes the buckets.
 	AccessLogsDelete AccessLogs = "delete"
 )
 
-// Spec is what a stack chooses about its edge. The zero value has no domain.
+// Spec is what a stack chooses about its edge.
 type Spec struct {
-	// Domain is the host name of the application, such as shop.example.com. Empty, the default, means the name that
-	// CloudFront gives.
+	// Domain is the host name of the application, such as shop.example.com, at most 64 characters. If empty, the default,
+	// the application has the host name of its CloudFront distribution.
 	Domain string `json:"domain"`
-	// HostedZoneID is the Route 53 zone that holds Domain.
+	// HostedZoneID is the Route 53 hosted zone of Domain. Required with a domain.
 	HostedZoneID string `json:"hostedZoneId"`
-	// Firewall is managed or none; default managed.
+	// Firewall is managed or none; default managed. A protected environment needs managed.
 	Firewall Firewall `json:"firewall"`
-	// RequestsPerFiveMinutes is how many requests one address may make before it is blocked, 10 to 2000000000; default
-	// 2000.
+	// RequestsPerFiveMinutes is how many requests one address may send in five minutes before the firewall blocks it, 10
+	// to 2000000000; default 2000.
 	RequestsPerFiveMinutes int `json:"requestsPerFiveMinutes"`
-	// AccessLogs is keep or delete; default keep.
+	// AccessLogs is keep or delete; default keep. A protected environment needs keep.
 	AccessLogs AccessLogs `json:"accessLogs"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() {
 	s.Firewall, s.RequestsPerFiveMinutes, s.AccessLogs = FirewallManaged, 2000, AccessLogsKeep
 }
@@ -60,7 +60,7 @@ var (
 // maxRate is the largest rate limit of AWS WAF. Source: AWS WAF API, "RateBasedStatement".
 const maxRate = 2_000_000_000
 
-// Validate returns everything wrong with s. A protected environment must have a firewall and keep its logs.
+// Validate returns everything wrong with s. A protected environment must have a firewall and keep its access logs.
 func (s Spec) Validate(protected bool) field.Errors {
 	var errs field.Errors
 	if s.Domain != "" {
@@ -89,11 +89,11 @@ func (s Spec) Validate(protected bool) field.Errors {
 	return errs
 }
 
-// Application is what the load balancer sends requests to.
+// Application describes the pods that get the requests.
 type Application struct {
-	// Port is the pods' TCP port.
+	// Port is the TCP port of the pods, 1 to 65535.
 	Port int
-	// ReadinessPath answers 200 when a pod may get requests.
+	// ReadinessPath is the path, beginning with /, at which a pod answers with 200 if it is ready for requests.
 	ReadinessPath string
 }
 
@@ -101,17 +101,18 @@ type Application struct {
 type Args struct {
 	environment.Facts
 	Spec
-	// USEast1 is the AWS provider of us-east-1, where CloudFront's certificate, web ACL and logs have to be.
+	// USEast1 is the AWS provider of us-east-1. CloudFront needs its certificate, web ACL and log delivery there.
 	USEast1 pulumi.ProviderResource
-	// Placement is where the load balancer goes.
+	// Placement is the VPC and the subnets of the load balancer.
 	Placement network.Placement
-	// NodeSecurityGroupID is the security group of the pods' nodes; it means nothing where there is no cluster.
+	// NodeSecurityGroupID is the security group of the nodes, which is the pods' group too. It is ignored if there is no
+	// cluster.
 	NodeSecurityGroupID pulumi.StringInput
-	// Application is what gets the requests.
+	// Application describes the pods that get the requests.
 	Application Application
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := append(a.Spec.Validate(a.Protect), a.Facts.Validate()...)
 	if a.USEast1 == nil {

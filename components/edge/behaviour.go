@@ -1,19 +1,19 @@
 package edge
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// originID is how the behaviours of the distribution name the load balancer.
+// originID is the name of the load balancer in the distribution.
 const originID = "web"
 
-// usEast1 is the region that CloudFront looks in.
+// usEast1 is the region in which CloudFront needs its resources.
 const usEast1 = "us-east-1"
 
-// Policies that AWS manages, the same in every account.
+// Policies that AWS manages. Their IDs are the same in every account.
 // Source: Amazon CloudFront Developer Guide, "Use managed cache policies" and "Use managed origin request policies".
 const (
 	cachingDisabled  = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -22,13 +22,13 @@ const (
 	hostHeaderOnly   = "bf0718e1-ba1e-49d1-88b1-f726733018ae"
 )
 
-// Behaviour is what CloudFront does with the requests of some paths.
-type Behaviour struct {
+// Behavior is how CloudFront handles requests for some paths.
+type Behavior struct {
 	// Paths is a path pattern; empty for all other paths.
 	Paths string
-	// Cached responses are answered without the application, for as long as it said, or for a day where it said nothing.
+	// Cached lets CloudFront answer from its cache, for as long as the application's response says, or else for a day.
 	Cached bool
-	// Methods are the HTTP methods let through.
+	// Methods are the HTTP methods that CloudFront accepts.
 	Methods []string
 }
 
@@ -37,65 +37,37 @@ var (
 	all     = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 )
 
-// Behaviours lists what CloudFront does, the last for all other paths. Pages are made for whoever is signed in, so only
-// static files, whose names change with their content, are cached.
-var Behaviours = []Behaviour{
+// Behaviors are the behaviors of the distribution. The last one handles all other paths. Pages depend on who is signed
+// in, so CloudFront caches only static files, whose names change with their contents.
+var Behaviors = []Behavior{
 	{Paths: "/api/*", Methods: all},
 	{Paths: "/static/*", Cached: true, Methods: reading},
 	{Methods: all},
 }
 
-// serverErrors are never cached: CloudFront would otherwise repeat each for ten seconds.
+// policies returns the cache policy and the origin request policy of a behavior.
+func (b Behavior) policies() (cache, forwarded pulumi.String) {
+	// Cached responses are shared, so they must not depend on who asks. All other requests reach the application whole.
+	// CloudFront always forwards the host, because it compares the load balancer's certificate with it.
+	if b.Cached {
+		return pulumi.String(cachingOptimized), pulumi.String(hostHeaderOnly)
+	}
+	return pulumi.String(cachingDisabled), pulumi.String(allViewer)
+}
+
+// serverErrors are the status codes that CloudFront must not cache. By default it caches each for ten seconds.
 var serverErrors = []int{500, 502, 503, 504}
 
-// behave writes the behaviours into the arguments of a distribution. With a page every request is answered by that
-// function.
-func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput, page pulumi.StringInput) {
+// setBehaviors sets the behaviors of a distribution. If page is not nil, that CloudFront function answers every
+// request.
+func setBehaviors(args *cloudfront.DistributionArgs, headers, page pulumi.StringInput) {
 	ordered := cloudfront.DistributionOrderedCacheBehaviorArray{}
-	for _, b := range Behaviours {
-		cache := pulumi.String(cachingDisabled)
-		// Caches share answers, so they must not depend on who asks; everything else reaches the application. The host is
-		// always sent on: it is what CloudFront compares the load balancer's certificate with.
-		forwarded := pulumi.String(allViewer)
-		if b.Cached {
-			cache, forwarded = pulumi.String(cachingOptimized), pulumi.String(hostHeaderOnly)
-		}
+	for _, b := range Behaviors {
 		if b.Paths == "" {
-			behaviour := &cloudfront.DistributionDefaultCacheBehaviorArgs{
-				TargetOriginId: pulumi.String(originID), ViewerProtocolPolicy: pulumi.String("redirect-to-https"),
-				AllowedMethods: pulumi.ToStringArray(b.Methods), CachedMethods: pulumi.ToStringArray(reading[:2]),
-				CachePolicyId: cache, OriginRequestPolicyId: forwarded,
-				ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
-				Compress:                pulumi.Bool(true),
-			}
-			if page != nil {
-				behaviour.FunctionAssociations = cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
-					&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{
-						EventType:   pulumi.String("viewer-request"),
-						FunctionArn: page,
-					},
-				}
-			}
-			args.DefaultCacheBehavior = behaviour
-			continue
+			args.DefaultCacheBehavior = b.defaultArgs(headers, page)
+		} else {
+			ordered = append(ordered, b.orderedArgs(headers, page))
 		}
-		behaviour := &cloudfront.DistributionOrderedCacheBehaviorArgs{
-			PathPattern:    pulumi.String(b.Paths),
-			TargetOriginId: pulumi.String(originID), ViewerProtocolPolicy: pulumi.String("redirect-to-https"),
-			AllowedMethods: pulumi.ToStringArray(b.Methods), CachedMethods: pulumi.ToStringArray(reading[:2]),
-			CachePolicyId: cache, OriginRequestPolicyId: forwarded,
-			ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
-			Compress:                pulumi.Bool(true),
-		}
-		if page != nil {
-			behaviour.FunctionAssociations = cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArray{
-				&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
-					EventType:   pulumi.String("viewer-request"),
-					FunctionArn: page,
-				},
-			}
-		}
-		ordered = append(ordered, behaviour)
 	}
 	args.OrderedCacheBehaviors = ordered
 	errors := cloudfront.DistributionCustomErrorResponseArray{}
@@ -107,10 +79,51 @@ func behave(args *cloudfront.DistributionArgs, headers pulumi.StringInput, page 
 	args.CustomErrorResponses = errors
 }
 
-// headers creates the security headers of every response. The content security policy is the application's: only it
-// knows its own pages.
+func (b Behavior) defaultArgs(headers, page pulumi.StringInput) *cloudfront.DistributionDefaultCacheBehaviorArgs {
+	cache, forwarded := b.policies()
+	args := &cloudfront.DistributionDefaultCacheBehaviorArgs{
+		TargetOriginId: pulumi.String(originID), ViewerProtocolPolicy: pulumi.String("redirect-to-https"),
+		AllowedMethods: pulumi.ToStringArray(b.Methods), CachedMethods: pulumi.ToStringArray(reading[:2]),
+		CachePolicyId: cache, OriginRequestPolicyId: forwarded,
+		ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
+		Compress:                pulumi.Bool(true),
+	}
+	if page != nil {
+		args.FunctionAssociations = cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArray{
+			&cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs{
+				EventType:   pulumi.String("viewer-request"),
+				FunctionArn: page,
+			},
+		}
+	}
+	return args
+}
+
+func (b Behavior) orderedArgs(headers, page pulumi.StringInput) *cloudfront.DistributionOrderedCacheBehaviorArgs {
+	cache, forwarded := b.policies()
+	args := &cloudfront.DistributionOrderedCacheBehaviorArgs{
+		PathPattern:    pulumi.String(b.Paths),
+		TargetOriginId: pulumi.String(originID), ViewerProtocolPolicy: pulumi.String("redirect-to-https"),
+		AllowedMethods: pulumi.ToStringArray(b.Methods), CachedMethods: pulumi.ToStringArray(reading[:2]),
+		CachePolicyId: cache, OriginRequestPolicyId: forwarded,
+		ResponseHeadersPolicyId: headers.ToStringOutput().ToStringPtrOutput(),
+		Compress:                pulumi.Bool(true),
+	}
+	if page != nil {
+		args.FunctionAssociations = cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArray{
+			&cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs{
+				EventType:   pulumi.String("viewer-request"),
+				FunctionArn: page,
+			},
+		}
+	}
+	return args
+}
+
+// headers creates the policy of the security headers that every response gets. The application sets the content
+// security policy, because only it knows its pages.
 func (e *Edge) headers(ctx *pulumi.Context) (*cloudfront.ResponseHeadersPolicy, error) {
-	return cloudfront.NewResponseHeadersPolicy(ctx, e.name, &cloudfront.ResponseHeadersPolicyArgs{
+	policy, err := cloudfront.NewResponseHeadersPolicy(ctx, e.name, &cloudfront.ResponseHeadersPolicyArgs{
 		Name:    pulumi.String(e.args.Name + "-web"),
 		Comment: pulumi.String("Security headers of " + e.args.Name),
 		SecurityHeadersConfig: &cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgs{
@@ -128,27 +141,8 @@ func (e *Edge) headers(ctx *pulumi.Context) (*cloudfront.ResponseHeadersPolicy, 
 			},
 		},
 	}, e.childOpts()...)
-}
-
-// accessLogs has CloudWatch deliver the distribution's access logs to the bucket.
-func (e *Edge) accessLogs(ctx *pulumi.Context, distribution *cloudfront.Distribution, bucket *s3.BucketPolicy) error {
-	source, err := cloudwatch.NewLogDeliverySource(ctx, e.name, &cloudwatch.LogDeliverySourceArgs{
-		Name: pulumi.String(e.args.Name + "-web"), LogType: pulumi.String("ACCESS_LOGS"), ResourceArn: distribution.Arn,
-	}, e.childOpts(e.inUSEast1())...)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("creating the response headers policy: %w", err)
 	}
-	destination, err := cloudwatch.NewLogDeliveryDestination(ctx, e.name, &cloudwatch.LogDeliveryDestinationArgs{
-		Name: pulumi.String(e.args.Name + "-web"), OutputFormat: pulumi.String("json"),
-		DeliveryDestinationConfiguration: &cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs{
-			DestinationResourceArn: pulumi.Sprintf("arn:aws:s3:::%s", bucket.Bucket),
-		},
-	}, e.childOpts(e.inUSEast1())...)
-	if err != nil {
-		return err
-	}
-	_, err = cloudwatch.NewLogDelivery(ctx, e.name, &cloudwatch.LogDeliveryArgs{
-		DeliverySourceName: source.Name, DeliveryDestinationArn: destination.Arn,
-	}, e.childOpts(e.inUSEast1())...)
-	return err
+	return policy, nil
 }

@@ -1,15 +1,17 @@
-// Package edge is the way from the internet to the application.
+// Package edge creates the path of requests from the internet to the application.
 //
 // Creates: an internal Application Load Balancer with its target group, listener and security group; a CloudFront
-// distribution that reaches it through a VPC origin; a web ACL; two buckets for access logs; and, with a domain, its
-// certificates and DNS records.
+// distribution that reaches the load balancer through a VPC origin; a web ACL; two buckets for access logs; with a
+// domain, its certificates and DNS records. While the environment is parked there is no load balancer, and a CloudFront
+// function answers every request with a page that says so.
 //
-// Refuses: a domain without its hosted zone, a protected environment without a firewall.
+// Refuses: a domain without its hosted zone, and a hosted zone without a domain; if the environment is protected, an
+// edge without a firewall, and access logs that are deleted with the environment.
 //
-// Protects: the load balancer, from deletion by anyone, when asked to. Access logs outlive the environment unless told
-// otherwise.
+// Protects: the load balancer, from deletion by anybody, if the environment is protected. The buckets of access logs
+// outlive the environment unless the settings say otherwise.
 //
-// Owns: what is cached and what is not, and the rules of the firewall. Nothing but CloudFront has a public address, and
-// nothing but CloudFront may connect to the load balancer. Without a domain the way from CloudFront to the pods, inside
-// the VPC, is plain HTTP; with one it is HTTPS as far as the load balancer.
+// Owns: what CloudFront caches, and the rules of the firewall. Only CloudFront has a public address, and only
+// CloudFront may connect to the load balancer. Without a domain, requests from CloudFront to the pods are plain HTTP
+// inside the VPC; with a domain, they are HTTPS as far as the load balancer.
 package edge

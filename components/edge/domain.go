@@ -1,36 +1,31 @@
 package edge
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/acm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// certificates are the ARNs of validated certificates for the domain.
+// certificates are the ARNs of the validated certificates of the domain.
 type certificates struct {
-	// viewer is in us-east-1, where CloudFront takes it from; balancer is in the load balancer's region.
-	viewer, balancer pulumi.StringOutput
+	// viewer is in us-east-1, where CloudFront needs it; loadBalancer is in the region of the load balancer.
+	viewer, loadBalancer pulumi.StringOutput
 }
 
-// certificates creates and validates the two certificates of the domain; without a domain there are none. ACM proves a
-// name in an account once, so both share one DNS record.
+// certificates creates and validates the two certificates of the domain. Without a domain it returns nil. ACM validates
+// a name once in an account, so both certificates share one DNS record.
 func (e *Edge) certificates(ctx *pulumi.Context) (*certificates, error) {
 	if e.args.Domain == "" {
 		return nil, nil
 	}
-	certificate := func(logical string, opts ...pulumi.ResourceOption) (*acm.Certificate, error) {
-		return acm.NewCertificate(ctx, logical, &acm.CertificateArgs{
-			DomainName: pulumi.String(
-				e.args.Domain,
-			), ValidationMethod: pulumi.String("DNS"), KeyAlgorithm: pulumi.String("EC_prime256v1"),
-		}, e.childOpts(opts...)...)
-	}
-	viewer, err := certificate(e.name+"-viewer", e.inUSEast1())
+	viewer, err := e.certificate(ctx, e.name+"-viewer", e.inUSEast1())
 	if err != nil {
 		return nil, err
 	}
-	balancer, err := certificate(e.name + "-balancer")
+	loadBalancer, err := e.certificate(ctx, e.name+"-balancer")
 	if err != nil {
 		return nil, err
 	}
@@ -42,25 +37,49 @@ func (e *Edge) certificates(ctx *pulumi.Context) (*certificates, error) {
 		Records: pulumi.StringArray{proof.ResourceRecordValue().Elem()},
 	}, e.childOpts()...)
 	if err != nil {
+		return nil, fmt.Errorf("creating the validation record of %s: %w", e.args.Domain, err)
+	}
+	validated := &certificates{}
+	if validated.viewer, err = e.validated(ctx, e.name+"-viewer", viewer, record, e.inUSEast1()); err != nil {
 		return nil, err
 	}
-	validated := func(logical string, c *acm.Certificate, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
-		v, err := acm.NewCertificateValidation(ctx, logical, &acm.CertificateValidationArgs{
-			CertificateArn: c.Arn, ValidationRecordFqdns: pulumi.StringArray{record.Fqdn},
-		}, e.childOpts(opts...)...)
-		if err != nil {
-			return pulumi.StringOutput{}, err
-		}
-		return v.CertificateArn, nil
-	}
-	out := &certificates{}
-	if out.viewer, err = validated(e.name+"-viewer", viewer, e.inUSEast1()); err != nil {
+	if validated.loadBalancer, err = e.validated(ctx, e.name+"-balancer", loadBalancer, record); err != nil {
 		return nil, err
 	}
-	if out.balancer, err = validated(e.name+"-balancer", balancer); err != nil {
-		return nil, err
+	return validated, nil
+}
+
+func (e *Edge) certificate(
+	ctx *pulumi.Context,
+	logical string,
+	opts ...pulumi.ResourceOption,
+) (*acm.Certificate, error) {
+	certificate, err := acm.NewCertificate(ctx, logical, &acm.CertificateArgs{
+		DomainName:       pulumi.String(e.args.Domain),
+		ValidationMethod: pulumi.String("DNS"),
+		KeyAlgorithm:     pulumi.String("EC_prime256v1"),
+	}, e.childOpts(opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("creating certificate %s: %w", logical, err)
 	}
-	return out, nil
+	return certificate, nil
+}
+
+// validated returns the ARN of a certificate, which is known once ACM has validated the certificate.
+func (e *Edge) validated(
+	ctx *pulumi.Context,
+	logical string,
+	certificate *acm.Certificate,
+	record *route53.Record,
+	opts ...pulumi.ResourceOption,
+) (pulumi.StringOutput, error) {
+	validation, err := acm.NewCertificateValidation(ctx, logical, &acm.CertificateValidationArgs{
+		CertificateArn: certificate.Arn, ValidationRecordFqdns: pulumi.StringArray{record.Fqdn},
+	}, e.childOpts(opts...)...)
+	if err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("validating certificate %s: %w", logical, err)
+	}
+	return validation.CertificateArn, nil
 }
 
 // aliases points the domain at the distribution, over IPv4 and IPv6.
@@ -75,7 +94,7 @@ func (e *Edge) aliases(ctx *pulumi.Context, distribution *cloudfront.Distributio
 				Name: distribution.DomainName, ZoneId: distribution.HostedZoneId, EvaluateTargetHealth: pulumi.Bool(false),
 			}},
 		}, e.childOpts()...); err != nil {
-			return err
+			return fmt.Errorf("creating the %s record of %s: %w", kind, e.args.Domain, err)
 		}
 	}
 	return nil

@@ -8,10 +8,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The SDK's package for AWS WAF has 141,000 lines, more than the rest of the program together; these are the parts of
+// The SDK's package for AWS WAF has 141,000 lines, more than the rest of the program together. These are the parts of
 // it that a web ACL needs, under the SDK's names. A test compares them with the SDK.
 
-// WebACLArgs are the inputs of a web ACL; all are constants of the program.
+// WebACLArgs are the inputs of a web ACL. All of them are plain values.
 type WebACLArgs struct {
 	Name             string           `pulumi:"name"`
 	Description      string           `pulumi:"description"`
@@ -24,15 +24,15 @@ type WebACLArgs struct {
 // ElementType makes WebACLArgs an input.
 func (WebACLArgs) ElementType() reflect.Type { return reflect.TypeOf(WebACLArgs{}) }
 
-// DefaultAction is what happens to requests that no rule is about.
+// DefaultAction is what happens to requests that match no rule.
 type DefaultAction struct {
 	Allow *Nothing `pulumi:"allow"`
 }
 
-// Nothing is an empty mapping, which WAF uses where the key says all.
+// Nothing is an empty mapping. WAF uses it where the presence of the key is the value.
 type Nothing struct{}
 
-// WebACLRule is one rule. Groups have an override action, single statements an action.
+// WebACLRule is one rule. A rule group has an override action, any other statement an action.
 type WebACLRule struct {
 	Name             string           `pulumi:"name"`
 	Priority         int              `pulumi:"priority"`
@@ -42,36 +42,36 @@ type WebACLRule struct {
 	VisibilityConfig VisibilityConfig `pulumi:"visibilityConfig"`
 }
 
-// Action is what a rule does.
+// Action is what a rule does with requests that match.
 type Action struct {
 	Block *Nothing `pulumi:"block"`
 }
 
-// OverrideAction says whether the actions inside a group count.
+// OverrideAction says whether the actions of the rules inside a group apply.
 type OverrideAction struct {
 	None *Nothing `pulumi:"none"`
 }
 
-// Statement is what a rule looks at.
+// Statement is the condition of a rule.
 type Statement struct {
 	ManagedRuleGroupStatement *ManagedRuleGroup `pulumi:"managedRuleGroupStatement"`
 	RateBasedStatement        *RateLimit        `pulumi:"rateBasedStatement"`
 }
 
-// ManagedRuleGroup names a group of rules that a vendor keeps.
+// ManagedRuleGroup names a group of rules that a vendor maintains.
 type ManagedRuleGroup struct {
 	Name       string `pulumi:"name"`
 	VendorName string `pulumi:"vendorName"`
 }
 
-// RateLimit bounds the requests of one address.
+// RateLimit bounds the requests from one address.
 type RateLimit struct {
 	Limit               int    `pulumi:"limit"`
 	AggregateKeyType    string `pulumi:"aggregateKeyType"`
 	EvaluationWindowSec int    `pulumi:"evaluationWindowSec"`
 }
 
-// VisibilityConfig says what a rule reports.
+// VisibilityConfig says what a rule reports to CloudWatch.
 type VisibilityConfig struct {
 	CloudwatchMetricsEnabled bool   `pulumi:"cloudwatchMetricsEnabled"`
 	MetricName               string `pulumi:"metricName"`
@@ -102,15 +102,15 @@ type WebACLLogging struct {
 // ElementType makes WebACLLoggingArgs an input.
 func (WebACLLoggingArgs) ElementType() reflect.Type { return reflect.TypeOf(WebACLLogging{}) }
 
-// RedactedFields are what is left out of the logs.
+// RedactedFields are the parts of requests that the logs omit.
 type RedactedFields []RedactedField
 
-// RedactedField is one header to leave out.
+// RedactedField is one header that the logs omit.
 type RedactedField struct {
 	SingleHeader *SingleHeader `pulumi:"singleHeader"`
 }
 
-// SingleHeader names a header in lower case.
+// SingleHeader names a header, in lower case.
 type SingleHeader struct {
 	Name string `pulumi:"name"`
 }
@@ -121,18 +121,18 @@ const (
 	WebACLLoggingType = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
 )
 
-// managedGroups are the groups of AWS that are in the price of the web ACL, in the order in which they look. The common
-// rules block bodies over 8 KB, more than any form or call of the application has.
+// managedGroups are the AWS-managed rule groups without an extra charge, in the order of evaluation. The common rule
+// set blocks bodies over 8 KB, more than any form or API call of the application has.
 // Source: AWS WAF Developer Guide, "AWS Managed Rules rule groups list".
 var managedGroups = []string{
 	"AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet",
 	"AWSManagedRulesSQLiRuleSet",
 }
 
-// rateWindowSeconds is the time in which requests are counted.
+// rateWindowSeconds is the period in which the rate limit counts requests.
 const rateWindowSeconds = 300
 
-// FirewallRules lists the rules: the rate limit first, for it costs least, then AWS's groups.
+// FirewallRules lists the rules: first the rate limit, which costs least to evaluate, then the managed groups.
 func FirewallRules(requestsPerFiveMinutes int) []WebACLRule {
 	visible := func(name string) VisibilityConfig {
 		return VisibilityConfig{CloudwatchMetricsEnabled: true, MetricName: name, SampledRequestsEnabled: true}
@@ -152,7 +152,7 @@ func FirewallRules(requestsPerFiveMinutes int) []WebACLRule {
 	return rules
 }
 
-// firewall creates the web ACL of the distribution and sends its log to bucket, without cookies and credentials.
+// firewall creates the web ACL of the distribution and sends its logs to bucket, without cookies and credentials.
 func (e *Edge) firewall(ctx *pulumi.Context, bucket *s3.BucketPolicy) (*WebACL, error) {
 	acl := &WebACL{}
 	name := e.args.Name + "-web"
@@ -162,7 +162,7 @@ func (e *Edge) firewall(ctx *pulumi.Context, bucket *s3.BucketPolicy) (*WebACL, 
 		Rules:            FirewallRules(e.args.RequestsPerFiveMinutes),
 		VisibilityConfig: VisibilityConfig{CloudwatchMetricsEnabled: true, MetricName: name, SampledRequestsEnabled: true},
 	}, acl, e.childOpts(e.inUSEast1())...); err != nil {
-		return nil, fmt.Errorf("registering firewall %s: %w", e.name, err)
+		return nil, fmt.Errorf("creating web ACL %s: %w", name, err)
 	}
 	var logging pulumi.CustomResourceState
 	if err := ctx.RegisterResource(WebACLLoggingType, e.name, WebACLLoggingArgs{
@@ -172,7 +172,7 @@ func (e *Edge) firewall(ctx *pulumi.Context, bucket *s3.BucketPolicy) (*WebACL, 
 		},
 		ResourceARN: acl.ARN,
 	}, &logging, e.childOpts(e.inUSEast1())...); err != nil {
-		return nil, fmt.Errorf("registering firewall %s: %w", e.name, err)
+		return nil, fmt.Errorf("creating the logging of web ACL %s: %w", name, err)
 	}
 	return acl, nil
 }

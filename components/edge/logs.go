@@ -1,6 +1,10 @@
 package edge
 
 import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -8,10 +12,10 @@ import (
 	"groundwork/components/internal/bucket"
 )
 
-// logBucket creates a bucket that only one log service writes to, and returns its policy: what sends logs takes the
-// bucket's name from there, so that it never starts before it may write. The name ends in a suffix of its own each
-// time: a bucket that was kept does not stand in the way of the next environment. Encryption is S3's own (SSE-S3), the
-// only kind that load balancers write to.
+// logBucket creates a bucket that only one log service may write to, and returns its policy. The log service gets the
+// name of the bucket from the policy, so that it never starts before it may write. The name ends in a random suffix: a
+// bucket that was kept does not conflict with the bucket of the next environment. Encryption is SSE-S3, the only kind
+// that load balancers support.
 func (e *Edge) logBucket(
 	ctx *pulumi.Context,
 	logical, prefix string,
@@ -19,7 +23,7 @@ func (e *Edge) logBucket(
 	opts ...pulumi.ResourceOption,
 ) (*s3.BucketPolicy, error) {
 	keep := e.args.AccessLogs == AccessLogsKeep
-	// Everything about a kept bucket is kept with it, its expiry and its closed doors above all.
+	// A bucket is kept with all its settings, above all its expiry and its public access block.
 	logs, err := bucket.New(ctx, logical, &bucket.Args{
 		Prefix: prefix, ForceDestroy: !keep, ExpireDays: e.args.LogRetentionDays, Policy: policy,
 	}, nil, e.childOpts(append(opts, pulumi.RetainOnDelete(keep))...)...)
@@ -29,14 +33,39 @@ func (e *Edge) logBucket(
 	return logs.Policy, nil
 }
 
-// BalancerLogPolicy lets the load balancers of an account and region write their access logs, over TLS only.
+// accessLogs makes CloudWatch deliver the access logs of the distribution to the bucket.
+func (e *Edge) accessLogs(ctx *pulumi.Context, distribution *cloudfront.Distribution, bucket *s3.BucketPolicy) error {
+	source, err := cloudwatch.NewLogDeliverySource(ctx, e.name, &cloudwatch.LogDeliverySourceArgs{
+		Name: pulumi.String(e.args.Name + "-web"), LogType: pulumi.String("ACCESS_LOGS"), ResourceArn: distribution.Arn,
+	}, e.childOpts(e.inUSEast1())...)
+	if err != nil {
+		return fmt.Errorf("creating the source of the access logs: %w", err)
+	}
+	destination, err := cloudwatch.NewLogDeliveryDestination(ctx, e.name, &cloudwatch.LogDeliveryDestinationArgs{
+		Name: pulumi.String(e.args.Name + "-web"), OutputFormat: pulumi.String("json"),
+		DeliveryDestinationConfiguration: &cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs{
+			DestinationResourceArn: pulumi.Sprintf("arn:aws:s3:::%s", bucket.Bucket),
+		},
+	}, e.childOpts(e.inUSEast1())...)
+	if err != nil {
+		return fmt.Errorf("creating the destination of the access logs: %w", err)
+	}
+	if _, err := cloudwatch.NewLogDelivery(ctx, e.name, &cloudwatch.LogDeliveryArgs{
+		DeliverySourceName: source.Name, DeliveryDestinationArn: destination.Arn,
+	}, e.childOpts(e.inUSEast1())...); err != nil {
+		return fmt.Errorf("creating the delivery of the access logs: %w", err)
+	}
+	return nil
+}
+
+// BalancerLogPolicy lets the load balancers of an account in a region write their access logs, over TLS only.
 func BalancerLogPolicy(bucketARN, account, region string) identity.Document {
 	return identity.NewDocument(identity.TLSOnly(bucketARN), identity.Statement{
 		Sid: "LoadBalancersWrite", Effect: identity.Allow,
 		Principal: identity.Services("logdelivery.elasticloadbalancing.amazonaws.com"),
 		Action:    identity.Strings{"s3:PutObject"},
 		Resource:  identity.Strings{bucketARN + "/AWSLogs/" + account + "/*"},
-		// The ARN says the account too; a condition that the service does not send would refuse every log.
+		// The ARN includes the account. A condition on a key that the service does not send would refuse every log.
 		Condition: identity.Condition{
 			"ArnLike": {"aws:SourceArn": {"arn:aws:elasticloadbalancing:" + region + ":" + account + ":loadbalancer/*"}},
 		},

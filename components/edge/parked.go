@@ -2,6 +2,7 @@ package edge
 
 import (
 	_ "embed"
+	"fmt"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
@@ -11,14 +12,14 @@ import (
 //go:embed parked.js
 var parkedCode string
 
-// noOrigin stands where a distribution must have an origin and there is none: a name that is reserved never to exist.
+// noOrigin is the origin of a distribution that has none: a host name that is reserved and never exists.
 // Source: RFC 2606, "Reserved Top Level DNS Names".
 const noOrigin = "parked.invalid"
 
-// ParkedPage is the code of the CloudFront function that answers for an environment while it is parked.
+// ParkedPage is the code of the CloudFront function that answers all requests while the environment is parked.
 func ParkedPage(name string) string { return strings.ReplaceAll(parkedCode, "{{name}}", name) }
 
-// parkedOrigin creates the function, and the origin that it never lets a request through to.
+// parkedOrigin creates the function and returns its ARN, with an origin that no request reaches.
 func (e *Edge) parkedOrigin(ctx *pulumi.Context) (*cloudfront.DistributionOriginArgs, pulumi.StringInput, error) {
 	page, err := cloudfront.NewFunction(ctx, e.name+"-parked", &cloudfront.FunctionArgs{
 		Name:    pulumi.String(e.args.Name + "-parked"),
@@ -28,7 +29,7 @@ func (e *Edge) parkedOrigin(ctx *pulumi.Context) (*cloudfront.DistributionOrigin
 		Publish: pulumi.Bool(true),
 	}, e.childOpts()...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("creating the function of the parked page: %w", err)
 	}
 	return &cloudfront.DistributionOriginArgs{
 		OriginId: pulumi.String(originID), DomainName: pulumi.String(noOrigin),

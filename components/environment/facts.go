@@ -8,22 +8,25 @@ import (
 	"groundwork/components/field"
 )
 
-// Facts are what all components of an environment share. Each embeds them in its Args.
+// Facts are the facts that all components of an environment share. The Args of each component embed them.
 type Facts struct {
-	// Name is the physical base name, such as "groundwork-prod": the first part of every physical name.
+	// Name is the physical base name, such as "groundwork-prod": the first part of every physical name. It has lower-case
+	// letters, digits and single hyphens, a letter first.
 	Name string
-	// AccountID is the account and Region the region that the environment is in.
+	// AccountID is the AWS account of the environment, 12 digits; Region is its region.
 	AccountID, Region string
-	// RolePath is the IAM path of every role; RoleBoundary is the ARN of its permissions boundary, empty for none.
+	// RolePath is the IAM path of every role, beginning and ending with /. RoleBoundary is the ARN of the permissions
+	// boundary of every role; empty for none.
 	RolePath, RoleBoundary string
-	// LogsKeyARN encrypts every log group, LogRetentionDays is how long each keeps events.
+	// LogsKeyARN is the key that encrypts every log group. LogRetentionDays is how long log groups keep events, 1 to 3653
+	// days.
 	LogsKeyARN       pulumi.StringInput
 	LogRetentionDays int
-	// SharedKeyARN is the one key that encrypts everything; nil where each purpose has a key of its own.
+	// SharedKeyARN is the key that encrypts everything; nil if each purpose has a key of its own.
 	SharedKeyARN pulumi.StringInput
-	// Protect refuses to delete what holds data or cannot be made again, through Pulumi and through AWS.
+	// Protect makes Pulumi and AWS refuse to delete what holds data or cannot be created again.
 	Protect bool
-	// Power is how much of the environment runs, and when.
+	// Power says how much of the environment runs, and when.
 	Power Power
 }
 
@@ -34,8 +37,8 @@ var (
 	policyARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$`)
 )
 
-// maxName leaves room for the suffixes of the tightest names of AWS, the 32 characters of load balancers and target
-// groups: "-web-" and a port.
+// maxName leaves room for the longest suffix, "-web-" and a port, in the shortest names of AWS: those of load balancers
+// and target groups have at most 32 characters.
 const maxName = 32 - len("-web-65535")
 
 // Validate returns everything wrong with f.
@@ -61,7 +64,7 @@ func (f Facts) Validate() field.Errors {
 	return errs
 }
 
-// ValidateLogs returns what a component lacks that creates log groups.
+// ValidateLogs returns everything wrong with the facts that a component with log groups needs.
 func (f Facts) ValidateLogs() field.Errors {
 	var errs field.Errors
 	if f.LogsKeyARN == nil {
@@ -71,12 +74,12 @@ func (f Facts) ValidateLogs() field.Errors {
 	return errs
 }
 
-// ValidateAccountID records at key that value is not an AWS account ID.
+// ValidateAccountID records an error at key unless value is an AWS account ID.
 func ValidateAccountID(errs *field.Errors, key, value string) {
 	errs.Match(key, value, accountID, "an account of 12 digits, quoted, such as \"111122223333\"")
 }
 
-// ValidatePolicyARN records at key that value is not the ARN of an IAM policy.
+// ValidatePolicyARN records an error at key unless value is the ARN of an IAM policy.
 func ValidatePolicyARN(errs *field.Errors, key, value string) {
 	errs.Match(key, value, policyARN, "the ARN of an IAM policy, such as arn:aws:iam::111122223333:policy/boundary")
 }

@@ -1,58 +1,59 @@
 package environment
 
-// State is how much of an environment is there.
+// State is how much of an environment exists.
 type State int
 
-// The states, each with less than the one before.
+// The states. Each has less than the one before.
 const (
-	// Running is everything.
+	// Running has everything.
 	Running State = iota
-	// Parked keeps what cannot stop without losing something: the cluster without nodes, the database stopped, the cache
-	// as a snapshot, the URL with a page that says so. It has no NAT gateways, endpoints, load balancer or dashboard.
+	// Parked has only what cannot be deleted without losing something: the cluster without nodes, a stopped database, a
+	// snapshot of the cache, and the URL, which shows a page that says so. It has no NAT gateways, interface endpoints,
+	// load balancer or dashboard.
 	Parked
-	// Hibernated is parked without the cluster: data, images, secrets, logs and names stay.
+	// Hibernated is Parked without the cluster. Data, images, secrets, logs and names remain.
 	Hibernated
 )
 
-// Power says how much of an environment runs, and when. Components ask it; none of them compares states.
+// Power says how much of an environment runs, and when. Components call its methods; they never compare states.
 type Power struct {
 	State State
-	// Schedule is when a running environment has its nodes and its database up; always where it has no days.
+	// Schedule is when the nodes and the database of a running environment run; without days, they always run.
 	Schedule Schedule
-	// HadNodes is true where the cluster has had nodes since it exists: only then is there something in it.
+	// HadNodes is true if the cluster has had nodes since it was created. Only then can there be anything in the cluster.
 	HadNodes bool
 }
 
 // HasCluster reports whether there is a control plane.
 func (p Power) HasCluster() bool { return p.State != Hibernated }
 
-// HasNodes reports whether there are node groups; a schedule may keep them at no nodes for a night.
+// HasNodes reports whether there are node groups. With a schedule, they have no nodes outside working hours.
 func (p Power) HasNodes() bool { return p.State == Running }
 
-// HadNodesEver reports whether there is or was a node on which something in the cluster could start.
+// HadNodesEver reports whether the cluster has or had nodes, so that pods in it could start.
 func (p Power) HadNodesEver() bool { return p.HasNodes() || p.HadNodes && p.HasCluster() }
 
 // HasEgress reports whether the private subnets have NAT gateways and interface endpoints.
 func (p Power) HasEgress() bool { return p.State == Running }
 
-// HasCache reports whether the cache has nodes. Otherwise its contents are in a snapshot.
+// HasCache reports whether the cache has nodes. If not, its contents are in a snapshot.
 func (p Power) HasCache() bool { return p.State == Running }
 
-// HasLoadBalancer reports whether requests reach the application. Otherwise CloudFront answers by itself.
+// HasLoadBalancer reports whether requests reach the application. If not, CloudFront answers them itself.
 func (p Power) HasLoadBalancer() bool { return p.State == Running }
 
-// RunsDatabase reports whether the database runs, but for the nights of a schedule.
+// RunsDatabase reports whether the database runs. With a schedule, it is stopped outside working hours.
 func (p Power) RunsDatabase() bool { return p.State == Running }
 
-// AlarmsOn reports whether alarms notify people. Alarms about what runs in every state always do.
+// AlarmsOn reports whether alarms notify people. Alarms about resources that run in every state always do.
 func (p Power) AlarmsOn() bool { return p.State == Running }
 
-// HasDashboard reports whether there is something to watch.
+// HasDashboard reports whether there is a dashboard.
 func (p Power) HasDashboard() bool { return p.State == Running }
 
 // Scheduled reports whether a schedule stops and starts nodes and database.
 func (p Power) Scheduled() bool { return p.State == Running && p.Schedule.On() }
 
-// HasScheduler reports whether something calls AWS at given times: the schedule, or the weekly run of a database that
-// is stopped.
+// HasScheduler reports whether there are scheduled calls of AWS: those of the schedule, or the weekly run of a parked
+// database.
 func (p Power) HasScheduler() bool { return !p.RunsDatabase() || p.Schedule.On() }

@@ -6,27 +6,29 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // Zones are checked wherever the program runs, also where the system knows none.
+	_ "time/tzdata" // Validate must know all time zones, even if the system has no database of them.
 
 	"groundwork/components/field"
 )
 
-// Schedule is when an environment's nodes and database run. No days, the default, means always.
+// Schedule is when the nodes and the database of an environment run.
 type Schedule struct {
-	// Days are MON to SUN; on all others nodes and database stay down.
+	// Days are the working days, MON to SUN. On other days nodes and database do not run. Without days, the default, they
+	// always run.
 	Days []string `json:"days"`
-	// Start and Stop are times of those days, "HH:MM", Start the earlier one; defaults 07:00 and 20:00.
+	// Start and Stop are the beginning and the end of working hours, "HH:MM"; default 07:00 and 20:00. Stop is at least
+	// four hours after Start and no later than 23:30.
 	Start string `json:"start"`
 	Stop  string `json:"stop"`
-	// TimeZone is a name of the IANA time zone database, such as Europe/Dublin; default UTC. The hours follow its daylight
-	// saving time.
+	// TimeZone is a name of the IANA time zone database, such as Europe/Dublin; default UTC. Start and Stop follow its
+	// daylight saving time.
 	TimeZone string `json:"timeZone"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Schedule) SetDefaults() { s.Start, s.Stop, s.TimeZone = "07:00", "20:00", "UTC" }
 
-// Text is a schedule as one line, empty for none; ReadSchedule reads it.
+// Text returns the schedule as one line, or "" for no schedule. ReadSchedule reads it.
 func (s Schedule) Text() string {
 	if !s.On() {
 		return ""
@@ -34,7 +36,7 @@ func (s Schedule) Text() string {
 	return strings.Join([]string{strings.Join(s.Days, ","), s.Start, s.Stop, s.TimeZone}, " ")
 }
 
-// ReadSchedule reads what Text wrote.
+// ReadSchedule reads a line that Text returned.
 func ReadSchedule(text string) (Schedule, error) {
 	if text == "" {
 		return Schedule{}, nil
@@ -55,8 +57,8 @@ var (
 	clockTime = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`)
 )
 
-// A working day has room for the start, the database's backup and its maintenance. The two windows begin 90 minutes
-// after Start and take 30 minutes each; daylight saving time moves them by an hour.
+// A working day has room for the start, the backup and the maintenance of the database. The two windows begin 90
+// minutes after Start and last 30 minutes each. Daylight saving time moves them by an hour.
 const (
 	starting    = 30 * time.Minute
 	firstWindow = 90 * time.Minute
@@ -64,7 +66,7 @@ const (
 	shortestDay = 4 * time.Hour
 )
 
-// latestStop leaves room for what happens shortly after it.
+// latestStop leaves time for the calls that follow Stop on the same day.
 const latestStop = 23*time.Hour + 30*time.Minute
 
 // Validate returns everything wrong with s.
@@ -79,7 +81,7 @@ func (s Schedule) Validate() field.Errors {
 		}
 	}
 	if !s.On() && s.Start == "" && s.Stop == "" && s.TimeZone == "" {
-		return errs // The zero value is no schedule.
+		return errs // The zero value means no schedule.
 	}
 	errs.Match("start", s.Start, clockTime, "a time such as 07:00, in quotes")
 	errs.Match("stop", s.Stop, clockTime, "a time such as 20:00, in quotes")
@@ -90,14 +92,14 @@ func (s Schedule) Validate() field.Errors {
 	if clockTime.MatchString(s.Stop) && s.clock(s.Stop) > latestStop {
 		errs.Add("stop", s.Stop, "is later than 23:30, which leaves no time to stop everything on the same day")
 	}
-	// "Local" would mean whatever the machine of the last update thinks.
+	// "Local" would mean the time zone of the machine that ran the last update.
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" || s.TimeZone == "Local" {
 		errs.Add("timeZone", s.TimeZone, "is not a time zone such as Europe/Dublin or UTC")
 	}
 	return errs
 }
 
-// clock is the time since midnight.
+// clock returns the time since midnight of a time such as "07:00".
 func (s Schedule) clock(text string) time.Duration {
 	var hours, minutes int
 	if _, err := fmt.Sscanf(text, "%d:%d", &hours, &minutes); err != nil {
@@ -106,22 +108,22 @@ func (s Schedule) clock(text string) time.Duration {
 	return time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
 }
 
-// StartCron is when nodes and database start, as EventBridge Scheduler writes it: minute, hour, day of month, month,
-// day of week, year. It is in the schedule's time zone, as the others are.
+// StartCron is the cron expression of the start of nodes and database, in the form of EventBridge Scheduler: minute,
+// hour, day of month, month, day of week, year. All cron expressions are in the time zone of the schedule.
 func (s Schedule) StartCron() string { return s.cron(s.clock(s.Start)) }
 
-// StopCron is when the database stops and the autoscaler is paused.
+// StopCron is the cron expression of the stop of the database and the pause of the autoscaler.
 func (s Schedule) StopCron() string { return s.cron(s.clock(s.Stop)) }
 
-// ScaleDownCron is two minutes after StopCron, when the autoscaler has been paused and nodes can go.
+// ScaleDownCron is the cron expression of the scale-down, two minutes after Stop, when the autoscaler has been paused.
 func (s Schedule) ScaleDownCron() string { return s.cron(s.clock(s.Stop) + 2*time.Minute) }
 
-// StartedCron is 30 minutes after StartCron, when what was started is there.
+// StartedCron is the cron expression of the end of the start, 30 minutes after Start, when nodes and database run.
 func (s Schedule) StartedCron() string { return s.cron(s.clock(s.Start) + starting) }
 
-// Windows are the database's daily backup window and weekly maintenance window, in UTC as RDS takes them: at night
-// where the database always runs, and in working hours where a schedule stops it, as RDS does neither with a stopped
-// database.
+// Windows are the daily backup window and the weekly maintenance window of the database, in UTC as RDS needs them. They
+// are at night if the database always runs, and in working hours if a schedule stops it: RDS neither backs up nor
+// maintains a stopped database.
 func (s Schedule) Windows() (backup, maintenance string) {
 	if !s.On() {
 		return "02:00-03:00", "sun:03:30-sun:04:30"
@@ -144,7 +146,8 @@ func (s Schedule) Windows() (backup, maintenance string) {
 	return backup, day(at(firstWindow+window)) + "-" + day(at(firstWindow+2*window))
 }
 
-// WeeklyRun is when a parked database runs once a week, for both of its windows, and the time zone of the two crons.
+// WeeklyRun returns the cron expressions of the start and the stop of the weekly run of a parked database, which
+// includes both windows, and their time zone.
 func (s Schedule) WeeklyRun() (start, stop, zone string) {
 	if !s.On() {
 		return "cron(45 1 ? * SUN *)", "cron(45 4 ? * SUN *)", "UTC"
@@ -153,7 +156,7 @@ func (s Schedule) WeeklyRun() (start, stop, zone string) {
 	return first.cron(s.clock(s.Start)), first.cron(s.clock(s.Start) + shortestDay), s.TimeZone
 }
 
-// sorted are the days, Monday first.
+// sorted returns the days, Monday first.
 func (s Schedule) sorted() []string {
 	var days []string
 	for _, day := range weekdays {
@@ -164,7 +167,7 @@ func (s Schedule) sorted() []string {
 	return days
 }
 
-// Working reports whether a moment is between the end of a morning's start and the evening's stop.
+// Working reports whether now is in working hours: at least 30 minutes after Start and before Stop.
 func (s Schedule) Working(now time.Time) bool {
 	zone, err := time.LoadLocation(s.TimeZone)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package helm registers Helm releases. The SDK's own package for them brings the SDK of the whole Kubernetes API with
-// it, minutes of compilation for the one type that is needed; this is that type, under the SDK's names. A test compares
-// the two.
+// Package helm creates Helm releases. The SDK's own package for releases imports the SDK of the whole Kubernetes API,
+// which takes minutes to compile. The program needs only one type of it. This package has that type, under the SDK's
+// names. A test compares the two.
 package helm
 
 import (
@@ -16,15 +16,15 @@ const ReleaseType = "kubernetes:helm.sh/v3:Release"
 
 // Chart says which software a release installs.
 type Chart struct {
-	// Name of the chart in Repository, an HTTPS URL.
+	// Name is the name of the chart in Repository, an HTTPS URL.
 	Name, Repository string
-	// Version of the chart, exact.
+	// Version is the exact version of the chart.
 	Version string
-	// Namespace that its releases go to.
+	// Namespace is the namespace of its releases.
 	Namespace string
 }
 
-// timeoutSeconds is how long Helm waits for everything of a release to be ready. New nodes may have to come first.
+// timeoutSeconds is how long Helm waits until all objects of a release are ready. They may need new nodes.
 const timeoutSeconds = 600
 
 // Release is a registered release.
@@ -56,7 +56,7 @@ type Inputs struct {
 	MaxHistory      *int           `pulumi:"maxHistory"`
 }
 
-// RepositoryOpts says where a chart comes from.
+// RepositoryOpts says which repository has the chart.
 type RepositoryOpts struct {
 	Repo string `pulumi:"repo"`
 }
@@ -64,11 +64,11 @@ type RepositoryOpts struct {
 // ElementType makes the arguments an input.
 func (releaseArgs) ElementType() reflect.Type { return reflect.TypeOf(Inputs{}) }
 
-// InputType is what the inputs of a release have to fit.
+// InputType is the type of the inputs of a release.
 func InputType() pulumi.Input { return releaseArgs{} }
 
-// NewRelease installs a chart as a release of the given name, waits until everything in it is ready, and takes
-// everything back when it does not get there.
+// NewRelease installs a chart as a release of the given name. It waits until all objects of the release are ready, and
+// rolls the release back if they are not ready in time.
 func NewRelease(
 	ctx *pulumi.Context,
 	name, release string,
@@ -77,7 +77,7 @@ func NewRelease(
 	opts ...pulumi.ResourceOption,
 ) (*Release, error) {
 	r := &Release{}
-	// kube-system is always there.
+	// kube-system always exists.
 	own := chart.Namespace != "kube-system"
 	if err := ctx.RegisterResource(ReleaseType, name, releaseArgs{
 		Name: pulumi.String(release), Namespace: pulumi.String(chart.Namespace),
@@ -92,13 +92,13 @@ func NewRelease(
 	return r, nil
 }
 
-// Paths lists the keys of values, nested ones with dots, lists as a whole.
+// Paths lists the keys of values. It joins nested keys with dots and does not descend into lists.
 func Paths(values map[string]any) []string {
 	var all []string
 	var walk func(prefix string, m map[string]any)
 	walk = func(prefix string, m map[string]any) {
 		for key, value := range m {
-			// A dot inside a key would read as a step.
+			// A dot inside a key is not a separator.
 			path := prefix + strings.ReplaceAll(key, ".", `\.`)
 			if inner, ok := value.(map[string]any); ok && len(inner) > 0 {
 				walk(path+".", inner)

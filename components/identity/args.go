@@ -13,16 +13,16 @@ var (
 	dnsLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
-func checkRoleName(errs *field.Errors, name string) {
+func validateRoleName(errs *field.Errors, name string) {
 	errs.Match("name", name, roleName, "a role name of 1 to 64 letters, digits or +=,.@_-")
 }
 
-// Args are the facts about the roles that exist before a cluster.
+// Args are the facts about the roles that must exist before a cluster.
 type Args struct {
 	environment.Facts
 }
 
-// Validate returns all errors of the arguments in one.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	return a.Facts.Validate().Err("identity " + name + ": args: ")
 }

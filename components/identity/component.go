@@ -25,15 +25,16 @@ type Identity struct {
 
 	// ClusterRole is assumed by the EKS control plane.
 	ClusterRole *Role
-	// NodeRole is assumed by worker nodes. It may pull images and register with the cluster; networking permissions belong
-	// to the VPC CNI's own role.
+	// NodeRole is assumed by worker nodes. It may pull images and register with the cluster; networking permissions
+	// belong to the VPC CNI's own role.
 	NodeRole *Role
-	// BreakGlassRole is for people, when everything else fails. It has no AWS permission at all: the cluster gives it
-	// its rights inside Kubernetes.
+	// BreakGlassRole is for people, when everything else fails. It has no AWS permissions; the cluster grants it
+	// permissions inside Kubernetes.
 	BreakGlassRole *Role
 }
 
-// New creates the roles that must exist before a cluster.
+// New creates the roles that must exist before a cluster. It returns everything wrong with args in one error, before
+// anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Identity, error) {
 	if args == nil {
 		return nil, fmt.Errorf("identity %s: args is nil", name)
@@ -78,8 +79,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return id, nil
 }
 
-// BreakGlassTrust is the trust policy of the break-glass role: principals of the account that its administrators allow
-// to assume it, and only after multi-factor authentication within the last hour.
+// BreakGlassTrust is the trust policy of the break-glass role. Principals of the account may assume it if an
+// administrator allows them to, and only within an hour of multi-factor authentication.
 func BreakGlassTrust(account string) Document {
 	return NewDocument(Statement{
 		Effect: Allow, Principal: AWS("arn:aws:iam::" + account + ":root"), Action: Strings{"sts:AssumeRole"},
@@ -90,8 +91,8 @@ func BreakGlassTrust(account string) Document {
 	})
 }
 
-// NewClusterOIDC creates the IAM OIDC provider of a cluster from its issuer URL, under the parent given in opts. IAM no
-// longer needs the certificate thumbprint of issuers that EKS hosts.
+// NewClusterOIDC creates the IAM OIDC provider of a cluster from its issuer URL, under the parent given in opts. IAM
+// does not need the certificate thumbprint of issuers that EKS hosts.
 func NewClusterOIDC(
 	ctx *pulumi.Context,
 	name string,
@@ -103,7 +104,7 @@ func NewClusterOIDC(
 		ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},
 	}, opts...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating OIDC provider %s: %w", name, err)
 	}
 	return &OIDC{
 		ProviderARN: provider.Arn,

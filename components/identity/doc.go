@@ -1,12 +1,16 @@
-// Package identity holds who may do what: policy documents as typed values, one constructor for roles that AWS services
-// wear, one for roles that Kubernetes workloads wear, and one for encryption keys with their key policies.
+// Package identity decides who may do what. It has policy documents as typed values, one constructor for roles that AWS
+// services assume, one for roles that Kubernetes service accounts assume, one for the roles of pipelines, and one for
+// encryption keys with their key policies.
 //
-// Creates: the roles that must exist before a cluster (control plane, nodes, break-glass); after it, the cluster's OIDC
-// provider and the workload roles; KMS keys.
+// Creates: the roles that must exist before a cluster (control plane, nodes, break-glass); the cluster's OIDC provider
+// and the roles of workloads; KMS keys; the roles of pipelines, their OIDC providers, and the permissions boundary of
+// the deploy role if the environment has none.
 //
-// Refuses: roles without a trusted party, workload roles whose trust would not pin one namespace and service account.
+// Refuses: roles that no service may assume, workload roles whose trust does not pin one namespace and one service
+// account, and wildcards in the repositories, branches and subjects of pipelines.
 //
-// Protects: keys, when asked to; whoever loses a key loses the data under it.
+// Protects: keys, if the environment is protected, because data cannot be read without its key; the OIDC providers of
+// pipelines always, because roles of other stacks may trust them.
 //
-// Owns: every path, permissions boundary and trust condition in the program.
+// Owns: the path, permissions boundary and trust policy of every role in the program.
 package identity

@@ -14,16 +14,16 @@ import (
 type KeyArgs struct {
 	// Alias is the key's alias without "alias/", for example "groundwork-prod-database".
 	Alias string
-	// Purpose completes "Encrypts ...".
+	// Purpose completes the sentence "Encrypts ...".
 	Purpose string
-	// Facts are the environment's. Where it shares one key, that one is handed on and none is created.
+	// Facts are the environment's. If the environment shares one key, NewKey returns that key and creates none.
 	Facts environment.Facts
-	// Statements let others than the account's own principals use the key.
+	// Statements let principals other than the account's own use the key; default none.
 	Statements []Statement
 }
 
-// deletionWindowDays is how long a deleted key can be brought back: the longest that AWS allows, in every environment.
-// It costs nothing, and a final snapshot can be read only as long as its key exists.
+// deletionWindowDays is how long a deleted key can be restored: the longest period that AWS allows, in every
+// environment. It costs nothing, and a final snapshot can be read only as long as its key exists.
 const deletionWindowDays = 30
 
 // KeyTypeToken is the component's type. It is part of URNs: a change needs an alias.
@@ -37,7 +37,7 @@ type Key struct {
 	ARN pulumi.StringOutput
 }
 
-// NewKey creates a symmetric key that AWS rotates every year, or hands the shared one on where there is one.
+// NewKey creates a symmetric key that AWS rotates every year, or returns the environment's shared key if there is one.
 func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.ResourceOption) (*Key, error) {
 	if args == nil {
 		return nil, fmt.Errorf("key %s: args is nil", name)
@@ -62,13 +62,13 @@ func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.Reso
 		Policy:               pulumi.String(KeyPolicy(args.Facts.AccountID, args.Statements...).JSON()),
 	}, pulumi.Parent(k), pulumi.Protect(args.Facts.Protect))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating key %s: %w", args.Alias, err)
 	}
 	if _, err := kms.NewAlias(ctx, name+"-alias", &kms.AliasArgs{
 		Name:        pulumi.String("alias/" + args.Alias),
 		TargetKeyId: key.KeyId,
 	}, pulumi.Parent(k)); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating alias %s of the key: %w", args.Alias, err)
 	}
 	k.ARN = key.Arn
 	if err := ctx.RegisterResourceOutputs(k, pulumi.Map{"arn": k.ARN}); err != nil {
@@ -77,8 +77,8 @@ func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.Reso
 	return k, nil
 }
 
-// KeyPolicy is a key policy that can lock nobody out: the account administers the key through IAM, and each further
-// statement lets one more party use it.
+// KeyPolicy is a key policy that cannot lock the account out: the account administers the key through IAM. Each further
+// statement lets one more principal use the key.
 func KeyPolicy(account string, statements ...Statement) Document {
 	return NewDocument(append([]Statement{{
 		Sid: "AccountAdministersThroughIAM", Effect: Allow,
@@ -86,7 +86,7 @@ func KeyPolicy(account string, statements ...Statement) Document {
 	}}, statements...)...)
 }
 
-// LogsMayUseKey lets CloudWatch Logs of one region encrypt the account's log groups with a key.
+// LogsMayUseKey lets CloudWatch Logs in one region encrypt the account's log groups with a key.
 func LogsMayUseKey(account, region string) Statement {
 	return Statement{
 		Sid: "LogGroupsOfThisAccount", Effect: Allow,
@@ -100,7 +100,7 @@ func LogsMayUseKey(account, region string) Statement {
 }
 
 // PublishersMayUseKey lets the given AWS services publish to topics that are encrypted with a key. The AWS-managed key
-// alias/aws/sns cannot be used for this: its policy cannot be changed.
+// alias/aws/sns does not allow this, and its policy cannot be changed.
 func PublishersMayUseKey(account string, services ...string) Statement {
 	return Statement{
 		Sid: "PublishersOfThisAccount", Effect: Allow,
@@ -111,23 +111,23 @@ func PublishersMayUseKey(account string, services ...string) Statement {
 	}
 }
 
-// AutoScalingMayUseKey lets EC2 Auto Scaling start instances with volumes that are encrypted with a key. The
-// service-linked role is named in a condition, not as the principal: in an account that never had an Auto Scaling
-// group it does not exist yet, and KMS refuses policies that name principals it cannot find.
+// AutoScalingMayUseKey lets EC2 Auto Scaling start instances with volumes that are encrypted with a key. A condition,
+// not the principal, names the service-linked role: an account that never had an Auto Scaling group does not have the
+// role yet, and KMS refuses policies that name principals it cannot find.
 func AutoScalingMayUseKey(account string) []Statement {
 	role := "arn:aws:iam::" + account + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
-	whoever := Condition{
+	autoScaling := Condition{
 		"StringEquals": {"kms:CallerAccount": {account}},
 		"ArnEquals":    {"aws:PrincipalArn": {role}},
 	}
 	grants := Condition{"Bool": {"kms:GrantIsForAWSResource": {"true"}}}
-	for operator, keys := range whoever {
+	for operator, keys := range autoScaling {
 		grants[operator] = keys
 	}
 	return []Statement{{
 		Sid: "AutoScalingUsesVolumes", Effect: Allow, Principal: AWS("*"),
 		Action:   Strings{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"},
-		Resource: Strings{"*"}, Condition: whoever,
+		Resource: Strings{"*"}, Condition: autoScaling,
 	}, {
 		Sid: "AutoScalingGrantsVolumes", Effect: Allow, Principal: AWS("*"),
 		Action:   Strings{"kms:CreateGrant"},

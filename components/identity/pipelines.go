@@ -3,7 +3,6 @@ package identity
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -13,59 +12,59 @@ import (
 	"groundwork/components/field"
 )
 
-// ProviderMode says where an OIDC provider comes from: IAM has one per URL and account, whoever made it.
+// ProviderMode says where an OIDC provider comes from. IAM allows one for each URL in an account.
 type ProviderMode string
 
 const (
-	// ProviderCreate creates it.
+	// ProviderCreate creates the provider.
 	ProviderCreate ProviderMode = "create"
-	// ProviderReuse takes one that is there already, made by another stack of the account or by hand.
+	// ProviderReuse uses a provider that exists already, created by another stack of the account or by hand.
 	ProviderReuse ProviderMode = "reuse"
 )
 
-// GitHub says which runs of GitHub Actions may wear the pipelines' roles.
+// GitHub says which runs of GitHub Actions may assume the roles of the pipelines.
 type GitHub struct {
-	// Repository is OWNER/NAME; empty for no GitHub.
+	// Repository is OWNER/NAME; empty, the default, for no GitHub.
 	Repository string `json:"repository"`
-	// OwnerID and RepositoryID are GitHub's numbers of both, in quotes. Tokens of repositories that were created, renamed
-	// or moved after 2026-07-15 carry them in their subject.
+	// OwnerID and RepositoryID are the numeric IDs that GitHub gives the owner and the repository, in quotes. Tokens of
+	// repositories that were created, renamed or moved after 2026-07-15 have them in their subject.
 	OwnerID      string `json:"ownerId"`
 	RepositoryID string `json:"repositoryId"`
-	// Branch is the one whose runs may preview; default main.
+	// Branch is the branch whose runs may preview; default main.
 	Branch string `json:"branch"`
-	// Environment is GitHub's environment, protected there, whose jobs may deploy.
+	// Environment is the GitHub environment whose jobs may deploy. Protect it on GitHub.
 	Environment string `json:"environment"`
 	// Provider is create or reuse; default create.
 	Provider ProviderMode `json:"provider"`
 }
 
-// Jenkins says which jobs of a Jenkins may wear the pipelines' roles. Its plugin OpenID Connect Provider signs their
-// tokens.
+// Jenkins says which jobs of a Jenkins server may assume the roles of the pipelines. The Jenkins plugin OpenID Connect
+// Provider signs their tokens.
 type Jenkins struct {
-	// Issuer is the URL in the credential, https; empty for no Jenkins.
+	// Issuer is the https URL in the credential; empty, the default, for no Jenkins.
 	Issuer string `json:"issuer"`
-	// PreviewSubject and DeploySubject are the exact subjects of the tokens, by default the URL of the job.
+	// PreviewSubject and DeploySubject are the exact subjects of the tokens. The plugin's default is the URL of the job.
 	PreviewSubject string `json:"previewSubject"`
 	DeploySubject  string `json:"deploySubject"`
 	// Provider is create or reuse; default create.
 	Provider ProviderMode `json:"provider"`
 }
 
-// PipelinesSpec is what a stack chooses about who may deploy. The zero value lets nobody.
+// PipelinesSpec is what a stack chooses about its pipelines. With the zero value, nobody may deploy.
 type PipelinesSpec struct {
 	GitHub  GitHub  `json:"github"`
 	Jenkins Jenkins `json:"jenkins"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *PipelinesSpec) SetDefaults() {
 	s.GitHub.Branch, s.GitHub.Provider, s.Jenkins.Provider = "main", ProviderCreate, ProviderCreate
 }
 
-// Any reports whether there is a pipeline at all.
+// Any reports whether there is a pipeline.
 func (s PipelinesSpec) Any() bool { return s.GitHub.Repository != "" || s.Jenkins.Issuer != "" }
 
-// gitHubIssuer is the issuer of GitHub Actions, without "https://", as condition keys spell it.
+// gitHubIssuer is the issuer of GitHub Actions without "https://", as condition keys need it.
 const gitHubIssuer = "token.actions.githubusercontent.com"
 
 var (
@@ -77,63 +76,62 @@ var (
 	subject          = regexp.MustCompile(`^[\x21-\x29\x2b-\x3e\x40-\x7e]{1,255}$`)
 )
 
-// Validate returns everything wrong with s. Wildcards are never right: whoever may choose the rest of a name could wear
-// the role.
+// Validate returns everything wrong with s. It refuses wildcards: anybody who can choose the rest of a name could
+// assume the role.
 func (s PipelinesSpec) Validate() field.Errors {
 	var errs field.Errors
-	if g := s.GitHub; g.Repository != "" {
-		errs.Match("github.repository", g.Repository, gitHubRepository, "OWNER/NAME without wildcards")
-		errs.Match(
-			"github.ownerId",
-			g.OwnerID,
-			gitHubNumber,
-			"GitHub's number of the owner, in quotes: gh api users/OWNER --jq .id",
-		)
-		errs.Match(
-			"github.repositoryId",
-			g.RepositoryID,
-			gitHubNumber,
-			"GitHub's number of the repository, in quotes: gh api repos/OWNER/NAME --jq .id",
-		)
-		errs.Match("github.branch", g.Branch, gitBranch, "one branch, exact")
-		errs.Match("github.environment", g.Environment, gitEnvironment, "one of the repository's environments, exact")
-		field.OneOf(&errs, "github.provider", g.Provider, ProviderCreate, ProviderReuse)
+	if s.GitHub.Repository != "" {
+		errs.Below("github", s.GitHub.validate())
 	}
-	if j := s.Jenkins; j.Issuer != "" {
-		errs.Match(
-			"jenkins.issuer",
-			j.Issuer,
-			issuerURL,
-			"an https URL without port and without a slash at its end, such as https://jenkins.example.com/oidc; AWS has to "+
-				"reach it from the internet",
-		)
-		errs.Match("jenkins.previewSubject", j.PreviewSubject, subject, "one subject, exact, without * or ?")
-		errs.Match("jenkins.deploySubject", j.DeploySubject, subject, "one subject, exact, without * or ?")
-		field.OneOf(&errs, "jenkins.provider", j.Provider, ProviderCreate, ProviderReuse)
-		if j.PreviewSubject != "" && j.PreviewSubject == j.DeploySubject {
-			errs.Add("jenkins.deploySubject", j.DeploySubject, "is the previewSubject too, so every preview could deploy")
-		}
+	if s.Jenkins.Issuer != "" {
+		errs.Below("jenkins", s.Jenkins.validate())
 	}
 	return errs
 }
 
-// subjects are both forms of what GitHub writes into the subject: with names alone, and with the numbers.
+func (g GitHub) validate() field.Errors {
+	var errs field.Errors
+	errs.Match("repository", g.Repository, gitHubRepository, "OWNER/NAME without wildcards")
+	errs.Match("ownerId", g.OwnerID, gitHubNumber,
+		"GitHub's number of the owner, in quotes: gh api users/OWNER --jq .id")
+	errs.Match("repositoryId", g.RepositoryID, gitHubNumber,
+		"GitHub's number of the repository, in quotes: gh api repos/OWNER/NAME --jq .id")
+	errs.Match("branch", g.Branch, gitBranch, "one branch, exact")
+	errs.Match("environment", g.Environment, gitEnvironment, "one of the repository's environments, exact")
+	field.OneOf(&errs, "provider", g.Provider, ProviderCreate, ProviderReuse)
+	return errs
+}
+
+func (j Jenkins) validate() field.Errors {
+	var errs field.Errors
+	errs.Match("issuer", j.Issuer, issuerURL, "an https URL without port and without a slash at its end, such as "+
+		"https://jenkins.example.com/oidc; AWS has to reach it from the internet")
+	errs.Match("previewSubject", j.PreviewSubject, subject, "one subject, exact, without * or ?")
+	errs.Match("deploySubject", j.DeploySubject, subject, "one subject, exact, without * or ?")
+	field.OneOf(&errs, "provider", j.Provider, ProviderCreate, ProviderReuse)
+	if j.PreviewSubject != "" && j.PreviewSubject == j.DeploySubject {
+		errs.Add("deploySubject", j.DeploySubject, "is the previewSubject too, so every preview could deploy")
+	}
+	return errs
+}
+
+// subjects returns both forms of the subject that GitHub uses: with names alone, and with names and numeric IDs.
 func (g GitHub) subjects(suffixes ...string) Strings {
 	owner, name, _ := strings.Cut(g.Repository, "/")
+	numbered := owner + "@" + g.OwnerID + "/" + name + "@" + g.RepositoryID
 	var all Strings
 	for _, suffix := range suffixes {
-		all = append(all, "repo:"+g.Repository+":"+suffix, "repo:"+owner+"@"+g.OwnerID+"/"+name+"@"+g.RepositoryID+":"+suffix)
+		all = append(all, "repo:"+g.Repository+":"+suffix, "repo:"+numbered+":"+suffix)
 	}
 	return all
 }
 
-// PreviewTrust is the trust policy of the role that previews: pull requests, and runs of the branch.
+// PreviewTrust is the trust policy of the preview role: pull requests, and runs of the branch.
 func (s PipelinesSpec) PreviewTrust(account string) Document {
 	return s.trust(account, s.GitHub.subjects("pull_request", "ref:refs/heads/"+s.GitHub.Branch), s.Jenkins.PreviewSubject)
 }
 
-// DeployTrust is the trust policy of the role that deploys: jobs of the environment, which GitHub protects, and nothing
-// else.
+// DeployTrust is the trust policy of the deploy role: only jobs of the environment, which GitHub protects.
 func (s PipelinesSpec) DeployTrust(account string) Document {
 	return s.trust(account, s.GitHub.subjects("environment:"+s.GitHub.Environment), s.Jenkins.DeploySubject)
 }
@@ -142,8 +140,8 @@ func (s PipelinesSpec) trust(account string, gitHub Strings, jenkins string) Doc
 	var statements []Statement
 	add := func(sid, issuer string, subjects Strings) {
 		statements = append(statements, Statement{
-			Sid: sid, Effect: Allow, Principal: Federated(providerARN(account, issuer)), Action: Strings{"sts:Assu" +
-				"meRoleWithWebIdentity"},
+			Sid: sid, Effect: Allow, Principal: Federated(providerARN(account, issuer)),
+			Action:    Strings{"sts:AssumeRoleWithWebIdentity"},
 			Condition: Condition{"StringEquals": {issuer + ":aud": {"sts.amazonaws.com"}, issuer + ":sub": subjects}},
 		})
 	}
@@ -156,18 +154,18 @@ func (s PipelinesSpec) trust(account string, gitHub Strings, jenkins string) Doc
 	return NewDocument(statements...)
 }
 
-// providerARN is the ARN of the OIDC provider of an issuer, which follows from its URL.
+// providerARN is the ARN of the OIDC provider of an issuer. It follows from the issuer's URL.
 func providerARN(account, issuer string) string {
 	return "arn:aws:iam::" + account + ":oidc-provider/" + issuer
 }
 
-// PreviewRoleARN is the role that a pipeline previews with, which follows from its name.
+// PreviewRoleARN is the ARN of the preview role. It follows from the role's name.
 func PreviewRoleARN(account, path, name string) string {
 	return "arn:aws:iam::" + account + ":role" + path + name + "-preview"
 }
 
-// DeployRoleARN is the role that a pipeline deploys with, which follows from its name: the cluster has to know it, and
-// is in another stack.
+// DeployRoleARN is the ARN of the deploy role. It follows from the role's name, because the cluster needs it and is in
+// another stack.
 func DeployRoleARN(account, path, name string) string {
 	return "arn:aws:iam::" + account + ":role" + path + name + "-deploy"
 }
@@ -175,29 +173,29 @@ func DeployRoleARN(account, path, name string) string {
 // PipelinesArgs are the facts and choices of the pipelines of one environment.
 type PipelinesArgs struct {
 	PipelinesSpec
-	// Facts are the environment's. Where it has no permissions boundary, the deploy role gets one of its own.
+	// Facts are the environment's. If it has no permissions boundary, the deploy role gets one of its own.
 	environment.Facts
-	// Cluster is the cluster's name; Repositories are those of the registry, with their prefix.
+	// Cluster is the name of the cluster; Repositories are the repositories of the registry, with their prefix.
 	Cluster      string
 	Repositories []string
-	// StateBucketARN and StateKeyARN hold and encrypt the environment's states.
+	// StateBucketARN and StateKeyARN are the bucket and the key of the environment's states.
 	StateBucketARN, StateKeyARN pulumi.StringOutput
 }
 
 // PipelinesTypeToken is the component's type. It is part of URNs: a change needs an alias.
 const PipelinesTypeToken = "groundwork:identity:Pipelines"
 
-// Pipelines are the roles that pipelines wear.
+// Pipelines are the roles that pipelines assume.
 type Pipelines struct {
 	pulumi.ResourceState
 
-	// PreviewRole reads everything and writes nothing. DeployRole pushes images, and asks where the cluster is; what it
-	// may do there is the cluster's own matter.
+	// PreviewRole reads everything and writes nothing. DeployRole pushes images and finds the cluster; the cluster decides
+	// what it may do there.
 	PreviewRole, DeployRole *Role
 }
 
-// NewPipelines creates the roles of an environment's pipelines and, where they are not reused, the OIDC providers that
-// their tokens are checked with.
+// NewPipelines creates the roles of an environment's pipelines and the OIDC providers that verify their tokens, except
+// providers that are reused. It returns everything wrong with args in one error, before anything is registered.
 func NewPipelines(
 	ctx *pulumi.Context,
 	name string,
@@ -207,56 +205,84 @@ func NewPipelines(
 	if args == nil {
 		return nil, fmt.Errorf("pipelines %s: args is nil", name)
 	}
-	errs := append(args.PipelinesSpec.Validate(), args.Facts.Validate()...)
-	checkRoleName(&errs, args.Name+"-preview")
-	if !args.Any() {
-		errs.Required("github.repository", "a repository, or jenkins.issuer: without either nobody could wear the roles")
-	}
-	if err := errs.Err("pipelines " + name + ": args: "); err != nil {
+	if err := args.Validate(name); err != nil {
 		return nil, err
 	}
-	l := &Pipelines{}
-	if err := ctx.RegisterComponentResource(PipelinesTypeToken, name, l, opts...); err != nil {
+	p := &Pipelines{}
+	if err := ctx.RegisterComponentResource(PipelinesTypeToken, name, p, opts...); err != nil {
 		return nil, fmt.Errorf("registering pipelines %s: %w", name, err)
 	}
-	child := pulumi.Parent(l)
-	trusted, err := args.providers(ctx, name, child)
+	parent := pulumi.Parent(p)
+	providers, err := args.providers(ctx, name, parent)
 	if err != nil {
 		return nil, err
 	}
-	after := []pulumi.ResourceOption{child, pulumi.DependsOn(trusted)}
-	policy := pulumi.All(args.StateBucketARN, args.StateKeyARN).ApplyT(func(all []any) string {
-		return PreviewPolicy(all[0].(string), all[1].(string), args.AccountID, args.Region, args.Name).JSON()
-	}).(pulumi.StringOutput)
-	if l.PreviewRole, err = newRole(ctx, name+"-preview", roleArgs{
-		facts: args.Facts, name: args.Name + "-preview", description: "Previews infrastructure in a pipeline; reads only",
-		trust: pulumi.String(args.PreviewTrust(args.AccountID).JSON()), managedPolicyARNs: []string{policyReadOnly},
-		policy: policy,
-	}, after); err != nil {
+	roleOpts := []pulumi.ResourceOption{parent, pulumi.DependsOn(providers)}
+	if p.PreviewRole, err = args.previewRole(ctx, name, roleOpts); err != nil {
 		return nil, err
 	}
-	deploy := DeployPolicy(args.AccountID, args.Region, args.Cluster, args.Repositories)
-	boundary, err := args.deployBoundary(ctx, name, child)
+	boundary, err := args.deployBoundary(ctx, name, parent)
 	if err != nil {
 		return nil, err
 	}
-	if l.DeployRole, err = newRole(ctx, name+"-deploy", roleArgs{
-		facts: args.Facts, name: args.Name + "-deploy", boundaryInput: boundary,
-		description: "Pushes images and deploys the application from a pipeline",
-		trust:       pulumi.String(args.DeployTrust(args.AccountID).JSON()), policy: pulumi.String(deploy.JSON()),
-	}, after); err != nil {
+	if p.DeployRole, err = args.deployRole(ctx, name, boundary, roleOpts); err != nil {
 		return nil, err
 	}
-	outputs := pulumi.Map{"previewRoleArn": l.PreviewRole.ARN, "deployRoleArn": l.DeployRole.ARN}
-	if err := ctx.RegisterResourceOutputs(l, outputs); err != nil {
+	outputs := pulumi.Map{"previewRoleArn": p.PreviewRole.ARN, "deployRoleArn": p.DeployRole.ARN}
+	if err := ctx.RegisterResourceOutputs(p, outputs); err != nil {
 		return nil, fmt.Errorf("registering outputs of pipelines %s: %w", name, err)
 	}
-	return l, nil
+	return p, nil
 }
 
-// deployBoundary creates the boundary of the deploy role, or returns nil where the environment has one.
+// Validate returns everything wrong with the arguments in one error.
+func (a *PipelinesArgs) Validate(name string) error {
+	errs := append(a.PipelinesSpec.Validate(), a.Facts.Validate()...)
+	validateRoleName(&errs, a.Name+"-preview")
+	if !a.Any() {
+		errs.Required("github.repository", "a repository, or jenkins.issuer: without either nobody could assume the roles")
+	}
+	return errs.Err("pipelines " + name + ": args: ")
+}
+
+func (a *PipelinesArgs) previewRole(
+	ctx *pulumi.Context,
+	name string,
+	opts []pulumi.ResourceOption,
+) (*Role, error) {
+	policy := pulumi.All(a.StateBucketARN, a.StateKeyARN).ApplyT(func(all []any) string {
+		return PreviewPolicy(all[0].(string), all[1].(string), a.AccountID, a.Region, a.Name).JSON()
+	}).(pulumi.StringOutput)
+	return newRole(ctx, name+"-preview", roleArgs{
+		facts: a.Facts, name: a.Name + "-preview",
+		description:       "Previews infrastructure in a pipeline; reads only",
+		trust:             pulumi.String(a.PreviewTrust(a.AccountID).JSON()),
+		managedPolicyARNs: []string{policyReadOnly},
+		policy:            policy,
+	}, opts)
+}
+
+func (a *PipelinesArgs) deployRole(
+	ctx *pulumi.Context,
+	name string,
+	boundary pulumi.StringInput,
+	opts []pulumi.ResourceOption,
+) (*Role, error) {
+	policy := DeployPolicy(a.AccountID, a.Region, a.Cluster, a.Repositories)
+	return newRole(ctx, name+"-deploy", roleArgs{
+		facts: a.Facts, name: a.Name + "-deploy",
+		description:   "Pushes images and deploys the application from a pipeline",
+		trust:         pulumi.String(a.DeployTrust(a.AccountID).JSON()),
+		boundaryInput: boundary,
+		policy:        pulumi.String(policy.JSON()),
+	}, opts)
+}
+
+// deployBoundary creates the permissions boundary of the deploy role. It returns nil if the environment has one.
 func (a *PipelinesArgs) deployBoundary(
-	ctx *pulumi.Context, name string, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context,
+	name string,
+	opts ...pulumi.ResourceOption,
 ) (pulumi.StringInput, error) {
 	if a.RoleBoundary != "" {
 		return nil, nil
@@ -272,7 +298,8 @@ func (a *PipelinesArgs) deployBoundary(
 	return policy.Arn, nil
 }
 
-// providers creates the OIDC providers that are not reused. They are protected: other stacks' roles may trust them too.
+// providers creates the OIDC providers, except those that are reused. It protects them, because roles of other stacks
+// may trust them too.
 func (a *PipelinesArgs) providers(
 	ctx *pulumi.Context,
 	name string,
@@ -281,97 +308,23 @@ func (a *PipelinesArgs) providers(
 	var all []pulumi.Resource
 	for _, issuer := range []struct {
 		name, url string
+		used      bool
 		mode      ProviderMode
-	}{{"github", "https://" + gitHubIssuer, a.GitHub.Provider}, {"jenkins", a.Jenkins.Issuer, a.Jenkins.Provider}} {
-		used := issuer.name == "github" && a.GitHub.Repository != "" || issuer.name == "jenkins" && a.Jenkins.Issuer != ""
-		if !used || issuer.mode == ProviderReuse {
+	}{
+		{"github", "https://" + gitHubIssuer, a.GitHub.Repository != "", a.GitHub.Provider},
+		{"jenkins", a.Jenkins.Issuer, a.Jenkins.Issuer != "", a.Jenkins.Provider},
+	} {
+		if !issuer.used || issuer.mode == ProviderReuse {
 			continue
 		}
 		provider, err := iam.NewOpenIdConnectProvider(ctx, name+"-"+issuer.name, &iam.OpenIdConnectProviderArgs{
-			Url: pulumi.String(issuer.url), ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},
+			Url:           pulumi.String(issuer.url),
+			ClientIdLists: pulumi.StringArray{pulumi.String("sts.amazonaws.com")},
 		}, parent, pulumi.Protect(true))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("creating the OIDC provider of %s: %w", issuer.url, err)
 		}
 		all = append(all, provider)
 	}
 	return all, nil
-}
-
-// policyReadOnly is AWS's policy of everything that reads; it does not read secrets.
-const policyReadOnly = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-
-// PreviewPolicy lets a preview read the environment's states and, to compare them, the secrets that the program writes,
-// and keeps it from the stored data that ReadOnlyAccess would show besides.
-func PreviewPolicy(bucketARN, keyARN, account, region, name string) Document {
-	return NewDocument(Statement{
-		Sid: "ReadStates", Effect: Allow, Action: Strings{"s3:GetObject", "s3:ListBucket"}, Resource: Strings{bucketARN,
-			bucketARN + "/*"},
-	}, Statement{
-		Sid: "DecryptStates", Effect: Allow, Action: Strings{"kms:Decrypt", "kms:DescribeKey"}, Resource: Strings{keyARN},
-	}, Statement{
-		// A refresh reads the versions of secrets, whose names begin with the environment's. Their keys are not known here.
-		Sid: "CompareSecrets", Effect: Allow, Action: Strings{"secretsmanager:GetSecretValue"}, Resource: Strings{"arn:aws:" +
-			"secretsmanager:" + region + ":" + account + ":secret:" + name + "/*"},
-	}, Statement{
-		Sid: "DecryptSecrets", Effect: Allow, Action: Strings{"kms:Decrypt"},
-		Resource: Strings{"arn:aws:kms:" + region + ":" + account + ":key/*"},
-		Condition: Condition{
-			"StringEquals": {
-				"kms:ViaService":          {"secretsmanager." + region + ".amazonaws.com"},
-				"aws:ResourceTag/Project": {"groundwork"},
-			},
-		},
-	}, Statement{
-		// ReadOnlyAccess would read every bucket of the account.
-		Sid: "NoOtherData", Effect: Deny, Action: Strings{"s3:GetObject", "s3:GetObjectVersion"},
-		NotResource: Strings{bucketARN + "/*"},
-	}, Statement{
-		Sid: "NoRecords", Effect: Deny, Action: Strings{
-			"athena:GetQueryResults", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords",
-			"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan",
-			"ec2:GetConsoleOutput", "ec2:GetConsoleScreenshot", "kinesis:GetRecords", "lambda:GetFunction",
-			"logs:FilterLogEvents", "logs:GetLogEvents",
-			"logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail", "logs:StartQuery", "sqs:ReceiveMessage",
-			"ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath",
-		}, Resource: Strings{"*"},
-	})
-}
-
-// pushActions are what docker push, and its like, ask a registry for.
-var pushActions = Strings{
-	"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages", "ecr:GetD" +
-		"ownloadUrlForLayer",
-	"ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
-}
-
-// DeployPolicy lets a pipeline push to exactly these repositories and find the cluster.
-func DeployPolicy(account, region, cluster string, repositories []string) Document {
-	var arns Strings
-	for _, repository := range slices.Sorted(slices.Values(repositories)) {
-		arns = append(arns, "arn:aws:ecr:"+region+":"+account+":repository/"+repository)
-	}
-	return NewDocument(Statement{
-		// It takes no resource.
-		Sid: "SignIn", Effect: Allow, Action: Strings{"ecr:GetAuthorizationToken"}, Resource: Strings{"*"},
-	}, Statement{
-		Sid: "PushImages", Effect: Allow, Action: pushActions, Resource: arns,
-	}, Statement{
-		Sid: "FindTheCluster", Effect: Allow, Action: Strings{"eks:DescribeCluster"},
-		Resource: Strings{"arn:aws:eks:" + region + ":" + account + ":cluster/" + cluster},
-	})
-}
-
-// DeployBoundary is what a deploy role stays within even if somebody attaches another policy to it: the registry and
-// the cluster of one region.
-func DeployBoundary(account, region string) Document {
-	return NewDocument(Statement{
-		Sid: "SignIn", Effect: Allow, Action: Strings{"ecr:GetAuthorizationToken"}, Resource: Strings{"*"},
-	}, Statement{
-		Sid: "RegistryAndCluster", Effect: Allow, Action: append(slices.Clone(pushActions), "eks:DescribeCluster"),
-		Resource: Strings{
-			"arn:aws:ecr:" + region + ":" + account + ":repository/*",
-			"arn:aws:eks:" + region + ":" + account + ":cluster/*",
-		},
-	})
 }

@@ -15,32 +15,32 @@ const (
 	Deny  Effect = "Deny"
 )
 
-// Strings is one or more values of an IAM element; it is always written as a list.
+// Strings are the values of an IAM element, one or more. They are always written as a list.
 type Strings []string
 
-// Principal names who a statement is about, by kind: Service, AWS, Federated. The kind "*" stands for everyone.
+// Principal names the principals that a statement applies to, by kind: Service, AWS or Federated. AWS("*") is everyone.
 type Principal map[string]Strings
 
-// Services is the principal of AWS services, by their service principals such as "ec2.amazonaws.com".
+// Services returns the principal of AWS services, by service principals such as "ec2.amazonaws.com".
 func Services(names ...string) Principal { return Principal{"Service": names} }
 
-// AWS is the principal of accounts, roles or users by ARN.
+// AWS returns the principal of accounts, roles or users by ARN.
 func AWS(arns ...string) Principal { return Principal{"AWS": arns} }
 
-// Federated is the principal of an OIDC provider by ARN.
+// Federated returns the principal of an OIDC provider by ARN.
 func Federated(arn string) Principal { return Principal{"Federated": {arn}} }
 
 // Condition maps an operator such as "StringEquals" to keys and their allowed values.
 type Condition map[string]map[string]Strings
 
-// Statement is one statement of a policy document. Empty elements are left out.
+// Statement is one statement of a policy document. JSON omits empty elements.
 type Statement struct {
 	Sid       string    `json:"Sid,omitempty"`
 	Effect    Effect    `json:"Effect"`
 	Principal Principal `json:"Principal,omitempty"`
 	Action    Strings   `json:"Action"`
 	Resource  Strings   `json:"Resource,omitempty"`
-	// NotResource is everything but these; only for a Deny.
+	// NotResource means every resource except these; only for a Deny.
 	NotResource Strings   `json:"NotResource,omitempty"`
 	Condition   Condition `json:"Condition,omitempty"`
 }
@@ -51,7 +51,7 @@ type Document struct {
 	Statement []Statement `json:"Statement"`
 }
 
-// NewDocument returns a document of the current policy language with the given statements.
+// NewDocument returns a document with the given statements, in the current version of the policy language.
 func NewDocument(statements ...Statement) Document {
 	return Document{Version: "2012-10-17", Statement: statements}
 }
@@ -75,7 +75,7 @@ func sorted(s Strings) Strings {
 	return c
 }
 
-// TLSOnly refuses every request to a bucket that does not come over TLS.
+// TLSOnly denies every request to a bucket that does not use TLS.
 func TLSOnly(bucketARN string) Statement {
 	return Statement{
 		Sid: "TLSOnly", Effect: Deny, Principal: AWS("*"), Action: Strings{"s3:*"},

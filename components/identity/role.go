@@ -15,26 +15,29 @@ import (
 type Role struct {
 	// ARN of the role.
 	ARN pulumi.StringOutput
-	// Resource is the role itself, for components that take nothing else.
+	// Resource is the role itself, for components that take a resource instead of an ARN.
 	Resource *iam.Role
-	// Permissions are the policies of the role. What assumes the role depends on them, so that it never starts without.
+	// Permissions are the policies of the role. Whatever assumes the role depends on them, so that it never starts without
+	// its permissions.
 	Permissions []pulumi.Resource
 }
 
-// roleArgs is what every role of the program is made of.
+// roleArgs describe a role of any kind.
 type roleArgs struct {
 	facts             environment.Facts
 	name, description string
 	trust             pulumi.StringInput
-	// boundaryInput is a boundary that the program makes itself, where the environment has none.
+	// boundaryInput is a boundary that the program creates, for an environment that has none of its own; nil for none.
 	boundaryInput     pulumi.StringInput
 	managedPolicyARNs []string
-	policy            pulumi.StringInput
+	// policy is an inline policy document; nil for none.
+	policy pulumi.StringInput
+	// maxSessionSeconds limits how long a session of the role lasts; 0 means an hour.
 	maxSessionSeconds int
 }
 
-// newRole is the one place where roles are made: it always sets path, boundary and session length. The logical name of
-// a role ends in "-role".
+// newRole creates every role of the program: it always sets path, boundary and session length. The logical name of a
+// role ends in "-role".
 func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.ResourceOption) (*Role, error) {
 	if args.maxSessionSeconds == 0 {
 		args.maxSessionSeconds = 3600
@@ -53,29 +56,47 @@ func newRole(ctx *pulumi.Context, name string, args roleArgs, opts []pulumi.Reso
 	}
 	role, err := iam.NewRole(ctx, name+"-role", ra, opts...)
 	if err != nil {
+		return nil, fmt.Errorf("creating role %s: %w", args.name, err)
+	}
+	permissions, err := grant(ctx, name+"-role", role, args, opts)
+	if err != nil {
 		return nil, err
 	}
+	return &Role{ARN: role.Arn, Resource: role, Permissions: permissions}, nil
+}
+
+// grant gives a role its policies, and returns them.
+func grant(
+	ctx *pulumi.Context,
+	logical string,
+	role *iam.Role,
+	args roleArgs,
+	opts []pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
 	var permissions []pulumi.Resource
 	for _, arn := range args.managedPolicyARNs {
-		attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-role-"+path.Base(arn),
-			&iam.RolePolicyAttachmentArgs{Role: role.Name, PolicyArn: pulumi.String(arn)}, opts...)
+		policy := path.Base(arn)
+		attachment, err := iam.NewRolePolicyAttachment(ctx, logical+"-"+policy, &iam.RolePolicyAttachmentArgs{
+			Role:      role.Name,
+			PolicyArn: pulumi.String(arn),
+		}, opts...)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("attaching policy %s to role %s: %w", policy, args.name, err)
 		}
 		permissions = append(permissions, attachment)
 	}
 	if args.policy != nil {
-		inline, err := iam.NewRolePolicy(ctx, name+"-role-policy", &iam.RolePolicyArgs{
+		inline, err := iam.NewRolePolicy(ctx, logical+"-policy", &iam.RolePolicyArgs{
 			Name:   pulumi.String(args.name),
 			Role:   role.Name,
 			Policy: args.policy,
 		}, opts...)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("creating the inline policy of role %s: %w", args.name, err)
 		}
 		permissions = append(permissions, inline)
 	}
-	return &Role{ARN: role.Arn, Resource: role, Permissions: permissions}, nil
+	return permissions, nil
 }
 
 // ServiceRoleArgs describe a role that AWS services assume.
@@ -84,17 +105,18 @@ type ServiceRoleArgs struct {
 	Facts environment.Facts
 	// Name is the physical name, at most 64 characters.
 	Name string
-	// Services may assume the role, by service principal.
+	// Services are the service principals that may assume the role, such as "ec2.amazonaws.com"; at least one.
 	Services []string
-	// SourceAccount and SourceARN limit that to what they do for one resource; empty for any.
+	// SourceAccount and SourceARN limit the trust to requests on behalf of one account and one resource in it; empty for
+	// any. SourceARN needs SourceAccount.
 	SourceAccount, SourceARN string
-	// ManagedPolicyARNs are AWS-managed policies to attach.
+	// ManagedPolicyARNs are AWS-managed policies to attach; default none.
 	ManagedPolicyARNs []string
 	// Policy is an inline policy document; nil for none.
 	Policy pulumi.StringInput
 }
 
-// NewServiceRole creates a role for AWS services, with its permissions, under the parent given in opts.
+// NewServiceRole creates a role for AWS services and its permissions, under the parent given in opts.
 func NewServiceRole(
 	ctx *pulumi.Context,
 	name string,
@@ -105,7 +127,7 @@ func NewServiceRole(
 		return nil, fmt.Errorf("service role %s: args is nil", name)
 	}
 	var errs field.Errors
-	checkRoleName(&errs, args.Name)
+	validateRoleName(&errs, args.Name)
 	if len(args.Services) == 0 {
 		errs.Required("services", "the service principals that may assume the role")
 	}
@@ -141,7 +163,7 @@ func ServiceTrust(services ...string) Document {
 	})
 }
 
-// OIDC is a cluster's token issuer as IAM knows it.
+// OIDC is the token issuer of a cluster, as IAM knows it.
 type OIDC struct {
 	// ProviderARN is the IAM OIDC provider of the issuer.
 	ProviderARN pulumi.StringOutput `pulumi:"providerArn"`
@@ -159,13 +181,13 @@ type WorkloadRoleArgs struct {
 	OIDC OIDC
 	// Namespace and ServiceAccount are exact; wildcards are refused.
 	Namespace, ServiceAccount string
-	// ManagedPolicyARNs are AWS-managed policies to attach.
+	// ManagedPolicyARNs are AWS-managed policies to attach; default none.
 	ManagedPolicyARNs []string
 	// Policy is an inline policy document; nil for none.
 	Policy pulumi.StringInput
 }
 
-// NewWorkloadRole creates a role for one service account, with its permissions, under the parent given in opts.
+// NewWorkloadRole creates a role for one service account and its permissions, under the parent given in opts.
 func NewWorkloadRole(
 	ctx *pulumi.Context,
 	name string,
@@ -176,7 +198,7 @@ func NewWorkloadRole(
 		return nil, fmt.Errorf("workload role %s: args is nil", name)
 	}
 	var errs field.Errors
-	checkRoleName(&errs, args.Name)
+	validateRoleName(&errs, args.Name)
 	errs.Match("namespace", args.Namespace, dnsLabel, "an exact Kubernetes namespace")
 	errs.Match("serviceAccount", args.ServiceAccount, dnsLabel, "an exact Kubernetes service account")
 	if err := errs.Err("workload role " + name + ": args: "); err != nil {
@@ -194,8 +216,8 @@ func NewWorkloadRole(
 	}, opts)
 }
 
-// WorkloadTrust is the trust policy of a role for one service account. It pins both "sub" and "aud": without "aud" a
-// token that was issued for another audience would do.
+// WorkloadTrust is the trust policy of a role for one service account. It pins both "sub" and "aud": without "aud", IAM
+// would accept a token that was issued for another audience.
 func WorkloadTrust(providerARN, issuer, namespace, serviceAccount string) Document {
 	return NewDocument(Statement{
 		Effect: Allow, Principal: Federated(providerARN), Action: Strings{"sts:AssumeRoleWithWebIdentity"},

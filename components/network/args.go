@@ -13,11 +13,12 @@ import (
 type NATMode string
 
 const (
-	// NATNone gives no way out: everything goes through VPC endpoints.
+	// NATNone has no NAT gateway: private subnets reach AWS only through VPC endpoints.
 	NATNone NATMode = "none"
-	// NATSingle shares one gateway between the zones: cheapest, and one zone's failure takes every zone's way out.
+	// NATSingle shares one gateway between the zones. It is the cheapest, but if its zone fails, no zone reaches the
+	// internet.
 	NATSingle NATMode = "single"
-	// NATPerZone gives each zone its own gateway: what production needs.
+	// NATPerZone has a gateway in each zone, as production needs.
 	NATPerZone NATMode = "perZone"
 )
 
@@ -25,44 +26,44 @@ const (
 type FlowTraffic string
 
 const (
-	// FlowReject logs refused flows only.
+	// FlowReject logs rejected flows only.
 	FlowReject FlowTraffic = "REJECT"
 	// FlowAll logs every flow.
 	FlowAll FlowTraffic = "ALL"
 )
 
-// endpointServices are the interface endpoints that may be chosen, by the last part of the service name.
+// endpointServices are the interface endpoints that a stack may choose, by the last part of the service name.
 var endpointServices = []string{
 	"autoscaling", "ec2", "ec2messages", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms", "logs",
-	"monitoring",
-	"rds", "secretsmanager", "sns", "ssm", "ssmmessages", "sts",
+	"monitoring", "rds", "secretsmanager", "sns", "ssm", "ssmmessages", "sts",
 }
 
-// endpointsWithoutNAT are what a node must reach to join a cluster and pull images when there is no NAT gateway.
+// endpointsWithoutNAT are the services that a node must reach to join a cluster and pull images without a NAT gateway.
 // Source: Amazon EKS User Guide, "Deploy private clusters with limited internet access".
 var endpointsWithoutNAT = []string{"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "sts"}
 
 // Spec is what a stack chooses about its network. The zero value is not valid: a network needs an address range and
 // zones.
 type Spec struct {
-	// CIDR is the VPC's address range: canonical, private (RFC 1918), /16 to /20.
+	// CIDR is the address range of the VPC: private (RFC 1918), /16 to /20, without host bits. Required.
 	CIDR string `json:"cidr"`
-	// Zones are the availability zones, two or more, in any order.
+	// Zones are the availability zones, two or more, in any order. Required.
 	Zones []string `json:"zones"`
 	// NATMode is none, single or perZone; default single.
 	NATMode NATMode `json:"natMode"`
-	// InterfaceEndpoints are the AWS services reached by private addresses, such as "ecr.api"; default none.
+	// InterfaceEndpoints are the AWS services that get an interface endpoint, such as "ecr.api"; default none.
 	InterfaceEndpoints []string `json:"interfaceEndpoints"`
 	// FlowLogTraffic is REJECT or ALL; default REJECT.
 	FlowLogTraffic FlowTraffic `json:"flowLogTraffic"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() {
 	s.NATMode, s.FlowLogTraffic = NATSingle, FlowReject
 }
 
-// maxElasticIPs is the default quota of a region. Source: Amazon EC2 User Guide, "Elastic IP address quota".
+// maxElasticIPs is the default quota of an account in a region.
+// Source: Amazon EC2 User Guide, "Elastic IP address quota".
 const maxElasticIPs = 5
 
 var privateRanges = []netip.Prefix{
@@ -79,8 +80,9 @@ func Private(p netip.Prefix) bool {
 	return false
 }
 
-// CheckCIDR parses an IPv4 range and records at key why it cannot be used; ok is false then.
-func CheckCIDR(errs *field.Errors, key, value string, minBits, maxBits int) (prefix netip.Prefix, ok bool) {
+// ValidateCIDR parses a private IPv4 range with a prefix length of minBits to maxBits. If value is anything else, it
+// records at key what is wrong and returns false.
+func ValidateCIDR(errs *field.Errors, key, value string, minBits, maxBits int) (prefix netip.Prefix, ok bool) {
 	if value == "" {
 		errs.Required(key, "an IPv4 range such as 10.20.0.0/16")
 		return netip.Prefix{}, false
@@ -106,16 +108,26 @@ func CheckCIDR(errs *field.Errors, key, value string, minBits, maxBits int) (pre
 // Validate returns everything wrong with s for a VPC in region.
 func (s Spec) Validate(region string) field.Errors {
 	var errs field.Errors
-	CheckCIDR(&errs, "cidr", s.CIDR, minPrefix, maxPrefix)
+	ValidateCIDR(&errs, "cidr", s.CIDR, minPrefix, maxPrefix)
+	s.validateZones(&errs, region)
+	field.OneOf(&errs, "natMode", s.NATMode, NATNone, NATSingle, NATPerZone)
+	if s.NATMode == NATPerZone && len(s.Zones) > maxElasticIPs {
+		errs.Add("natMode", string(s.NATMode), "needs %d Elastic IP addresses; a region gives an account %d",
+			len(s.Zones), maxElasticIPs).On("zones")
+	}
+	field.OneOf(&errs, "flowLogTraffic", s.FlowLogTraffic, FlowReject, FlowAll)
+	s.validateEndpoints(&errs)
+	return errs
+}
+
+func (s Spec) validateZones(errs *field.Errors, region string) {
 	if len(s.Zones) < 2 {
 		errs.Add("zones", s.Zones, "has fewer than two zones; EKS and RDS need two or more")
 	}
-	seen := map[string]bool{}
-	for _, zone := range s.Zones {
-		if seen[zone] {
+	for i, zone := range s.Zones {
+		if slices.Contains(s.Zones[:i], zone) {
 			errs.Add("zones", zone, "is given twice")
 		}
-		seen[zone] = true
 		letter, inRegion := strings.CutPrefix(zone, region)
 		if !inRegion || len(letter) != 1 {
 			errs.Add("zones", zone, "is not a zone of %s; give one such as %sa", region, region)
@@ -123,13 +135,9 @@ func (s Spec) Validate(region string) field.Errors {
 			errs.Add("zones", zone, "does not end in a letter a to h")
 		}
 	}
-	field.OneOf(&errs, "natMode", s.NATMode, NATNone, NATSingle, NATPerZone)
-	if s.NATMode == NATPerZone && len(s.Zones) > maxElasticIPs {
-		errs.Add("natMode", string(s.NATMode), "needs %d Elastic IP addresses; a region gives an account %d", len(s.Zones),
-			maxElasticIPs).
-			On("zones")
-	}
-	field.OneOf(&errs, "flowLogTraffic", s.FlowLogTraffic, FlowReject, FlowAll)
+}
+
+func (s Spec) validateEndpoints(errs *field.Errors) {
 	for i, service := range s.InterfaceEndpoints {
 		if !slices.Contains(endpointServices, service) {
 			errs.Add("interfaceEndpoints", service, "is not one of %s", strings.Join(endpointServices, ", "))
@@ -138,25 +146,26 @@ func (s Spec) Validate(region string) field.Errors {
 			errs.Add("interfaceEndpoints", service, "is given twice")
 		}
 	}
-	if s.NATMode == NATNone {
-		for _, service := range endpointsWithoutNAT {
-			if !slices.Contains(s.InterfaceEndpoints, service) {
-				errs.Add("interfaceEndpoints", s.InterfaceEndpoints, "lacks %q, which nodes need when natMode is none", service)
-			}
+	if s.NATMode != NATNone {
+		return
+	}
+	for _, service := range endpointsWithoutNAT {
+		if !slices.Contains(s.InterfaceEndpoints, service) {
+			errs.Add("interfaceEndpoints", s.InterfaceEndpoints, "lacks %q, which nodes need when natMode is none", service)
 		}
 	}
-	return errs
 }
 
-// Args are the facts and choices of one network. Without egress, NAT gateways and interface endpoints are left out.
+// Args are the facts and choices of one network. If Power says that there is no egress, the network has no NAT gateways
+// and no interface endpoints.
 type Args struct {
 	environment.Facts
 	Spec
-	// ClusterName is put on the subnet tags by which load balancer controllers find them.
+	// ClusterName is part of the subnet tags by which load balancer controllers find their subnets.
 	ClusterName string
 }
 
-// Validate returns all errors of the arguments in one.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := slices.Concat(a.Spec.Validate(a.Region), a.Facts.Validate(), a.ValidateLogs())
 	return errs.Err("network " + name + ": args: ")

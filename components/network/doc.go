@@ -1,13 +1,15 @@
-// Package network creates the VPC that everything else lives in.
+// Package network creates the VPC of an environment.
 //
-// Creates: VPC, internet gateway, one public, one private and one isolated data subnet for each zone, route tables, NAT
-// gateways as chosen, an S3 gateway endpoint and the chosen interface endpoints, flow logs, and the VPC's default
-// security group without a single rule.
+// Creates: the VPC and its internet gateway; one public, one private and one isolated data subnet in each zone, with
+// route tables; NAT gateways as chosen; an S3 gateway endpoint and the chosen interface endpoints; flow logs. It
+// removes every rule from the VPC's default security group. For other components it creates the security groups of
+// their services.
 //
-// Refuses: fewer than two zones, zones of another region, networks outside RFC 1918, networks whose private subnets
-// would be too small for nodes, and no NAT gateway without the interface endpoints that nodes need to join a cluster.
+// Refuses: fewer than two zones, zones of another region, address ranges outside RFC 1918, address ranges whose private
+// subnets would be too small for nodes, and natMode none without the interface endpoints that nodes need to join a
+// cluster.
 //
-// Protects: nothing by itself; a VPC in use cannot be deleted.
+// Protects: nothing by itself; EC2 does not delete a VPC that is in use.
 //
-// Owns: the CIDR plan (plan.go). A zone keeps its addresses whatever other zones come and go.
+// Owns: the address plan (plan.go). Adding or removing a zone never moves the addresses of another one.
 package network

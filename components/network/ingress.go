@@ -8,24 +8,27 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// ServiceGroupArgs describe the security group of a service inside the VPC: it lets the cluster's nodes in at one TCP
-// port, and nothing out.
+// ServiceGroupArgs describe the security group of a service inside the VPC. The group allows connections from the nodes
+// of the cluster to one TCP port, and no outgoing connections.
 type ServiceGroupArgs struct {
-	// Name is the physical name, Service what is behind the group: "PostgreSQL".
+	// Name is the physical name; Service is the software that has the group, such as "PostgreSQL".
 	Name, Service string
-	// VPCID is where the group is.
+	// VPCID is the VPC of the group.
 	VPCID pulumi.StringInput
 	// Port is the TCP port.
 	Port int
-	// HasNodes is false where there is no cluster and so nobody to let in; From is the nodes' security group otherwise.
+	// HasNodes is false if there is no cluster: then the group allows nothing. From is the security group of the nodes.
 	HasNodes bool
 	From     pulumi.StringInput
 }
 
-// NewServiceGroup creates the group under the parent given in opts. Its ingress rule is a resource of its own: what has
-// the group does not wait for the nodes' group, which may take ten minutes longer to exist.
+// NewServiceGroup creates the group under the parent given in opts. Its ingress rule is a resource of its own, so that
+// the service does not wait for the security group of the nodes, which may exist ten minutes later.
 func NewServiceGroup(
-	ctx *pulumi.Context, name string, args *ServiceGroupArgs, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context,
+	name string,
+	args *ServiceGroupArgs,
+	opts ...pulumi.ResourceOption,
 ) (*ec2.SecurityGroup, error) {
 	group, err := ec2.NewSecurityGroup(ctx, name, &ec2.SecurityGroupArgs{
 		Name:        pulumi.String(args.Name),

@@ -5,19 +5,19 @@ import (
 	"net/netip"
 )
 
-// zoneSlots is how many equal blocks a VPC is cut into: one for each zone letter a to h. The largest region has six
-// zones, so a block is never given to two of them.
+// zoneSlots is how many equal blocks a VPC is divided into: one for each zone letter, a to h. The largest region has
+// six zones, so two zones never share a block.
 const zoneSlots = 8
 
-// Prefix lengths that AWS and the subnet shares below allow for a VPC: /16 is EC2's largest; below /20 the private
-// subnets would be smaller than /24, too small for nodes and their pods.
+// The prefix lengths of a VPC. EC2 allows no range larger than /16. In a range smaller than /20 the private subnets
+// would be smaller than /24, which is too small for nodes and their pods.
 const (
 	minPrefix = 16
 	maxPrefix = 20
 )
 
-// ZonePlan is the address plan of one zone. Of the zone's block, half is private (nodes and pods), an eighth public
-// (NAT gateways), an eighth data (database and cache), and a quarter stays free.
+// ZonePlan is the address plan of one zone. Half of the zone's block is private (nodes and pods), an eighth is public
+// (NAT gateways), an eighth is for data (database and cache), and a quarter stays free.
 type ZonePlan struct {
 	Zone    string
 	Public  netip.Prefix
@@ -38,7 +38,7 @@ func Plan(vpc netip.Prefix, zones []string) ([]ZonePlan, error) {
 		if err != nil {
 			return nil, err
 		}
-		// A block is three bits longer than the VPC (eight slots); the shares are counted in sixteenths of a block.
+		// The prefix of a block is three bits longer than the VPC's (eight slots). Offsets count sixteenths of a block.
 		plans = append(plans, ZonePlan{
 			Zone:    zone,
 			Private: share(vpc, slot*16, vpc.Bits()+4),
@@ -49,7 +49,7 @@ func Plan(vpc netip.Prefix, zones []string) ([]ZonePlan, error) {
 	return plans, nil
 }
 
-// share returns the prefix of the given length that starts at offset, counted in 128ths of vpc.
+// share returns the prefix of the given length that starts at offset. Offset counts 128ths of vpc.
 func share(vpc netip.Prefix, offset, bits int) netip.Prefix {
 	size := uint32(1) << (32 - vpc.Bits() - 7)
 	return netip.PrefixFrom(fromUint32(toUint32(vpc.Addr())+uint32(offset)*size), bits)
@@ -67,7 +67,7 @@ func zoneSlot(zone string) (int, error) {
 	return slot, nil
 }
 
-// UsableAddresses returns how many addresses of a subnet can be given out: AWS keeps five of each.
+// UsableAddresses returns how many addresses of a subnet can be assigned: AWS reserves five in each subnet.
 // Source: Amazon VPC User Guide, "Subnet sizing".
 func UsableAddresses(subnet netip.Prefix) int {
 	return 1<<(32-subnet.Bits()) - 5

@@ -33,16 +33,15 @@ func TestPlan(t *testing.T) {
 	assert.Equal(t, 4091, network.UsableAddresses(plan[0].Private))
 }
 
-// FuzzPlan: in every VPC and for every set of zones, subnets lie inside, overlap nowhere, are large enough, and stay
-// where they are when other zones come and go.
+// FuzzPlan: in every VPC and for every set of zones, subnets are inside the VPC, do not overlap, are large enough, and
+// do not move when other zones are added or removed.
 func FuzzPlan(f *testing.F) {
 	f.Add(uint32(10<<24), 16, uint8(0b111))
 	f.Add(uint32(192<<24|168<<16), 20, uint8(0b10000001))
 	f.Fuzz(func(t *testing.T, address uint32, bits int, mask uint8) {
 		bits = 16 + (bits%5+5)%5
-		vpc := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(address >> 24), byte(address >> 16), byte(address >> 8),
-			byte(address)}), bits).
-			Masked()
+		octets := [4]byte{byte(address >> 24), byte(address >> 16), byte(address >> 8), byte(address)}
+		vpc := netip.PrefixFrom(netip.AddrFrom4(octets), bits).Masked()
 		var zones []string
 		for i := range 8 {
 			if mask&(1<<i) != 0 {
@@ -58,7 +57,7 @@ func FuzzPlan(f *testing.F) {
 			all = append(all, zone.Private, zone.Public, zone.Data)
 			alone, err := network.Plan(vpc, []string{zone.Zone})
 			if err != nil || alone[0] != zone {
-				t.Fatalf("%v moves when other zones come and go: %v", zone, alone)
+				t.Fatalf("%v moves when other zones are added or removed: %v", zone, alone)
 			}
 			if zone.Private.Bits() > 24 || zone.Public.Bits() > 27 || zone.Data.Bits() > 28 {
 				t.Fatalf("%v is too small", zone)

@@ -6,15 +6,15 @@ import (
 	"groundwork/components/database"
 )
 
-// MissingData says what CloudWatch makes of a period without data.
+// MissingData says how an alarm treats a period without data.
 type MissingData string
 
 const (
-	// MissingIsBad is for metrics that stop only when the thing itself is gone.
+	// MissingIsBad is for metrics that are missing only if the resource is down.
 	MissingIsBad MissingData = "breaching"
 	// MissingIsGood is for metrics that exist only while something happens.
 	MissingIsGood MissingData = "notBreaching"
-	// MissingIsUnknown is for metrics whose silence means neither.
+	// MissingIsUnknown is for metrics whose absence means neither.
 	MissingIsUnknown MissingData = "missing"
 )
 
@@ -25,26 +25,27 @@ const (
 	below   = "LessThanThreshold"
 )
 
-// Alarm is one row of the alarm table: a metric, a threshold and what silence means. What it watches is added by the
-// component as dimensions.
+// Alarm is one row of the alarm table: a metric, a threshold, and what missing data means. The component adds the
+// watched resource as dimensions.
 type Alarm struct {
-	// Name is the last part of logical and physical name.
+	// Name is the last part of the logical and the physical name.
 	Name string
 	// Description says what has happened and what to do first.
 	Description string
 	Namespace   string
 	Metric      string
-	// Statistic is one of CloudWatch's, or a percentile such as p95.
+	// Statistic is a statistic of CloudWatch such as Average, or a percentile such as p95.
 	Statistic  string
 	Comparison string
 	Threshold  float64
-	// PeriodSeconds, Periods and Datapoints: Datapoints of the last Periods must be over the threshold.
+	// The alarm fires if Datapoints of the last Periods, each of PeriodSeconds, cross the threshold.
 	PeriodSeconds, Periods, Datapoints int
 	Missing                            MissingData
-	// NoAllClear is for what is said once, when it happens: silence does not mean that it is over.
+	// NoAllClear is for events that are logged once: their absence does not mean that the cause is gone. The alarm sends
+	// no notification when it returns to OK.
 	NoAllClear bool
-	// Standing alarms watch what goes on while the environment is parked or down for the night; all others are silent
-	// then.
+	// Standing alarms watch resources that run while the environment is parked or outside working hours. They always
+	// notify; all other alarms do not notify then.
 	Standing bool
 }
 
@@ -58,7 +59,7 @@ func NodeAlarms(t Thresholds) []Alarm {
 		),
 		Namespace: "AWS/EC2", Metric: "CPUUtilization", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.NodeCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// A group scaled to nothing reports nothing.
+		// A group without nodes reports no data.
 		Missing: MissingIsGood,
 	}, {
 		Name: "status-check",
@@ -70,7 +71,7 @@ func NodeAlarms(t Thresholds) []Alarm {
 	}}
 }
 
-// ClusterAlarms watch one EKS cluster: its control plane, and what its nodes report through Container Insights.
+// ClusterAlarms watch one EKS cluster: its control plane, and what its nodes report to Container Insights.
 func ClusterAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
 		Name: "node-memory",
@@ -80,7 +81,7 @@ func ClusterAlarms(t Thresholds) []Alarm {
 		),
 		Namespace: "ContainerInsights", Metric: "node_memory_utilization", Statistic: "Maximum",
 		Comparison: above, Threshold: float64(t.NodeMemoryPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// No nodes, no agents.
+		// Without nodes there are no agents.
 		Missing: MissingIsGood,
 	}, {
 		Name: "node-disk",
@@ -96,7 +97,7 @@ func ClusterAlarms(t Thresholds) []Alarm {
 		Description: "Pods find no node for 15 minutes: the autoscaler is at maxSize, or requests fit no instance type",
 		Namespace:   "AWS/EKS", Metric: "scheduler_pending_pods_UNSCHEDULABLE", Statistic: "Minimum",
 		Comparison: above, Threshold: 0, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// EKS publishes the metric only while there is something to count.
+		// EKS publishes the metric only while such pods exist.
 		Missing: MissingIsGood,
 	}, {
 		Name: "container-restarts",
@@ -118,7 +119,7 @@ func ClusterAlarms(t Thresholds) []Alarm {
 	}}
 }
 
-// QueueAlarms watch the queue of scheduled calls that failed.
+// QueueAlarms watch the dead-letter queue of scheduled calls.
 func QueueAlarms() []Alarm {
 	return []Alarm{{
 		Name: "failed-call",
@@ -126,7 +127,7 @@ func QueueAlarms() []Alarm {
 			"it by hand, then delete the message. (RDS also refuses to start what somebody started already.)",
 		Namespace: "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 300, Periods: 1, Datapoints: 1,
-		// A queue that nobody used for six hours reports nothing.
+		// A queue that has been idle for six hours reports no data.
 		Missing: MissingIsGood, Standing: true,
 	}}
 }
@@ -149,20 +150,20 @@ func NATAlarms() []Alarm {
 	}}
 }
 
-// BalancerAlarms watch one load balancer.
-func BalancerAlarms(t Thresholds) []Alarm {
+// LoadBalancerAlarms watch one load balancer.
+func LoadBalancerAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
 		Name: "balancer-errors",
 		Description: "The load balancer itself answers with 5xx: no pod is ready, or pods close connections; look at the " +
 			"application's readiness",
-		Namespace: balancerMetrics, Metric: "HTTPCode_ELB_5XX_Count", Statistic: "Sum",
+		Namespace: loadBalancerMetrics, Metric: "HTTPCode_ELB_5XX_Count", Statistic: "Sum",
 		Comparison: above, Threshold: 10, PeriodSeconds: 300, Periods: 2, Datapoints: 2,
-		// Counted only while there are any.
+		// The metric exists only while there are errors.
 		Missing: MissingIsGood,
 	}, {
 		Name:        "application-errors",
 		Description: "The application answers with 5xx: look for its errors in the container log, then at database and cache",
-		Namespace:   balancerMetrics, Metric: "HTTPCode_Target_5XX_Count", Statistic: "Sum",
+		Namespace:   loadBalancerMetrics, Metric: "HTTPCode_Target_5XX_Count", Statistic: "Sum",
 		Comparison: above, Threshold: 10, PeriodSeconds: 300, Periods: 2, Datapoints: 2,
 		Missing: MissingIsGood,
 	}, {
@@ -171,35 +172,35 @@ func BalancerAlarms(t Thresholds) []Alarm {
 			"One answer in twenty takes over %d ms for 15 minutes: look at the database's latency and at the pods' CPU",
 			t.LatencyMilliseconds,
 		),
-		Namespace: balancerMetrics, Metric: "TargetResponseTime", Statistic: "p95",
+		Namespace: loadBalancerMetrics, Metric: "TargetResponseTime", Statistic: "p95",
 		Comparison: above, Threshold: float64(t.LatencyMilliseconds) / 1000, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// No requests, no latency.
+		// Without requests there is no latency.
 		Missing: MissingIsGood,
 	}}
 }
 
-const balancerMetrics = "AWS/ApplicationELB"
+const loadBalancerMetrics = "AWS/ApplicationELB"
 
 // TargetAlarms watch one target group of a load balancer.
 func TargetAlarms() []Alarm {
 	return []Alarm{{
 		Name:        "unhealthy-hosts",
 		Description: "A pod is not ready for ten minutes: ask it for /ready, which says what it misses",
-		Namespace:   balancerMetrics, Metric: "UnHealthyHostCount", Statistic: "Maximum",
+		Namespace:   loadBalancerMetrics, Metric: "UnHealthyHostCount", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 60, Periods: 10, Datapoints: 10,
 		Missing: MissingIsGood,
 	}, {
 		Name: "no-healthy-host",
 		Description: "No pod gets requests: none is ready, or none is bound to the load balancer; before the first " +
 			"deployment that is so",
-		Namespace: balancerMetrics, Metric: "HealthyHostCount", Statistic: "Maximum",
+		Namespace: loadBalancerMetrics, Metric: "HealthyHostCount", Statistic: "Maximum",
 		Comparison: below, Threshold: 1, PeriodSeconds: 60, Periods: 5, Datapoints: 5,
-		// A group without targets reports nothing.
+		// A group without targets reports no data.
 		Missing: MissingIsBad,
 	}}
 }
 
-// DistributionAlarms watch one CloudFront distribution; its metrics are in us-east-1.
+// DistributionAlarms watch one CloudFront distribution. Its metrics are in us-east-1.
 func DistributionAlarms(t Thresholds) []Alarm {
 	return []Alarm{{
 		Name: "error-rate",
@@ -214,15 +215,16 @@ func DistributionAlarms(t Thresholds) []Alarm {
 	}}
 }
 
-// LogAlarm counts lines of the container log and watches their number.
+// LogAlarm counts lines of the container log and watches the count.
 type LogAlarm struct {
 	Alarm
-	// Pattern is a CloudWatch Logs filter pattern. The agent keeps what it can parse of a line below log_processed.
+	// Pattern is a CloudWatch Logs filter pattern. The agent puts the fields of a line that it can parse into
+	// log_processed.
 	Pattern string
 }
 
-// LogAlarms watch what operators say only in their logs. Argo CD's are left out where it does not deploy. ownMetrics is
-// the namespace that the counts go to.
+// LogAlarms watch events that operators report only in their logs. The alarms of Argo CD are left out if it does not
+// deploy the application. ownMetrics is the namespace of the counts.
 func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
 	row := func(name, description, pattern string, seconds, periods int) LogAlarm {
 		return LogAlarm{Pattern: pattern, Alarm: Alarm{
@@ -231,33 +233,30 @@ func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
 			Missing: MissingIsGood,
 		}}
 	}
-	rows := []LogAlarm{row(
-		"secret-sync",
+	rows := []LogAlarm{row("secret-sync",
 		"External Secrets fails to read a secret for half an hour: kubectl describe externalsecret says which; pods keep "+
 			"the last value they had",
-		// It tries again after seven minutes at the latest, and says so each time.
+		// The operator retries within seven minutes, and logs each failure.
 		`{ $.log_processed.msg = "Reconciler error" && $.log_processed.controllerGroup = "external-secrets.io" }`,
-		900,
-		2,
+		900, 2,
 	)}
-	if argoCD {
-		once := func(r LogAlarm) LogAlarm {
-			r.NoAllClear = true
-			return r
-		}
-		rows = append(rows, once(row(
-			"argocd-sync",
-			"Argo CD gave up deploying: the Application's status says why; the old pods go on",
-			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.reason = "OperationCompleted" `+
-				`&& $.log_processed.type = "Warning" }`,
-			300,
-			1,
-		)), once(row("argocd-degraded",
-			"What Argo CD deployed is not healthy: look at the pods of the Application",
-			`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.msg = "*-> Degraded" }`, 300, 1,
-		)))
+	if !argoCD {
+		return rows
 	}
-	return rows
+	once := func(r LogAlarm) LogAlarm {
+		r.NoAllClear = true
+		return r
+	}
+	return append(rows, once(row("argocd-sync",
+		"Argo CD gave up deploying: the Application's status says why; the old pods go on",
+		`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.reason = "OperationCompleted" `+
+			`&& $.log_processed.type = "Warning" }`,
+		300, 1,
+	)), once(row("argocd-degraded",
+		"What Argo CD deployed is not healthy: look at the pods of the Application",
+		`{ $.kubernetes.namespace_name = "argocd" && $.log_processed.msg = "*-> Degraded" }`,
+		300, 1,
+	)))
 }
 
 // CacheAlarms watch one node of the cache.
@@ -271,7 +270,7 @@ func CacheAlarms(t Thresholds) []Alarm {
 		),
 		Namespace: "AWS/ElastiCache", Metric: "EngineCPUUtilization", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.CacheCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// A running node reports every minute.
+		// A running node reports data every minute.
 		Missing: MissingIsBad,
 	}, {
 		Name: "memory",
@@ -286,7 +285,7 @@ func CacheAlarms(t Thresholds) []Alarm {
 	}}
 }
 
-// DatabaseAlarms watch one RDS instance of the given class and storage.
+// DatabaseAlarms watch one RDS instance of the given class and initial storage.
 func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm {
 	alarms := []Alarm{{
 		Name: "cpu",
@@ -296,7 +295,7 @@ func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm 
 		),
 		Namespace: "AWS/RDS", Metric: "CPUUtilization", Statistic: "Average",
 		Comparison: above, Threshold: float64(t.DatabaseCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// A running instance reports every minute.
+		// A running instance reports data every minute.
 		Missing: MissingIsBad,
 	}, {
 		Name: "free-storage",
@@ -332,7 +331,7 @@ func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm 
 		Description: "Writes take over 50 ms for 15 minutes: the volume is at its limit, or the standby is slow to confirm",
 		Namespace:   "AWS/RDS", Metric: "WriteLatency", Statistic: "Average",
 		Comparison: above, Threshold: 0.05, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// No writes, no latency.
+		// Without writes there is no latency.
 		Missing: MissingIsGood,
 	}}
 	if class.Burstable {

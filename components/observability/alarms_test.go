@@ -12,7 +12,7 @@ import (
 	"groundwork/components/observability"
 )
 
-// TestDashboardWidgetsDoNotOverlap walks the grid.
+// TestDashboardWidgetsDoNotOverlap: no two widgets share a cell of the grid.
 func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
 	body := observability.DashboardBody(
 		observability.Subjects{NATGateways: map[string]string{"a": "nat-1"}, AutoScalingGroups: map[string]string{"g": "x"}},
@@ -34,7 +34,7 @@ func TestDashboardWidgetsDoNotOverlap(t *testing.T) {
 	assert.Greater(t, len(parsed.Widgets), 10)
 }
 
-// TestAlarmTable: every row says what happened, what to do, and what silence means; thresholds can be crossed.
+// TestAlarmTable: every row says what happened, what to do, and what missing data mean. Every threshold can be crossed.
 func TestAlarmTable(t *testing.T) {
 	thresholds := observability.Thresholds{
 		NodeCPUPercent:             80,
@@ -54,27 +54,27 @@ func TestAlarmTable(t *testing.T) {
 	all = append(all, observability.ClusterAlarms(thresholds)...)
 	all = append(all, observability.NATAlarms()...)
 	all = append(all, observability.CacheAlarms(thresholds)...)
-	all = append(all, observability.BalancerAlarms(thresholds)...)
+	all = append(all, observability.LoadBalancerAlarms(thresholds)...)
 	all = append(all, observability.TargetAlarms()...)
 	all = append(all, observability.DistributionAlarms(thresholds)...)
 	for _, row := range observability.LogAlarms("groundwork-dev", true) {
 		all = append(all, row.Alarm)
 	}
-	assert.Len(t, observability.LogAlarms("x", false), 1, "without Argo CD its silence is no news")
+	assert.Len(t, observability.LogAlarms("x", false), 1, "no alarms of Argo CD if it does not deploy")
 	all = append(all, observability.DatabaseAlarms(thresholds, burstable, 20)...)
 	for _, a := range all {
 		assert.Contains(t, a.Description, ":", "%s: say what to do first", a.Name)
 		assert.NotEmpty(t, a.Missing, a.Name)
 		assert.LessOrEqual(t, a.Datapoints, a.Periods, a.Name)
 		if strings.HasPrefix(a.Comparison, "Less") {
-			assert.Positive(t, a.Threshold, "%s could never fire", a.Name)
+			assert.Positive(t, a.Threshold, "%s can never fire", a.Name)
 		}
 	}
 	assert.Len(
 		t,
 		observability.DatabaseAlarms(thresholds, burstable, 20),
 		len(observability.DatabaseAlarms(thresholds, fixed, 20))+1,
-		"credits are watched where there are any",
+		"an alarm on CPU credits if there are any",
 	)
 	assert.InDelta(t, 3*float64(1<<30), observability.DatabaseAlarms(thresholds, fixed, 20)[1].Threshold, 1)
 }

@@ -12,41 +12,41 @@ import (
 	"groundwork/components/field"
 )
 
-// Thresholds are the alarm thresholds that environments really differ in.
+// Thresholds are the alarm thresholds that may differ between environments.
 type Thresholds struct {
-	// NodeCPUPercent is 1 to 99; default 80.
+	// NodeCPUPercent is the CPU usage of nodes, 1 to 99 percent; default 80.
 	NodeCPUPercent int `json:"nodeCpuPercent"`
-	// NodeMemoryPercent and NodeDiskPercent are 1 to 99; default 85.
+	// NodeMemoryPercent and NodeDiskPercent are the memory and disk usage of nodes, 1 to 99 percent; default 85.
 	NodeMemoryPercent int `json:"nodeMemoryPercent"`
 	NodeDiskPercent   int `json:"nodeDiskPercent"`
-	// CacheCPUPercent and CacheMemoryPercent are 1 to 99; default 80.
+	// CacheCPUPercent and CacheMemoryPercent are the CPU and memory usage of the cache, 1 to 99 percent; default 80.
 	CacheCPUPercent    int `json:"cacheCpuPercent"`
 	CacheMemoryPercent int `json:"cacheMemoryPercent"`
-	// LatencyMilliseconds is the 95th percentile of the application's answers, 10 to 60000; default 1000.
+	// LatencyMilliseconds is the 95th percentile of the application's response times, 10 to 60000 ms; default 1000.
 	LatencyMilliseconds int `json:"latencyMilliseconds"`
-	// ErrorPercent is the share of requests that may fail at CloudFront, 1 to 99; default 5.
+	// ErrorPercent is the share of requests that fail at CloudFront, 1 to 99 percent; default 5.
 	ErrorPercent int `json:"errorPercent"`
-	// ContainerRestarts is how many containers may restart in a quarter of an hour, 1 to 1000; default 5.
+	// ContainerRestarts is the number of container restarts in 15 minutes, 1 to 1000; default 5.
 	ContainerRestarts int `json:"containerRestarts"`
-	// DatabaseCPUPercent is 1 to 99; default 80.
+	// DatabaseCPUPercent is the CPU usage of the database, 1 to 99 percent; default 80.
 	DatabaseCPUPercent int `json:"databaseCpuPercent"`
-	// DatabaseFreeStoragePercent is 1 to 50; default 15.
+	// DatabaseFreeStoragePercent is the free share of the initial storage, 1 to 50 percent; default 15.
 	DatabaseFreeStoragePercent int `json:"databaseFreeStoragePercent"`
-	// DatabaseConnectionsPercent is 1 to 99; default 80.
+	// DatabaseConnectionsPercent is the share of the possible connections that are open, 1 to 99 percent; default 80.
 	DatabaseConnectionsPercent int `json:"databaseConnectionsPercent"`
 }
 
 // Spec is what a stack chooses about its observability.
 type Spec struct {
-	// AlarmEmails receive alarms; each address has to confirm once.
+	// AlarmEmails are the e-mail addresses that receive alarms; default none. Each address must confirm its subscription.
 	AlarmEmails []string `json:"alarmEmails"`
-	// MonthlyBudgetUSD is the account's budget in US dollars, 1 or more.
+	// MonthlyBudgetUSD is the monthly budget of the account in US dollars, 1 or more. Required.
 	MonthlyBudgetUSD int `json:"monthlyBudgetUsd"`
-	// Thresholds of the alarms.
+	// Thresholds are the thresholds of the alarms.
 	Thresholds Thresholds `json:"thresholds"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (t *Thresholds) SetDefaults() {
 	*t = Thresholds{
 		NodeCPUPercent:             80,
@@ -93,25 +93,25 @@ func (s Spec) Validate() field.Errors {
 	return errs
 }
 
-// Targets are what is watched.
+// Targets are the resources that alarms and dashboard watch.
 type Targets struct {
 	// ClusterName is the EKS cluster.
 	ClusterName pulumi.StringOutput
-	// AutoScalingGroups are watched for load and failed instances, by node group.
+	// AutoScalingGroups are the Auto Scaling groups of the nodes, by node group.
 	AutoScalingGroups map[string]pulumi.StringOutput
-	// NATGatewayIDs are watched for exhaustion, by zone.
+	// NATGatewayIDs are the NAT gateways, by zone.
 	NATGatewayIDs map[string]pulumi.StringOutput
-	// DatabaseIdentifier is the RDS instance; DatabaseClass and DatabaseStorageGiB size its alarms.
+	// DatabaseIdentifier is the RDS instance. The thresholds of its alarms depend on DatabaseClass and DatabaseStorageGiB.
 	DatabaseIdentifier pulumi.StringOutput
 	DatabaseClass      database.Class
 	DatabaseStorageGiB int
 	// CacheNodeIDs are the nodes of the cache, by number.
 	CacheNodeIDs map[string]pulumi.StringOutput
-	// Edge are the load balancer and what is before and behind it.
+	// Edge names the load balancer, the target group and the distribution.
 	Edge edge.Metrics
-	// ContainerLogGroup is where the lines of all containers are.
+	// ContainerLogGroup is the log group of all containers.
 	ContainerLogGroup pulumi.StringOutput
-	// ArgoCD is true where Argo CD deploys, and may fail to.
+	// ArgoCD is true if Argo CD deploys the application.
 	ArgoCD bool
 }
 
@@ -119,13 +119,13 @@ type Targets struct {
 type Args struct {
 	environment.Facts
 	Spec
-	// USEast1 is the AWS provider of us-east-1, where CloudFront's metrics are and their alarms have to be.
+	// USEast1 is the AWS provider of us-east-1. CloudFront's metrics are there, so their alarms must be there too.
 	USEast1 pulumi.ProviderResource
-	// Targets are what is watched.
+	// Targets are the resources that alarms and dashboard watch.
 	Targets Targets
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := append(a.Spec.Validate(), a.Facts.Validate()...)
 	if a.USEast1 == nil {

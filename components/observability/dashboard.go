@@ -5,22 +5,74 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Subjects name what a dashboard shows, by the names CloudWatch knows.
+// dashboard creates the dashboard.
+func (o *Observability) dashboard(ctx *pulumi.Context) error {
+	if !o.args.Power.HasDashboard() {
+		o.DashboardURL = pulumi.String("").ToStringOutput()
+		return nil
+	}
+	t := o.args.Targets
+	names := pulumi.StringMap{
+		"cluster": t.ClusterName, "database": t.DatabaseIdentifier,
+		"loadBalancer": t.Edge.LoadBalancer, "targetGroup": t.Edge.TargetGroup, "distribution": t.Edge.Distribution,
+	}
+	body := pulumi.All(
+		names, outputMap(t.AutoScalingGroups), outputMap(t.NATGatewayIDs), outputMap(t.CacheNodeIDs), o.alarms,
+	).ApplyT(func(all []any) string {
+		names := all[0].(map[string]string)
+		return DashboardBody(Subjects{
+			Region:            o.args.Region,
+			Cluster:           names["cluster"],
+			Database:          names["database"],
+			LoadBalancer:      names["loadBalancer"],
+			TargetGroup:       names["targetGroup"],
+			Distribution:      names["distribution"],
+			AutoScalingGroups: all[1].(map[string]string),
+			NATGateways:       all[2].(map[string]string),
+			CacheNodes:        all[3].(map[string]string),
+			AlarmARNs:         all[4].([]string),
+			LogAlarms:         LogAlarms(o.args.Name, t.ArgoCD),
+		})
+	}).(pulumi.StringOutput)
+	dashboard, err := cloudwatch.NewDashboard(ctx, o.name+"-dashboard", &cloudwatch.DashboardArgs{
+		DashboardName: pulumi.String(o.args.Name),
+		DashboardBody: body,
+	}, o.childOpts()...)
+	if err != nil {
+		return fmt.Errorf("creating dashboard %s: %w", o.args.Name, err)
+	}
+	o.DashboardURL = pulumi.Sprintf("https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#dashboards/dashboard/%s",
+		o.args.Region, o.args.Region, dashboard.DashboardName)
+	return nil
+}
+
+func outputMap(m map[string]pulumi.StringOutput) pulumi.StringMap {
+	out := pulumi.StringMap{}
+	for key, value := range m {
+		out[key] = value
+	}
+	return out
+}
+
+// Subjects are the resources that a dashboard shows, by the names that CloudWatch uses.
 type Subjects struct {
 	Region  string
 	Cluster string
-	// AutoScalingGroups by node group, NATGateways by zone.
+	// AutoScalingGroups are keyed by node group, NATGateways by zone.
 	AutoScalingGroups, NATGateways map[string]string
-	// CacheNodes by number.
+	// CacheNodes are keyed by number.
 	CacheNodes map[string]string
 	Database   string
-	// LoadBalancer and TargetGroup are the last parts of their ARNs, Distribution is its ID.
+	// LoadBalancer and TargetGroup are the last parts of their ARNs; Distribution is an ID.
 	LoadBalancer, TargetGroup, Distribution string
-	// LogAlarms are what is counted in the container log.
+	// LogAlarms are the counts of lines in the container log.
 	LogAlarms []LogAlarm
-	// AlarmARNs are shown with their states at the top.
+	// AlarmARNs are the alarms. Their states are at the top.
 	AlarmARNs []string
 }
 
@@ -33,7 +85,7 @@ type widget struct {
 	Properties map[string]any `json:"properties"`
 }
 
-// Dashboard units: CloudWatch divides a row into 24 columns.
+// Sizes in the units of CloudWatch, which divides a row into 24 columns.
 const (
 	widgetWidth  = 8
 	widgetHeight = 6
@@ -41,8 +93,8 @@ const (
 	rowWidth     = 24
 )
 
-// DashboardBody renders a dashboard: the alarms first, then the way of a request:
-// the edge, the nodes, the way out, database and cache.
+// DashboardBody renders a dashboard: first the alarms, then the resources in the order in which a request passes them:
+// the edge, the nodes, the cluster and its NAT gateways, database and cache.
 func DashboardBody(s Subjects) string {
 	g := &grid{region: s.Region, y: alarmsHeight, widgets: []widget{{
 		Type: "alarm", Width: rowWidth, Height: alarmsHeight,
@@ -78,47 +130,43 @@ func (g *grid) row(graphs ...widget) {
 	g.y += widgetHeight
 }
 
-// requests shows the way of a request, and the nodes that answer it.
+// requests adds the graphs of the edge, and of the nodes that answer requests.
 func (g *grid) requests(s Subjects) {
-	balancer := func(metric string) []any { return []any{balancerMetrics, metric, "LoadBalancer", s.LoadBalancer} }
+	loadBalancer := func(metric string) []any {
+		return []any{loadBalancerMetrics, metric, "LoadBalancer", s.LoadBalancer}
+	}
 	distribution := func(metric string) []any {
 		return []any{"AWS/CloudFront", metric, "DistributionId", s.Distribution, "Region", "Global"}
 	}
 	g.row(
 		global(graph("Requests at CloudFront", "Sum", [][]any{distribution("Requests")})),
-		global(
-			graph("Errors at CloudFront %", "Average", [][]any{distribution("4xxErrorRate"), distribution("5xxErrorRate")}),
-		),
-		graph("Application latency p95", "p95", [][]any{balancer("TargetResponseTime")}),
+		global(graph("Errors at CloudFront %", "Average", [][]any{
+			distribution("4xxErrorRate"), distribution("5xxErrorRate"),
+		})),
+		graph("Application latency p95", "p95", [][]any{loadBalancer("TargetResponseTime")}),
 	)
 	g.row(
-		graph(
-			"Errors behind CloudFront",
-			"Sum",
-			[][]any{balancer("HTTPCode_ELB_5XX_Count"), balancer("HTTPCode_Target_5XX_Count")},
-		),
+		graph("Errors behind CloudFront", "Sum", [][]any{
+			loadBalancer("HTTPCode_ELB_5XX_Count"), loadBalancer("HTTPCode_Target_5XX_Count"),
+		}),
 		graph("Pods that get requests", "Minimum", [][]any{
-			{balancerMetrics, "HealthyHostCount", "TargetGroup", s.TargetGroup, "LoadBalancer", s.LoadBalancer},
-			{balancerMetrics, "UnHealthyHostCount", "TargetGroup", s.TargetGroup, "LoadBalancer", s.LoadBalancer},
+			{loadBalancerMetrics, "HealthyHostCount", "TargetGroup", s.TargetGroup, "LoadBalancer", s.LoadBalancer},
+			{loadBalancerMetrics, "UnHealthyHostCount", "TargetGroup", s.TargetGroup, "LoadBalancer", s.LoadBalancer},
 		}),
 		graph("Failures of operators", "Sum", counted(s.LogAlarms)),
 	)
 	g.row(
-		graph("Node CPU %", "Average", each("AWS/EC2", "CPUUtilization", "AutoScalingGroupName", s.AutoScalingGroups)),
-		graph(
-			"Nodes in service",
-			"Minimum",
-			each("AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", s.AutoScalingGroups),
-		),
-		graph(
-			"Pods without a node",
-			"Maximum",
-			[][]any{{"AWS/EKS", "scheduler_pending_pods_UNSCHEDULABLE", "ClusterName", s.Cluster}},
-		),
+		graph("Node CPU %", "Average",
+			each("AWS/EC2", "CPUUtilization", "AutoScalingGroupName", s.AutoScalingGroups)),
+		graph("Nodes in service", "Minimum",
+			each("AWS/AutoScaling", "GroupInServiceInstances", "AutoScalingGroupName", s.AutoScalingGroups)),
+		graph("Pods without a node", "Maximum", [][]any{
+			{"AWS/EKS", "scheduler_pending_pods_UNSCHEDULABLE", "ClusterName", s.Cluster},
+		}),
 	)
 }
 
-// cluster shows the cluster, and the way out of it.
+// cluster adds the graphs of the cluster and its NAT gateways.
 func (g *grid) cluster(s Subjects) {
 	cluster := func(namespace, metric string) [][]any { return [][]any{{namespace, metric, "ClusterName", s.Cluster}} }
 	g.row(
@@ -130,17 +178,19 @@ func (g *grid) cluster(s Subjects) {
 		graph("Kubernetes API errors", "Sum", cluster("AWS/EKS", "apiserver_request_total_5XX")),
 	)
 	if len(s.NATGateways) > 0 {
+		nat := func(metric string) [][]any { return each("AWS/NATGateway", metric, "NatGatewayId", s.NATGateways) }
 		g.row(
-			graph("NAT bytes out", "Sum", each("AWS/NATGateway", "BytesOutToDestination", "NatGatewayId", s.NATGateways)),
-			graph("NAT connections", "Maximum", each("AWS/NATGateway", "ActiveConnectionCount", "NatGatewayId", s.NATGateways)),
-			graph("NAT port errors", "Sum", each("AWS/NATGateway", "ErrorPortAllocation", "NatGatewayId", s.NATGateways)),
+			graph("NAT bytes out", "Sum", nat("BytesOutToDestination")),
+			graph("NAT connections", "Maximum", nat("ActiveConnectionCount")),
+			graph("NAT port errors", "Sum", nat("ErrorPortAllocation")),
 		)
 	}
 }
 
-// data shows database and cache.
+// data adds the graphs of database and cache.
 func (g *grid) data(s Subjects) {
 	db := func(metric string) []any { return []any{"AWS/RDS", metric, "DBInstanceIdentifier", s.Database} }
+	cache := func(metric string) [][]any { return each("AWS/ElastiCache", metric, "CacheClusterId", s.CacheNodes) }
 	g.row(
 		graph("Database CPU %", "Average", [][]any{db("CPUUtilization")}),
 		graph("Database connections", "Maximum", [][]any{db("DatabaseConnections")}),
@@ -152,17 +202,9 @@ func (g *grid) data(s Subjects) {
 		graph("Database IOPS", "Average", [][]any{db("ReadIOPS"), db("WriteIOPS")}),
 	)
 	g.row(
-		graph(
-			"Cache engine CPU %",
-			"Average",
-			each("AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", s.CacheNodes),
-		),
-		graph(
-			"Cache memory %",
-			"Average",
-			each("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "CacheClusterId", s.CacheNodes),
-		),
-		graph("Cache evictions", "Sum", each("AWS/ElastiCache", "Evictions", "CacheClusterId", s.CacheNodes)),
+		graph("Cache engine CPU %", "Average", cache("EngineCPUUtilization")),
+		graph("Cache memory %", "Average", cache("DatabaseMemoryUsagePercentage")),
+		graph("Cache evictions", "Sum", cache("Evictions")),
 	)
 }
 
@@ -172,13 +214,13 @@ func graph(title, statistic string, metrics [][]any) widget {
 	}}
 }
 
-// global moves a graph to us-east-1, where CloudFront's metrics are.
+// global moves a graph to the region of CloudFront's metrics.
 func global(g widget) widget {
-	g.Properties["region"] = "us-east-1"
+	g.Properties["region"] = usEast1
 	return g
 }
 
-// counted is one line per row.
+// counted returns one line for each log alarm.
 func counted(rows []LogAlarm) [][]any {
 	lines := make([][]any, 0, len(rows))
 	for _, row := range rows {
@@ -187,7 +229,7 @@ func counted(rows []LogAlarm) [][]any {
 	return lines
 }
 
-// each is one line per subject, labelled with the subject's key.
+// each returns one line for each subject, labeled with the subject's key.
 func each(namespace, metric, dimension string, subjects map[string]string) [][]any {
 	lines := make([][]any, 0, len(subjects))
 	for _, key := range slices.Sorted(maps.Keys(subjects)) {

@@ -1,6 +1,7 @@
 package observability
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,14 +12,14 @@ import (
 	"groundwork/components/parking"
 )
 
-// watched is a subject with its rows of the alarm table.
+// watched is a subject, its dimensions in CloudWatch, and its rows of the alarm table.
 type watched struct {
 	subject    string
 	dimensions pulumi.StringMap
 	rows       []Alarm
 }
 
-// regionalAlarms creates the alarms of everything that has its metrics in the environment's own region.
+// regionalAlarms creates the alarms whose metrics are in the environment's own region.
 func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
 	for _, w := range append(o.watchedServices(), o.watchedInstances()...) {
 		if err := o.watch(ctx, &o.here, w); err != nil {
@@ -28,7 +29,7 @@ func (o *Observability) regionalAlarms(ctx *pulumi.Context) error {
 	return nil
 }
 
-// watchedServices are the subjects that there is one of, as far as they are there.
+// watchedServices are the subjects of which there is one, if Power says that they exist.
 func (o *Observability) watchedServices() []watched {
 	t, power, thresholds := o.args.Targets, o.args.Power, o.args.Thresholds
 	one := func(subject, dimension string, name pulumi.StringInput, rows []Alarm) watched {
@@ -41,7 +42,7 @@ func (o *Observability) watchedServices() []watched {
 	}
 	if power.HasLoadBalancer() {
 		targets := pulumi.StringMap{"LoadBalancer": t.Edge.LoadBalancer, "TargetGroup": t.Edge.TargetGroup}
-		all = append(all, one("edge", "LoadBalancer", t.Edge.LoadBalancer, BalancerAlarms(thresholds)),
+		all = append(all, one("edge", "LoadBalancer", t.Edge.LoadBalancer, LoadBalancerAlarms(thresholds)),
 			watched{"edge", targets, TargetAlarms()})
 	}
 	if power.HasScheduler() {
@@ -51,16 +52,17 @@ func (o *Observability) watchedServices() []watched {
 	return all
 }
 
-// watchedInstances are the subjects that there are several of, as far as they are there: their names may still be in the
-// outputs of a lower layer that has not been parked yet.
+// watchedInstances are the subjects of which there are several, if Power says that they exist. The targets alone do not
+// say so: they may come from a lower layer that has not been parked yet.
 func (o *Observability) watchedInstances() []watched {
 	t, power := o.args.Targets, o.args.Power
 	var all []watched
-	each := func(prefix, dimension string, names map[string]pulumi.StringOutput, there bool, rows []Alarm) {
+	each := func(prefix, dimension string, names map[string]pulumi.StringOutput, exist bool, rows []Alarm) {
+		if !exist {
+			return
+		}
 		for _, key := range slices.Sorted(maps.Keys(names)) {
-			if there {
-				all = append(all, watched{prefix + "-" + key, pulumi.StringMap{dimension: names[key]}, rows})
-			}
+			all = append(all, watched{prefix + "-" + key, pulumi.StringMap{dimension: names[key]}, rows})
 		}
 	}
 	each("nodes", "AutoScalingGroupName", t.AutoScalingGroups, power.HasNodes(), NodeAlarms(o.args.Thresholds))
@@ -69,14 +71,15 @@ func (o *Observability) watchedInstances() []watched {
 	return all
 }
 
-// logAlarms counts lines of the container log and watches the counts.
+// logAlarms creates the metric filters that count lines of the container log, and the alarms that watch the counts.
 func (o *Observability) logAlarms(ctx *pulumi.Context) error {
 	if !o.args.Power.HasCluster() {
 		return nil
 	}
 	for _, row := range LogAlarms(o.args.Name, o.args.Targets.ArgoCD) {
+		filter := o.args.Name + "-" + row.Name
 		if _, err := cloudwatch.NewLogMetricFilter(ctx, o.name+"-"+row.Name, &cloudwatch.LogMetricFilterArgs{
-			Name:         pulumi.String(o.args.Name + "-" + row.Name),
+			Name:         pulumi.String(filter),
 			LogGroupName: o.args.Targets.ContainerLogGroup,
 			Pattern:      pulumi.String(row.Pattern),
 			MetricTransformation: &cloudwatch.LogMetricFilterMetricTransformationArgs{
@@ -84,7 +87,7 @@ func (o *Observability) logAlarms(ctx *pulumi.Context) error {
 				DefaultValue: pulumi.String("0"),
 			},
 		}, o.childOpts()...); err != nil {
-			return err
+			return fmt.Errorf("creating metric filter %s: %w", filter, err)
 		}
 		if err := o.watch(ctx, &o.here, watched{"workloads", pulumi.StringMap{}, []Alarm{row.Alarm}}); err != nil {
 			return err
@@ -100,52 +103,58 @@ func (o *Observability) globalAlarms(ctx *pulumi.Context) error {
 	}, DistributionAlarms(o.args.Thresholds)})
 }
 
-// watch creates the given rows of the alarm table for one subject.
+// watch creates the alarms of one subject.
 func (o *Observability) watch(ctx *pulumi.Context, p *place, w watched) error {
 	for _, row := range w.rows {
 		name := w.subject + "-" + row.Name
-		args := &cloudwatch.MetricAlarmArgs{
-			Name:               pulumi.String(o.args.Name + "-" + name),
-			AlarmDescription:   pulumi.String(row.Description),
-			Namespace:          pulumi.String(row.Namespace),
-			MetricName:         pulumi.String(row.Metric),
-			ComparisonOperator: pulumi.String(row.Comparison),
-			Threshold:          pulumi.Float64(row.Threshold),
-			Period:             pulumi.Int(row.PeriodSeconds),
-			EvaluationPeriods:  pulumi.Int(row.Periods),
-			DatapointsToAlarm:  pulumi.Int(row.Datapoints),
-			TreatMissingData:   pulumi.String(row.Missing),
-			Dimensions:         w.dimensions,
-			ActionsEnabled:     pulumi.Bool(true),
-		}
-		// Without actions rather than with actions disabled: that is what schedules do, and this has to stand whatever they
-		// did.
-		if row.Standing || o.args.Power.AlarmsOn() {
-			args.AlarmActions = pulumi.Array{p.topicARN}
-			if !row.NoAllClear {
-				args.OkActions = pulumi.Array{p.topicARN}
-			}
-		}
-		if strings.HasPrefix(row.Statistic, "p") {
-			args.ExtendedStatistic = pulumi.String(row.Statistic)
-		} else {
-			args.Statistic = pulumi.String(row.Statistic)
-		}
+		physical := o.args.Name + "-" + name
 		opts := o.in(p)
 		if !row.Standing {
-			p.disabled = append(p.disabled, o.args.Name+"-"+name)
+			p.disabled = append(p.disabled, physical)
 			if row.Missing == MissingIsBad {
-				p.breached = append(p.breached, o.args.Name+"-"+name)
+				p.breached = append(p.breached, physical)
 			}
 			if o.args.Power.Scheduled() {
 				opts = append(opts, pulumi.IgnoreChanges([]string{"actionsEnabled"}))
 			}
 		}
-		alarm, err := cloudwatch.NewMetricAlarm(ctx, o.name+"-"+name, args, opts...)
+		alarm, err := cloudwatch.NewMetricAlarm(ctx, o.name+"-"+name, o.alarmArgs(p, w, row, physical), opts...)
 		if err != nil {
-			return err
+			return fmt.Errorf("creating alarm %s: %w", physical, err)
 		}
 		o.alarms = append(o.alarms, alarm.Arn)
 	}
 	return nil
+}
+
+// alarmArgs are the inputs of the alarm that watches a subject by one row of the alarm table.
+func (o *Observability) alarmArgs(p *place, w watched, row Alarm, physical string) *cloudwatch.MetricAlarmArgs {
+	args := &cloudwatch.MetricAlarmArgs{
+		Name:               pulumi.String(physical),
+		AlarmDescription:   pulumi.String(row.Description),
+		Namespace:          pulumi.String(row.Namespace),
+		MetricName:         pulumi.String(row.Metric),
+		ComparisonOperator: pulumi.String(row.Comparison),
+		Threshold:          pulumi.Float64(row.Threshold),
+		Period:             pulumi.Int(row.PeriodSeconds),
+		EvaluationPeriods:  pulumi.Int(row.Periods),
+		DatapointsToAlarm:  pulumi.Int(row.Datapoints),
+		TreatMissingData:   pulumi.String(row.Missing),
+		Dimensions:         w.dimensions,
+		ActionsEnabled:     pulumi.Bool(true),
+	}
+	// An alarm of a parked environment has no actions. Disabling them would not do: schedules enable and disable actions,
+	// and the alarm must not notify whatever they did.
+	if row.Standing || o.args.Power.AlarmsOn() {
+		args.AlarmActions = pulumi.Array{p.topicARN}
+		if !row.NoAllClear {
+			args.OkActions = pulumi.Array{p.topicARN}
+		}
+	}
+	if strings.HasPrefix(row.Statistic, "p") {
+		args.ExtendedStatistic = pulumi.String(row.Statistic)
+	} else {
+		args.Statistic = pulumi.String(row.Statistic)
+	}
+	return args
 }

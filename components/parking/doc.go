@@ -1,11 +1,15 @@
-// Package parking stops what costs by the hour while nobody works.
+// Package parking suspends and resumes an environment, once or on a schedule.
 //
-// Creates: the runbook association that starts or stops the database; where there is a schedule, the EventBridge
-// schedules that take nodes and database down in the evening and up in the morning; while the environment is parked,
-// those that run the database through its weekly maintenance window, before AWS would start it by itself after seven
-// days. Each set of schedules has a group, a role that may do just that, and a dead-letter queue.
+// Creates: the runbook association that starts or stops the database; for working hours, the EventBridge schedules that
+// stop nodes and database at Stop and start them at Start; for a parked environment, the schedules that start the
+// database once a week for its maintenance window and stop it again, before AWS starts it after seven days. The
+// schedules have a group, a role that may make only their calls, and a dead-letter queue.
 //
-// Refuses: days, hours and time zones that do not exist, a day that ends before it begins, and nights without an end.
+// Refuses: a missing database and, like every component, a schedule whose days, hours or time zone do not exist, or
+// whose day is too short for the backup and the maintenance of the database.
 //
-// Owns: what parked and hibernated mean (mode.go); what else they take away is in the components that own it.
+// Protects: nothing. A protected environment is never parked.
+//
+// Owns: the calls that stop and start nodes and database, and their order. The package environment owns what parked and
+// hibernated mean and when working hours are (Power, Schedule). The other components ask Power what they leave out.
 package parking

@@ -12,21 +12,22 @@ import (
 	"groundwork/components/identity"
 )
 
-// SchedulerArgs describe what calls AWS at given times.
+// SchedulerArgs describe a scheduler.
 type SchedulerArgs struct {
-	// Facts are the environment's; Region is where the schedules are.
+	// Facts are the environment's. Region is the region of the schedules.
 	Facts environment.Facts
-	// Name is the physical name of group, role and queue.
+	// Name is the physical name of the schedule group, the role and, with a suffix, the queue.
 	Name string
-	// Names are physical names that the schedules' permissions are made of; Statements are these permissions, once the
-	// names are known.
+	// Names are physical names that the permissions of the schedules depend on; nil for none. Statements returns the
+	// permissions when the names are known.
 	Names      pulumi.StringMap
 	Statements func(names map[string]string) []identity.Statement
-	// TimeZone is that of all expressions.
+	// TimeZone is the IANA time zone of all expressions.
 	TimeZone string
 }
 
-// Scheduler calls AWS at given times: a group of schedules, the role they assume, and the queue that gets what failed.
+// Scheduler calls AWS at given times. It has a group of schedules, the role that they assume, and a dead-letter queue
+// for calls that failed.
 type Scheduler struct {
 	name              string
 	args              *SchedulerArgs
@@ -35,14 +36,14 @@ type Scheduler struct {
 	opts              []pulumi.ResourceOption
 }
 
-// Calls that fail are tried again for an hour, then kept for two weeks in the dead-letter queue.
+// A call that fails is retried for an hour. After that its message stays in the dead-letter queue for two weeks.
 const (
 	retries         = 10
 	retrySeconds    = 3600
 	keepFailureDays = 14
 )
 
-// QueueName is the dead-letter queue of a scheduler, as metrics name it.
+// QueueName is the name of the dead-letter queue of a scheduler.
 func QueueName(scheduler string) string { return scheduler + "-failures" }
 
 // NewScheduler creates a scheduler under the parent given in opts.
@@ -52,21 +53,40 @@ func NewScheduler(
 	args *SchedulerArgs,
 	opts ...pulumi.ResourceOption,
 ) (*Scheduler, error) {
-	group, err := awsscheduler.NewScheduleGroup(
-		ctx,
-		name,
-		&awsscheduler.ScheduleGroupArgs{Name: pulumi.String(args.Name)},
-		opts...)
+	group, err := awsscheduler.NewScheduleGroup(ctx, name, &awsscheduler.ScheduleGroupArgs{
+		Name: pulumi.String(args.Name),
+	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("creating schedule group %s: %w", args.Name, err)
+	}
+	queue, policy, err := args.queue(ctx, name, opts)
 	if err != nil {
 		return nil, err
 	}
+	role, err := args.role(ctx, name, queue, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &Scheduler{
+		name: name, args: args, group: group, roleARN: role.ARN, queueARN: queue.Arn,
+		opts: append([]pulumi.ResourceOption{pulumi.DependsOn(append(role.Permissions, policy))}, opts...),
+	}, nil
+}
+
+// queue creates the dead-letter queue and its policy.
+func (a *SchedulerArgs) queue(
+	ctx *pulumi.Context,
+	name string,
+	opts []pulumi.ResourceOption,
+) (*sqs.Queue, *sqs.QueuePolicy, error) {
+	physical := QueueName(a.Name)
 	queue, err := sqs.NewQueue(ctx, name, &sqs.QueueArgs{
-		Name:                    pulumi.String(QueueName(args.Name)),
+		Name:                    pulumi.String(physical),
 		MessageRetentionSeconds: pulumi.Int(keepFailureDays * 24 * 3600),
 		SqsManagedSseEnabled:    pulumi.Bool(true),
 	}, opts...)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("creating queue %s: %w", physical, err)
 	}
 	policy, err := sqs.NewQueuePolicy(ctx, name, &sqs.QueuePolicyArgs{
 		QueueUrl: queue.Url,
@@ -79,43 +99,58 @@ func NewScheduler(
 		}).(pulumi.StringOutput),
 	}, opts...)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("creating the policy of queue %s: %w", physical, err)
 	}
-	role, err := identity.NewServiceRole(ctx, name, &identity.ServiceRoleArgs{
-		Facts: args.Facts, Name: args.Name,
+	return queue, policy, nil
+}
+
+// role creates the role that the schedules assume. It may make their calls and send what failed to the queue.
+func (a *SchedulerArgs) role(
+	ctx *pulumi.Context,
+	name string,
+	queue *sqs.Queue,
+	opts []pulumi.ResourceOption,
+) (*identity.Role, error) {
+	f := a.Facts
+	return identity.NewServiceRole(ctx, name, &identity.ServiceRoleArgs{
+		Facts: f, Name: a.Name,
 		Services:      []string{"scheduler.amazonaws.com"},
-		SourceAccount: args.Facts.AccountID,
-		SourceARN: fmt.Sprintf(
-			"arn:aws:scheduler:%s:%s:schedule-group/%s",
-			args.Facts.Region,
-			args.Facts.AccountID,
-			args.Name,
-		),
-		Policy: pulumi.All(args.Names, queue.Arn).ApplyT(func(all []any) string {
-			return identity.NewDocument(append(args.Statements(all[0].(map[string]string)), identity.Statement{
+		SourceAccount: f.AccountID,
+		SourceARN:     fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule-group/%s", f.Region, f.AccountID, a.Name),
+		Policy: pulumi.All(a.Names, queue.Arn).ApplyT(func(all []any) string {
+			return identity.NewDocument(append(a.Statements(all[0].(map[string]string)), identity.Statement{
 				Sid: "KeepFailures", Effect: identity.Allow,
 				Action: identity.Strings{"sqs:SendMessage"}, Resource: identity.Strings{all[1].(string)},
 			})...).JSON()
 		}).(pulumi.StringOutput),
 	}, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return &Scheduler{
-		name: name, args: args, group: group, roleARN: role.ARN, queueARN: queue.Arn,
-		opts: append([]pulumi.ResourceOption{pulumi.DependsOn(append(role.Permissions, policy))}, opts...),
-	}, nil
 }
 
-// At calls an operation of an AWS service, such as "rds:stopDBInstance", each time the expression says. Input has the
-// operation's parameters as the AWS SDK for Java names them, the first letter a capital one: {"DbInstanceIdentifier":
-// "main"}.
+// call is one scheduled call. See Scheduler.At for the fields.
+type call struct {
+	suffix, description, expression, operation string
+	input                                      pulumi.Map
+}
+
+// schedule creates the schedule of each call.
+func (s *Scheduler) schedule(ctx *pulumi.Context, calls []call) error {
+	for _, c := range calls {
+		if err := s.At(ctx, c.suffix, c.description, c.expression, c.operation, c.input); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// At schedules calls of an operation of an AWS service, such as "rds:stopDBInstance", at the times of the expression.
+// Input has the parameters of the operation under the names that the AWS SDK for Java gives them, with a capital first
+// letter: {"DbInstanceIdentifier": "main"}.
 func (s *Scheduler) At(ctx *pulumi.Context, suffix, description, expression, operation string, input pulumi.Map) error {
 	text := input.ToMapOutput().ApplyT(func(values map[string]any) (string, error) {
 		out, err := json.Marshal(values)
 		return string(out), err
 	}).(pulumi.StringOutput)
-	_, err := awsscheduler.NewSchedule(ctx, s.name+"-"+suffix, &awsscheduler.ScheduleArgs{
+	if _, err := awsscheduler.NewSchedule(ctx, s.name+"-"+suffix, &awsscheduler.ScheduleArgs{
 		Name:                       pulumi.String(suffix),
 		GroupName:                  s.group.Name,
 		Description:                pulumi.String(description),
@@ -132,6 +167,8 @@ func (s *Scheduler) At(ctx *pulumi.Context, suffix, description, expression, ope
 			},
 			DeadLetterConfig: &awsscheduler.ScheduleTargetDeadLetterConfigArgs{Arn: s.queueARN},
 		},
-	}, s.opts...)
-	return err
+	}, s.opts...); err != nil {
+		return fmt.Errorf("creating schedule %s/%s: %w", s.args.Name, suffix, err)
+	}
+	return nil
 }

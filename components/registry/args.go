@@ -10,18 +10,18 @@ import (
 
 // Spec is what a stack chooses about its registry.
 type Spec struct {
-	// Repositories are the repository names below the environment's prefix, for example "webapp".
+	// Repositories are the names of the repositories after the environment's prefix, such as "webapp"; at least one.
 	Repositories []string `json:"repositories"`
-	// KeepImages is how many images each repository keeps, 10 to 1000; default 30.
+	// KeepImages is how many tagged images each repository keeps, 10 to 1000; default 30.
 	KeepImages int `json:"keepImages"`
 }
 
-// SetDefaults sets what a stack may leave out; it comes before the stack's own values.
+// SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() { s.KeepImages = 30 }
 
 var repositoryName = regexp.MustCompile(`^[a-z][a-z0-9]*([._/-][a-z0-9]+)*$`)
 
-// maxRepositoryName leaves room for the environment's prefix in ECR's 256 characters.
+// maxRepositoryName leaves room for the environment's prefix in the 256 characters that ECR allows.
 const maxRepositoryName = 200
 
 // Validate returns everything wrong with s.
@@ -46,13 +46,13 @@ func (s Spec) Validate() field.Errors {
 
 // Args are the facts and choices of one registry.
 type Args struct {
-	// Facts are the environment's; repositories are called NAME/REPOSITORY. Protect refuses deletion of key and
-	// repositories through Pulumi, and of repositories that hold images.
+	// Facts are the environment's. The physical name of a repository is NAME/REPOSITORY. Protect makes Pulumi refuse to
+	// delete the key and the repositories, and ECR refuse to delete repositories with images.
 	environment.Facts
 	Spec
 }
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := append(a.Spec.Validate(), a.Facts.Validate()...)
 	return errs.Err("registry " + name + ": args: ")

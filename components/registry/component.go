@@ -16,11 +16,11 @@ const TypeToken = "groundwork:registry:Registry"
 type Registry struct {
 	pulumi.ResourceState
 
-	// URLs are what images are pushed to and pulled from, by repository name as in Spec.
+	// URLs are the URLs of the repositories, by name as in Spec.
 	URLs map[string]pulumi.StringOutput
 }
 
-// New creates a registry. It returns every problem of args in one error, before anything is registered.
+// New creates a registry. It returns everything wrong with args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Registry, error) {
 	if args == nil {
 		return nil, fmt.Errorf("registry %s: args is nil", name)
@@ -55,6 +55,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return r, nil
 }
 
+// repository creates one repository with its lifecycle policy.
 func (r *Registry) repository(
 	ctx *pulumi.Context,
 	logical, physical string,
@@ -71,11 +72,13 @@ func (r *Registry) repository(
 		ForceDelete: pulumi.Bool(!args.Protect),
 	}, pulumi.Parent(r), pulumi.Protect(args.Protect))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating repository %s: %w", physical, err)
 	}
-	_, err = ecr.NewLifecyclePolicy(ctx, logical, &ecr.LifecyclePolicyArgs{
+	if _, err := ecr.NewLifecyclePolicy(ctx, logical, &ecr.LifecyclePolicyArgs{
 		Repository: repository.Name,
 		Policy:     pulumi.String(LifecyclePolicy(args.KeepImages)),
-	}, pulumi.Parent(r))
-	return repository, err
+	}, pulumi.Parent(r)); err != nil {
+		return nil, fmt.Errorf("creating the lifecycle policy of repository %s: %w", physical, err)
+	}
+	return repository, nil
 }

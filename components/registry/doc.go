@@ -1,11 +1,12 @@
-// Package registry creates the container image repositories.
+// Package registry creates the repositories of container images.
 //
-// Creates: one ECR repository for each name, with a key of its own, immutable tags, a scan at every push, and a
-// lifecycle that expires untagged and old images.
+// Creates: an ECR repository for each name, with immutable tags, a scan at every push, and a lifecycle policy that
+// expires untagged and old images; a key for all repositories.
 //
-// Refuses: repository names that ECR would refuse, and keeping so few images that a rollback has nothing to go back to.
+// Refuses: repository names that ECR does not allow, and keeping fewer than ten images, which leaves too few for a
+// rollback.
 //
-// Protects: the key and the repositories, when asked to.
+// Protects: the key and the repositories, if the environment is protected.
 //
 // Owns: the lifecycle policy (lifecycle.go).
 package registry

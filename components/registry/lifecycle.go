@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// untaggedDays is how long an image that lost its tag is kept: long enough to look into a failed push.
+// untaggedDays is how long untagged images are kept: long enough to investigate a failed push.
 const untaggedDays = 7
 
 type lifecyclePolicy struct {
@@ -27,9 +27,9 @@ type selection struct {
 	CountNumber    int      `json:"countNumber"`
 }
 
-// LifecyclePolicy is the ECR lifecycle policy that expires untagged images after a week and keeps the newest keep
-// tagged ones. An image for several platforms is one tagged index; the images in it have no tag of their own, count as
-// none, and stay as long as the index does.
+// LifecyclePolicy is the ECR lifecycle policy that expires untagged images after a week and keeps the newest tagged
+// images, as many as keep says. An image for several platforms is one tagged index. The images in the index have no
+// tags, are not counted, and are kept as long as the index.
 func LifecyclePolicy(keep int) string {
 	expire := map[string]string{"type": "expire"}
 	out, err := json.Marshal(lifecyclePolicy{Rules: []lifecycleRule{{

@@ -19,15 +19,15 @@ const TypeToken = "groundwork:secrets:Secrets"
 type Secrets struct {
 	pulumi.ResourceState
 
-	// ARNs of the secrets by kind: "database", "cache", "session". The names behind them end in a suffix that differs each
-	// time: a deleted name stays taken for as long as it can be brought back. They are known once there is something in
-	// them.
+	// ARNs are the secrets by kind: "database", "cache" and "session". The names of secrets end in a random suffix,
+	// because the name of a deleted secret cannot be used again as long as the secret can be restored. An ARN is known
+	// once the secret has a value.
 	ARNs map[string]pulumi.StringOutput
-	// KeyARN encrypts them.
+	// KeyARN is the key that encrypts the secrets.
 	KeyARN pulumi.StringOutput
 }
 
-// New creates the secrets. It returns every problem of args in one error, before anything is registered.
+// New creates the secrets. It returns everything wrong with args in one error, before anything is registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Secrets, error) {
 	if args == nil {
 		return nil, fmt.Errorf("secrets %s: args is nil", name)
@@ -52,28 +52,12 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Length: pulumi.Int(64), Special: pulumi.Bool(false),
 	}, pulumi.Parent(s))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("generating the session key of %s: %w", args.Application, err)
 	}
-	for _, entry := range []struct {
-		kind, description string
-		content           pulumi.StringMap
-	}{
-		{"database", "Where the database is; user and password are in the secret that RDS rotates", pulumi.StringMap{
-			"host": args.Database.Host, "port": pulumi.String(strconv.Itoa(args.Database.Port)),
-			"database": pulumi.String(args.Database.DatabaseName), "sslmode": pulumi.String("verify-full"),
-			"credentialsArn": args.Database.SecretARN,
-		}},
-		{"cache", "Where the cache is, and its token", pulumi.StringMap{
-			"REDIS_HOST": args.Cache.Host, "REDIS_PORT": pulumi.String(strconv.Itoa(args.Cache.Port)),
-			"REDIS_PASSWORD": args.Cache.Token,
-		}},
-		{"session", "What sessions are signed with", pulumi.StringMap{"JWT_SECRET": session.Result}},
-	} {
-		arn, err := s.secret(ctx, name+"-"+entry.kind, entry.kind, entry.description, key, args, entry.content)
-		if err != nil {
+	for _, c := range args.contents(session.Result) {
+		if s.ARNs[c.kind], err = s.secret(ctx, name+"-"+c.kind, c, key, args); err != nil {
 			return nil, err
 		}
-		s.ARNs[entry.kind] = arn
 	}
 	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{"keyArn": s.KeyARN}); err != nil {
 		return nil, fmt.Errorf("registering outputs of secrets %s: %w", name, err)
@@ -81,30 +65,53 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return s, nil
 }
 
-// secret creates one secret with its content, a JSON object, which is a secret in Pulumi's state too, and returns its
-// ARN.
+// content is what one secret contains.
+type content struct {
+	kind, description string
+	values            pulumi.StringMap
+}
+
+// contents are the contents of all secrets.
+func (a *Args) contents(sessionKey pulumi.StringInput) []content {
+	return []content{
+		{"database", "Where the database is; user and password are in the secret that RDS rotates", pulumi.StringMap{
+			"host": a.Database.Host, "port": pulumi.String(strconv.Itoa(a.Database.Port)),
+			"database": pulumi.String(a.Database.DatabaseName), "sslmode": pulumi.String("verify-full"),
+			"credentialsArn": a.Database.SecretARN,
+		}},
+		{"cache", "Where the cache is, and its token", pulumi.StringMap{
+			"REDIS_HOST": a.Cache.Host, "REDIS_PORT": pulumi.String(strconv.Itoa(a.Cache.Port)),
+			"REDIS_PASSWORD": a.Cache.Token,
+		}},
+		{"session", "What sessions are signed with", pulumi.StringMap{"JWT_SECRET": sessionKey}},
+	}
+}
+
+// secret creates one secret with its values as a JSON object, and returns its ARN. The values are secret in Pulumi's
+// state too.
 func (s *Secrets) secret(
 	ctx *pulumi.Context,
-	logical, kind, description string,
+	logical string,
+	c content,
 	key *identity.Key,
 	args *Args,
-	content pulumi.StringMap,
 ) (pulumi.StringOutput, error) {
+	prefix := args.Name + "/" + args.Application + "/" + c.kind
 	secret, err := secretsmanager.NewSecret(ctx, logical, &secretsmanager.SecretArgs{
-		NamePrefix:           pulumi.String(args.Name + "/" + args.Application + "/" + kind + "-"),
-		Description:          pulumi.String(description),
+		NamePrefix:           pulumi.String(prefix + "-"),
+		Description:          pulumi.String(c.description),
 		KmsKeyId:             key.ARN,
 		RecoveryWindowInDays: pulumi.Int(args.RecoveryDays),
 	}, pulumi.Parent(s))
 	if err != nil {
-		return pulumi.StringOutput{}, err
+		return pulumi.StringOutput{}, fmt.Errorf("creating secret %s: %w", prefix, err)
 	}
-	text := content.ToStringMapOutput().ApplyT(func(values map[string]string) (string, error) {
+	text := c.values.ToStringMapOutput().ApplyT(func(values map[string]string) (string, error) {
 		out, err := json.Marshal(values)
 		return string(out), err
 	}).(pulumi.StringOutput)
 	opts := []pulumi.ResourceOption{pulumi.Parent(s)}
-	if kind == "cache" && !args.Power.HasCache() {
+	if c.kind == "cache" && !args.Power.HasCache() {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"secretString"}))
 	}
 	version, err := secretsmanager.NewSecretVersion(ctx, logical, &secretsmanager.SecretVersionArgs{
@@ -112,7 +119,7 @@ func (s *Secrets) secret(
 		SecretString: pulumi.ToSecret(text).(pulumi.StringOutput),
 	}, opts...)
 	if err != nil {
-		return pulumi.StringOutput{}, err
+		return pulumi.StringOutput{}, fmt.Errorf("setting the value of secret %s: %w", prefix, err)
 	}
 	return version.Arn, nil
 }

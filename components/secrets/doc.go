@@ -1,12 +1,14 @@
-// Package secrets keeps what an application must know and nobody else may, in Secrets Manager.
+// Package secrets creates the secrets of an application in Secrets Manager.
 //
-// Creates: a key of its own and three secrets: where the database is, where the cache is and how to authenticate to it,
-// and the key that the application signs its sessions with.
+// Creates: a key and three secrets: the address of the database, the address of the cache with its password, and the
+// key that the application signs its sessions with.
 //
-// Refuses: names whose ARNs Secrets Manager would confuse.
+// Refuses: application names that make the ARNs of secrets ambiguous, and recovery periods outside the limits of
+// Secrets Manager.
 //
-// Protects: the key, when asked to.
+// Protects: the key, if the environment is protected. A deleted secret can be restored for as long as the settings say,
+// protected or not.
 //
-// Owns: the names of the properties inside each secret. The database's password is not among them: RDS keeps it in a
-// secret of its own and rotates it, and clients read it there, so that a rotation reaches them by itself.
+// Owns: the names of the properties in each secret. The password of the database is not among them: RDS keeps and
+// rotates it in a secret of its own. Clients read it there, so they get the new password after a rotation.
 package secrets

@@ -13,7 +13,8 @@ import (
 
 // Args are the facts of a state store.
 type Args struct {
-	// Bucket is the bucket's name, unique in the world; Alias is the key's, without "alias/".
+	// Bucket is the globally unique name of the bucket: 3 to 63 lower-case letters, digits, dots or hyphens. Alias is the
+	// alias of the key, without "alias/".
 	Bucket, Alias string
 	// Facts are the environment's.
 	environment.Facts
@@ -21,7 +22,7 @@ type Args struct {
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// Validate returns all problems of the arguments in one error.
+// Validate returns everything wrong with the arguments in one error.
 func (a *Args) Validate(name string) error {
 	errs := a.Facts.Validate()
 	errs.Match("bucket", a.Bucket, bucketName, "a bucket name: 3 to 63 lower-case letters, digits, dots or hyphens")
@@ -34,22 +35,22 @@ func (a *Args) Validate(name string) error {
 // TypeToken is the component's type. It is part of URNs: a change needs an alias.
 const TypeToken = "groundwork:statestore:Store"
 
-// Store is the bucket and the key of an environment's states.
+// Store is the bucket and the key of the states of an environment.
 type Store struct {
 	pulumi.ResourceState
 
-	// BucketARN and KeyARN are what readers of states have to be let to.
+	// BucketARN and KeyARN are the bucket and the key. Readers of states need access to both.
 	BucketARN, KeyARN pulumi.StringOutput
 }
 
-// oldVersionDays is how long a state that was replaced can be brought back from the bucket's versions, and
-// minOldVersions how many always can.
+// oldVersionDays is how long the bucket keeps replaced versions of states. It always keeps the newest minOldVersions.
 const (
 	oldVersionDays = 90
 	minOldVersions = 20
 )
 
-// New creates the bucket and the key.
+// New creates the bucket and the key. It returns everything wrong with args in one error, before anything is
+// registered.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Store, error) {
 	if args == nil {
 		return nil, fmt.Errorf("statestore %s: args is nil", name)
@@ -61,7 +62,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(TypeToken, name, s, opts...); err != nil {
 		return nil, fmt.Errorf("registering statestore %s: %w", name, err)
 	}
-	// States outlive whatever the settings say about protection, and the environment's other keys.
+	// States are always protected, and have a key of their own, because they outlive the environment's other keys.
 	facts := args.Facts
 	facts.Protect, facts.SharedKeyARN = true, nil
 	key, err := identity.NewKey(ctx, name, &identity.KeyArgs{

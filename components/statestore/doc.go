@@ -1,13 +1,12 @@
-// Package statestore is where Pulumi keeps the states of an environment: a bucket, and the key that encrypts it and the
-// secrets in the states.
+// Package statestore creates the place where Pulumi keeps the states of an environment: a bucket, and the key that
+// encrypts the bucket and the secrets in the states.
 //
-// Creates: a versioned bucket, encrypted with its own key, closed to the public, TLS only, that forgets superseded
-// versions of states after a while; the key with the alias that the secrets provider names.
+// Creates: a versioned bucket without public access, encrypted, reachable over TLS only, which deletes old versions of
+// states after a while; a key, with the alias that Pulumi's secrets provider uses.
 //
-// Refuses: a bucket name that S3 would not take.
+// Refuses: bucket names that S3 does not allow.
 //
-// Protects: bucket and key, in every environment: without either, everything that the states describe has lost its
-// manager.
+// Protects: bucket and key, in every environment: without either of them, nothing manages the resources in the states.
 //
-// Owns: which versions of states can be brought back, and for how long.
+// Owns: how long, and how many, old versions of states are kept.
 package statestore

@@ -12,29 +12,31 @@ import (
 
 // Args describe a bucket.
 type Args struct {
-	// Name is the bucket's name. Where it is empty the name begins with Prefix and ends in a suffix of its own each time.
+	// Name is the name of the bucket. If it is empty, the name is Prefix and a random suffix.
 	Name, Prefix string
-	// ForceDestroy lets the bucket be deleted with what is in it.
+	// ForceDestroy lets Pulumi delete the bucket with its contents. It applies only to a bucket without Name.
 	ForceDestroy bool
-	// KeyARN encrypts what is in it; nil for S3's own keys (SSE-S3), the only kind that load balancers write to.
+	// KeyARN is the key that encrypts objects; nil for S3's own keys (SSE-S3), the only kind that load balancers support.
 	KeyARN pulumi.StringInput
-	// ExpireDays is when objects are deleted; 0 for never.
+	// ExpireDays is the age at which objects are deleted, in days; 0 for never.
 	ExpireDays int
-	// KeepVersions keeps what is replaced: at least so many versions, and for OldVersionDays. 0 for no versions.
+	// KeepVersions is how many replaced versions of an object are always kept; 0 for none. Other replaced versions are
+	// kept for OldVersionDays.
 	KeepVersions, OldVersionDays int
-	// Policy is the bucket's policy, which says TLS only among others, from its ARN.
+	// Policy returns the policy of the bucket from its ARN. It must deny requests without TLS. Required.
 	Policy func(arn string) identity.Document
 }
 
-// Bucket is a bucket that is ready to be used.
+// Bucket is a bucket with all its settings.
 type Bucket struct {
 	*s3.BucketV2
-	// Policy is its policy: whoever writes to the bucket takes its name from there, so that it never starts before it may.
+	// Policy is the policy of the bucket. Writers get the name of the bucket from it, so that they never start before they
+	// may write.
 	Policy *s3.BucketPolicy
 }
 
-// New creates a bucket under the parent given in opts. own are options of the bucket itself and of none of its
-// settings.
+// New creates a bucket under the parent given in opts. own are options of the bucket alone, not of the resources with
+// its settings.
 func New(
 	ctx *pulumi.Context,
 	name string,
@@ -53,53 +55,54 @@ func New(
 	}
 	bucket, err := s3.NewBucketV2(ctx, name, ba, slices.Concat(opts, own)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("creating bucket %s: %w", name, err)
 	}
-	closed, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
+	block, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
 		Bucket:          bucket.Bucket,
 		BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
 		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
 	}, opts...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("blocking public access to bucket %s: %w", name, err)
 	}
 	if _, err := s3.NewBucketOwnershipControls(ctx, name, &s3.BucketOwnershipControlsArgs{
 		Bucket: bucket.Bucket,
 		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
 	}, opts...); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("setting the ownership controls of bucket %s: %w", name, err)
 	}
 	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name,
 		&s3.BucketServerSideEncryptionConfigurationV2Args{
 			Bucket: bucket.Bucket,
 			Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{args.encryption()},
 		}, opts...); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("setting the encryption of bucket %s: %w", name, err)
 	}
 	if err := args.lifecycle(ctx, name, bucket, opts); err != nil {
 		return nil, err
 	}
 	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
-		// S3 answers two changes of one bucket's access at the same time with a conflict.
-		Bucket: closed.Bucket,
+		// After the public access block: S3 answers two simultaneous changes of a bucket's access with a conflict.
+		Bucket: block.Bucket,
 		Policy: bucket.Arn.ApplyT(func(arn string) string { return args.Policy(arn).JSON() }).(pulumi.StringOutput),
 	}, opts...)
-	return &Bucket{bucket, policy}, err
+	if err != nil {
+		return nil, fmt.Errorf("creating the policy of bucket %s: %w", name, err)
+	}
+	return &Bucket{bucket, policy}, nil
 }
 
-// byDefault is the encryption of objects that ask for none.
+// byDefault is the encryption of objects whose upload requests none.
 type byDefault = s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs
 
 func (a *Args) encryption() *s3.BucketServerSideEncryptionConfigurationV2RuleArgs {
 	if a.KeyARN == nil {
 		return &s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &byDefault{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
+			ApplyServerSideEncryptionByDefault: &byDefault{SseAlgorithm: pulumi.String("AES256")},
 		}
 	}
 	return &s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-		// One data key for many objects, or every read would be a call to KMS.
+		// One data key for many objects. Otherwise every read would call KMS.
 		BucketKeyEnabled: pulumi.Bool(true),
 		ApplyServerSideEncryptionByDefault: &byDefault{
 			SseAlgorithm:   pulumi.String("aws:kms"),
@@ -108,7 +111,7 @@ func (a *Args) encryption() *s3.BucketServerSideEncryptionConfigurationV2RuleArg
 	}
 }
 
-// lifecycle says when objects, or the versions that they replaced, are deleted.
+// lifecycle makes S3 delete old objects and old versions of objects. It enables versioning if versions are kept.
 func (a *Args) lifecycle(ctx *pulumi.Context, name string, bucket *s3.BucketV2, opts []pulumi.ResourceOption) error {
 	on := bucket.Bucket
 	rule := &s3.BucketLifecycleConfigurationV2RuleArgs{
@@ -127,16 +130,18 @@ func (a *Args) lifecycle(ctx *pulumi.Context, name string, bucket *s3.BucketV2, 
 			VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{Status: pulumi.String("Enabled")},
 		}, opts...)
 		if err != nil {
-			return err
+			return fmt.Errorf("enabling versioning of bucket %s: %w", name, err)
 		}
-		// S3 refuses rules about versions on a bucket that keeps none yet.
+		// S3 refuses rules about versions on a bucket without versioning.
 		on = versioned.Bucket
 		rule.NoncurrentVersionExpiration = &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
 			NoncurrentDays: pulumi.Int(a.OldVersionDays), NewerNoncurrentVersions: pulumi.Int(a.KeepVersions),
 		}
 	}
-	_, err := s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
+	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: on, Rules: s3.BucketLifecycleConfigurationV2RuleArray{rule},
-	}, opts...)
-	return err
+	}, opts...); err != nil {
+		return fmt.Errorf("creating the lifecycle configuration of bucket %s: %w", name, err)
+	}
+	return nil
 }

@@ -1,11 +1,12 @@
-// Package bucket makes S3 buckets as all of them have to be: closed to the public, owned by their account, encrypted,
-// spoken to over TLS only, and with an end to what is in them.
+// Package bucket creates S3 buckets as the program needs all of them: without public access, owned by their account,
+// encrypted, reachable over TLS only, and with a limit to what they keep.
 //
-// Creates: a bucket with its public access block, ownership, encryption, lifecycle and policy; versioning where asked.
+// Creates: a bucket with its public access block, ownership controls, encryption, lifecycle configuration and policy;
+// with versioning where asked.
 //
-// Refuses: nothing of its own; names are checked by whoever gives them.
+// Refuses: a bucket without a policy. The callers validate names.
 //
-// Protects: what its caller says.
+// Protects: the bucket, if the caller's options say so.
 //
-// Owns: the order in which S3 takes these settings.
+// Owns: the order in which S3 accepts these settings.
 package bucket

@@ -11,7 +11,7 @@ import (
 	"groundwork/components/field"
 )
 
-// Names of the charts, which are the names of their releases too.
+// Names of the charts, which are also the names of their releases.
 const (
 	LoadBalancerController = "aws-load-balancer-controller"
 	ExternalSecrets        = "external-secrets"
@@ -21,58 +21,53 @@ const (
 	ArgoCDApps             = "argocd-apps"
 )
 
-// Version is one version of a chart that somebody has looked at.
+// Version is one version of a chart that somebody has checked.
 type Version struct {
-	// Number of the chart's version, exact.
+	// Number is the exact version of the chart.
 	Number string
-	// MinKubernetes and MaxKubernetes are the first and last Kubernetes minor it was checked with.
+	// MinKubernetes and MaxKubernetes are the first and the last Kubernetes version that it was checked with, "1.NN".
 	MinKubernetes, MaxKubernetes string
-	// Serves are the API versions of custom resources that it brings, "group/version".
+	// Serves are the API versions of the custom resources that it installs, "group/version".
 	Serves []string
-	// Images are the image tags by Kubernetes minor, for software that is built against one; nil where the chart's own
-	// fits all.
+	// Images are the image tags by Kubernetes version, for software that is built for one version; nil if the chart's own
+	// image works with all.
 	Images map[string]string
-	// Checked is the day on which somebody compared it with its documentation and the program's values.
+	// Checked is the day on which somebody compared the version with its documentation and the program's values.
 	Checked time.Time
 }
 
-// Charts lists all charts of the catalogue, those of other components included.
+// Charts lists all charts of the catalog, including those of other components.
 // Sources: the charts' own documentation and release notes.
 func Charts() []Chart {
 	var all []Chart
 	for _, o := range operators {
 		all = append(all, o.Chart)
 	}
-	// Argo CD's are the delivery's, which installs them where they are wanted.
+	// The component delivery installs the charts of Argo CD.
 	const argoHelm = "https://argoproj.github.io/argo-helm"
 	return append(all, Chart{
 		Name: ArgoCD, Repository: argoHelm, Namespace: "argocd", Needs: "argoproj.io/v1alpha1",
-		Versions: []Version{
-			{
-				Number:        "10.1.1",
-				MinKubernetes: "1.33",
-				MaxKubernetes: "1.36",
-				Serves:        []string{"argoproj.io/v1alpha1"},
-				Checked:       day(2026, 11, 22),
-			},
-		},
+		Versions: []Version{{
+			Number: "10.1.1", MinKubernetes: "1.33", MaxKubernetes: "1.36",
+			Serves: []string{"argoproj.io/v1alpha1"}, Checked: day(2026, 11, 22),
+		}},
 	}, Chart{
 		Name: ArgoCDApps, Repository: argoHelm, Namespace: "argocd",
 		Versions: []Version{{Number: "2.0.5", MinKubernetes: "1.33", MaxKubernetes: "1.36", Checked: day(2026, 11, 22)}},
 	})
 }
 
-// Chart is a chart with what is known of its versions.
+// Chart is a chart with the versions that somebody has checked.
 type Chart struct {
-	// Name of the chart in Repository, an HTTPS URL, and the namespace that its releases go to.
+	// Name is the name of the chart in Repository, an HTTPS URL. Namespace is the namespace of its releases.
 	Name, Repository, Namespace string
-	// Needs is the API of the custom resources that the program's charts use; empty for none.
+	// Needs is the API version of its custom resources that the program's charts use; empty for none.
 	Needs string
-	// Versions somebody has looked at, newest first; the first that fits is what a stack gets.
+	// Versions are the checked versions, newest first. A stack gets the first that supports its Kubernetes version.
 	Versions []Version
 }
 
-// Names are the names of all charts, sorted.
+// Names returns the names of all charts, sorted.
 func Names() []string {
 	var names []string
 	for _, c := range Charts() {
@@ -86,14 +81,12 @@ func day(year int, month time.Month, d int) time.Time {
 	return time.Date(year, month, d, 0, 0, 0, 0, time.UTC)
 }
 
-// Misfits returns what speaks against a version on a cluster, or nothing.
+// Misfits returns the reasons why a version does not support a cluster; none if it does.
 func (c Chart) Misfits(v Version, kubernetes string) []string {
 	var wrong []string
 	if minor(kubernetes) < minor(v.MinKubernetes) || minor(kubernetes) > minor(v.MaxKubernetes) {
-		wrong = append(
-			wrong,
-			"was checked with Kubernetes "+v.MinKubernetes+" to "+v.MaxKubernetes+", the cluster has "+kubernetes,
-		)
+		wrong = append(wrong,
+			"was checked with Kubernetes "+v.MinKubernetes+" to "+v.MaxKubernetes+", the cluster has "+kubernetes)
 	}
 	if c.Needs != "" && !slices.Contains(v.Serves, c.Needs) {
 		wrong = append(wrong, "serves "+strings.Join(v.Serves, ", ")+"; the program's charts use "+c.Needs)
@@ -102,10 +95,8 @@ func (c Chart) Misfits(v Version, kubernetes string) []string {
 		wrong = append(wrong, "has no known image for Kubernetes "+kubernetes)
 	}
 	if release, known := cluster.Releases[kubernetes]; known && v.Checked.Before(release.Released()) {
-		wrong = append(
-			wrong,
-			"was last checked on "+v.Checked.Format(time.DateOnly)+", before EKS had Kubernetes "+kubernetes,
-		)
+		wrong = append(wrong,
+			"was last checked on "+v.Checked.Format(time.DateOnly)+", before EKS had Kubernetes "+kubernetes)
 	}
 	return wrong
 }
@@ -118,8 +109,8 @@ func minor(kubernetes string) uint64 {
 	return v.Minor
 }
 
-// choose returns the version for a cluster: the wanted one, or the first that fits where none is wanted. Everything
-// that speaks against it is added to p under key.
+// choose returns the wanted version or, if none is wanted, the first version that supports the cluster. It records at
+// key why that version does not support the cluster.
 func (c Chart) choose(errs *field.Errors, key, wanted, kubernetes string) Version {
 	var known []string
 	for _, v := range c.Versions {
@@ -136,13 +127,8 @@ func (c Chart) choose(errs *field.Errors, key, wanted, kubernetes string) Versio
 		}
 	}
 	if wanted != "" {
-		errs.Add(
-			key,
-			wanted,
-			"is not in the catalogue of %s; known are %s (components/addons/operators.go)",
-			c.Name,
-			strings.Join(known, ", "),
-		)
+		errs.Add(key, wanted, "is not in the catalog of %s; known are %s (components/addons/operators.go)",
+			c.Name, strings.Join(known, ", "))
 	} else {
 		newest := c.Versions[0]
 		errs.Add(key, newest.Number, "%s", strings.Join(c.Misfits(newest, kubernetes), "; "))

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// Class is what the program needs to know of an RDS instance class.
+// Class describes an RDS instance class.
 type Class struct {
-	// MemoryGiB sizes alarms: free memory and the connections that PostgreSQL allows grow with it.
+	// MemoryGiB is the memory in GiB. The thresholds of alarms depend on it, as does the number of connections that
+	// PostgreSQL allows.
 	MemoryGiB int
-	// Burstable classes run on CPU credits.
+	// Burstable classes use CPU credits.
 	Burstable bool
 }
 
@@ -27,19 +28,18 @@ var Classes = map[string]Class{
 // KnownClasses lists the instance classes of the table.
 func KnownClasses() []string { return slices.Sorted(maps.Keys(Classes)) }
 
-// MaxConnections is how many connections PostgreSQL allows by RDS's default formula,
-// LEAST(DBInstanceClassMemory/9531392, 5000). RDS keeps part of the memory for itself, so the true number is a little
-// lower.
+// MaxConnections is how many connections PostgreSQL allows by the default formula of RDS,
+// LEAST(DBInstanceClassMemory/9531392, 5000). RDS reserves part of the memory, so the actual number is a little lower.
 func (c Class) MaxConnections() int {
 	return min(c.MemoryGiB<<30/9531392, 5000)
 }
 
-// Parameters are the settings that differ from PostgreSQL's on RDS, sorted by name. Names and values as in the RDS
-// parameter group of the postgres family.
+// Parameters are the parameters that differ from the defaults of RDS for PostgreSQL, sorted by name. Names and values
+// are those of RDS parameter groups of the postgres family.
 func Parameters() []Parameter {
 	parameters := []Parameter{
-		// It takes effect at once all the same: 1 is the default since PostgreSQL 15, and RDS reads the default's method
-		// back for ever, which would be a difference in every preview.
+		// It needs no restart, because 1 is the default since PostgreSQL 15. But RDS always reports the apply method of the
+		// default, pending-reboot. Any other method would be a difference in every preview.
 		{"rds.force_ssl", "1", true},
 		{"log_connections", "1", false},
 		{"log_disconnections", "1", false},
@@ -52,7 +52,7 @@ func Parameters() []Parameter {
 	return parameters
 }
 
-// Parameter is one setting; Static ones take effect at the next restart.
+// Parameter is one parameter of the instance. A Static parameter takes effect at the next restart.
 type Parameter struct {
 	Name, Value string
 	Static      bool

@@ -9,16 +9,16 @@ import (
 type Engine string
 
 const (
-	// Valkey is the open-source successor of Redis, a fifth cheaper on ElastiCache.
+	// Valkey is the open-source fork of Redis. It costs a fifth less on ElastiCache.
 	Valkey Engine = "valkey"
-	// Redis is Redis OSS 7.1, the last that ElastiCache offers under that name.
+	// Redis is Redis OSS 7.1, the last version of it that ElastiCache offers.
 	Redis Engine = "redis"
 )
 
 // release is the version and parameter family of an engine.
 type release struct{ version, family string }
 
-// releases are the versions the program uses; minor ones are kept current by AWS.
+// releases are the versions that the program uses. AWS keeps the minor version current.
 // Source: Amazon ElastiCache User Guide, "Supported engines and versions".
 var releases = map[Engine]release{
 	Valkey: {"8.0", "valkey8"},

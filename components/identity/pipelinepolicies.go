@@ -1,0 +1,82 @@
+package identity
+
+import "slices"
+
+// policyReadOnly is the AWS-managed policy of every action that reads. It cannot read secret values.
+const policyReadOnly = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+// PreviewPolicy lets a preview read the environment's states and, to compare them, the secrets that the program writes.
+// It denies access to all other stored data that ReadOnlyAccess would show.
+func PreviewPolicy(bucketARN, keyARN, account, region, name string) Document {
+	return NewDocument(Statement{
+		Sid: "ReadStates", Effect: Allow, Action: Strings{"s3:GetObject", "s3:ListBucket"},
+		Resource: Strings{bucketARN, bucketARN + "/*"},
+	}, Statement{
+		Sid: "DecryptStates", Effect: Allow, Action: Strings{"kms:Decrypt", "kms:DescribeKey"}, Resource: Strings{keyARN},
+	}, Statement{
+		// A refresh reads the versions of secrets. Their names begin with the name of the environment.
+		Sid: "CompareSecrets", Effect: Allow, Action: Strings{"secretsmanager:GetSecretValue"},
+		Resource: Strings{"arn:aws:secretsmanager:" + region + ":" + account + ":secret:" + name + "/*"},
+	}, Statement{
+		// This stack does not know the keys of the secrets, only their tag.
+		Sid: "DecryptSecrets", Effect: Allow, Action: Strings{"kms:Decrypt"},
+		Resource: Strings{"arn:aws:kms:" + region + ":" + account + ":key/*"},
+		Condition: Condition{
+			"StringEquals": {
+				"kms:ViaService":          {"secretsmanager." + region + ".amazonaws.com"},
+				"aws:ResourceTag/Project": {"groundwork"},
+			},
+		},
+	}, Statement{
+		// ReadOnlyAccess allows reading every bucket of the account.
+		Sid: "NoOtherData", Effect: Deny, Action: Strings{"s3:GetObject", "s3:GetObjectVersion"},
+		NotResource: Strings{bucketARN + "/*"},
+	}, Statement{
+		Sid: "NoRecords", Effect: Deny, Action: Strings{
+			"athena:GetQueryResults",
+			"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:PartiQLSelect", "dynamodb:Query",
+			"dynamodb:Scan",
+			"ec2:GetConsoleOutput", "ec2:GetConsoleScreenshot", "kinesis:GetRecords", "lambda:GetFunction",
+			"logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail",
+			"logs:StartQuery", "sqs:ReceiveMessage",
+			"ssm:GetParameter", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:GetParametersByPath",
+		}, Resource: Strings{"*"},
+	})
+}
+
+// pushActions are the actions that docker push and similar tools need.
+var pushActions = Strings{
+	"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:DescribeImages",
+	"ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
+}
+
+// DeployPolicy lets a pipeline push images to exactly these repositories and find the cluster.
+func DeployPolicy(account, region, cluster string, repositories []string) Document {
+	var arns Strings
+	for _, repository := range slices.Sorted(slices.Values(repositories)) {
+		arns = append(arns, "arn:aws:ecr:"+region+":"+account+":repository/"+repository)
+	}
+	return NewDocument(Statement{
+		// The action does not support resources.
+		Sid: "SignIn", Effect: Allow, Action: Strings{"ecr:GetAuthorizationToken"}, Resource: Strings{"*"},
+	}, Statement{
+		Sid: "PushImages", Effect: Allow, Action: pushActions, Resource: arns,
+	}, Statement{
+		Sid: "FindTheCluster", Effect: Allow, Action: Strings{"eks:DescribeCluster"},
+		Resource: Strings{"arn:aws:eks:" + region + ":" + account + ":cluster/" + cluster},
+	})
+}
+
+// DeployBoundary is the permissions boundary of a deploy role: the registry and the clusters of one region. It holds
+// even if somebody attaches another policy to the role.
+func DeployBoundary(account, region string) Document {
+	return NewDocument(Statement{
+		Sid: "SignIn", Effect: Allow, Action: Strings{"ecr:GetAuthorizationToken"}, Resource: Strings{"*"},
+	}, Statement{
+		Sid: "RegistryAndCluster", Effect: Allow, Action: append(slices.Clone(pushActions), "eks:DescribeCluster"),
+		Resource: Strings{
+			"arn:aws:ecr:" + region + ":" + account + ":repository/*",
+			"arn:aws:eks:" + region + ":" + account + ":cluster/*",
+		},
+	})
+}
