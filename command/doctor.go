@@ -53,7 +53,7 @@ func (o *doctorOptions) run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report, err := doctor.Look(ctx, config, p.Root, time.Now(), doctor.Shell, o.offline)
+	report, err := doctor.Examine(ctx, config, p.Root, time.Now(), doctor.Shell, o.offline)
 	if err != nil {
 		return err
 	}

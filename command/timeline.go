@@ -136,7 +136,7 @@ func (o *timelineOptions) printChange(w io.Writer, of timelineAt) error {
 		"park":        "Parking",
 		"unpark":      "Unparking",
 		"hibernate":   "Hibernating",
-		"wake":        "Resuming from hibernation",
+		"resume":      "Resuming from hibernation",
 	}[o.change]
 	fmt.Fprintf(w, "%s of %s takes ", what, o.Stack)
 	of(awstype.Percentile(o.percentile)).Print(w, o.shortest)
@@ -213,6 +213,6 @@ func updatesOf(change string, config []string) [][]string {
 		"park":      {running, parked},
 		"unpark":    {running, parked, running},
 		"hibernate": {running, hibernated},
-		"wake":      {running, hibernated, running},
+		"resume":    {running, hibernated, running},
 	}[change]
 }

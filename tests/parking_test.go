@@ -40,8 +40,8 @@ func TestParkedGraph(t *testing.T) {
 		assert.Equal(t, page, distribution.Str("defaultCacheBehavior.functionAssociations[0].functionArn"))
 		ordered := distribution["orderedCacheBehaviors"].([]any)
 		assert.Len(t, ordered, 2)
-		for _, behaviour := range ordered {
-			assert.Equal(t, page, graph.Props(behaviour.(map[string]any)).Str("functionAssociations[0].functionArn"))
+		for _, behavior := range ordered {
+			assert.Equal(t, page, graph.Props(behavior.(map[string]any)).Str("functionAssociations[0].functionArn"))
 		}
 		clusters := 1
 		if len(mode) > 1 && strings.HasPrefix(mode[1], "hibernated") {

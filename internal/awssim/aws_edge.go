@@ -153,7 +153,7 @@ func checkDistribution(in Props) []Failure {
 		}
 	}
 	for i, b := range behaviors {
-		checkBehavior(&f, in, fmt.Sprintf("behaviour %d", i), b)
+		checkBehavior(&f, in, fmt.Sprintf("behavior %d", i), b)
 	}
 	failIf(&f, !oneOf(in, "priceClass", "PriceClass_100", "PriceClass_200", "PriceClass_All"),
 		"priceClass", "is not a price class")

@@ -1,5 +1,5 @@
 // Package awstype has one row for each resource type: every fact that the simulation, the prices, the timelines, the
-// report and the security rules need of it. A new type is its component, one row here, and its behaviour in awssim.
+// report and the security rules need of it. A new type is its component, one row here, and its behavior in awssim.
 package awstype
 
 import (

@@ -89,8 +89,10 @@ func Shell(ctx context.Context, command ...string) (string, error) {
 	return string(out), err
 }
 
-// Look runs every check as of a day. dir is the repository.
-func Look(ctx context.Context, c *stacks.Config, dir string, today time.Time, run Run, offline bool) (Report, error) {
+// Examine runs every check as of a day. dir is the repository.
+func Examine(
+	ctx context.Context, c *stacks.Config, dir string, today time.Time, run Run, offline bool,
+) (Report, error) {
 	certificates, err := os.ReadFile(filepath.Join(dir, "webapp/certs/rds-global-bundle.pem"))
 	if err != nil {
 		return nil, fmt.Errorf("reading RDS's certificates: %w", err)

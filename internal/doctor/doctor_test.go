@@ -63,7 +63,7 @@ func look(
 	require.NoError(t, err)
 	c, err := stacks.Load(raw, stack, time.Time{})
 	require.NoError(t, err)
-	report, err := doctor.Look(context.Background(), c, harness.Root(t), now, machine(answers), offline)
+	report, err := doctor.Examine(context.Background(), c, harness.Root(t), now, machine(answers), offline)
 	require.NoError(t, err)
 	return report
 }
@@ -223,7 +223,7 @@ func TestDoctorNeedsTheCertificates(t *testing.T) {
 	require.NoError(t, err)
 	c, err := stacks.Load(raw, "dev", time.Time{})
 	require.NoError(t, err)
-	_, err = doctor.Look(context.Background(), c, t.TempDir(), harness.Today, machine(nil), true)
+	_, err = doctor.Examine(context.Background(), c, t.TempDir(), harness.Today, machine(nil), true)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = doctor.Deadlines(c, []byte("none"))
 	assert.ErrorContains(t, err, "there is none of eu-west-1")

@@ -123,7 +123,7 @@ func New(now time.Time, tried []string, sources ...*Source) *Page {
 	}
 	p.timelines(own.Graph)
 	p.costs(sources)
-	p.Findings = rules.Look(own.Graph, own.Config.Protect, !own.Config.Parked)
+	p.Findings = rules.Evaluate(own.Graph, own.Config.Protect, !own.Config.Parked)
 	for _, f := range p.Findings {
 		switch {
 		case f.Held():

@@ -155,7 +155,7 @@ var edgeRules = []Rule{{
 				return b.Str("pathPattern")
 			}
 		}
-		return must(len(behaviors(r)) == 3, "%d behaviours", len(behaviors(r)))
+		return must(len(behaviors(r)) == 3, "%d behaviors", len(behaviors(r)))
 	}),
 	Plant: setIn(awstype.Distribution, "defaultCacheBehavior", "cachePolicyId", cachingOptimized),
 }, {

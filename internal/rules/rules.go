@@ -52,9 +52,9 @@ func (f Finding) Held() bool { return f.Seen > 0 && len(f.Wrong) == 0 }
 // Broken reports whether the rule found something wrong. Something that is missing counts too.
 func (f Finding) Broken() bool { return len(f.Wrong) > 0 }
 
-// Look checks a graph against the rules. It leaves out rules for production where production is false, and rules for a
-// running environment where up is false. Rules that need the engine's graph are listed, but not checked.
-func Look(g *graph.Graph, production, up bool) []Finding {
+// Evaluate checks a graph against the rules. It leaves out rules for production where production is false, and rules
+// for a running environment where up is false. Rules that need the engine's graph are listed, but not checked.
+func Evaluate(g *graph.Graph, production, up bool) []Finding {
 	var all []Finding
 	for _, r := range All {
 		if r.ProdOnly && !production || r.UpOnly && !up {

@@ -156,7 +156,7 @@ func OfApplication(p awstype.Percentile, argoCD bool) *Timeline {
 }
 
 // Changes are the updates that have a timeline, besides a first deployment.
-var Changes = []string{"application", "hibernate", "park", "unpark", "wake"}
+var Changes = []string{"application", "hibernate", "park", "resume", "unpark"}
 
 // KnownChange reports whether a change has a timeline.
 func KnownChange(name string) bool { return slices.Contains(Changes, name) }

@@ -122,7 +122,7 @@ func (o onLine) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-func cancelled() context.Context {
+func canceled() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx

@@ -120,14 +120,8 @@ func TestServe(t *testing.T) {
 	require.NoError(t, err)
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: tools.CLIRoot})
 	require.NoError(t, err)
-	stack, err := auto.UpsertStackLocalSource(
-		context.Background(),
-		"dev",
-		project,
-		auto.Pulumi(cli),
-		auto.EnvVars(env),
-		auto.Program(stacks.DeployAt(harness.Today)),
-	)
+	stack, err := auto.UpsertStackLocalSource(context.Background(), "dev", project, auto.Pulumi(cli), auto.EnvVars(env),
+		auto.Program(stacks.DeployAt(harness.Today)))
 	require.NoError(t, err)
 	_, err = stack.Up(context.Background())
 	require.NoError(t, err)
@@ -152,12 +146,9 @@ func TestWorkspaceErrors(t *testing.T) {
 		_, err = w.Run(context.Background(), engine.Preview, options("dev", io.Discard, bad))
 		require.ErrorContains(t, err, "reading --config", bad)
 	}
-	_, err = w.Run(
-		context.Background(),
-		engine.Up,
-		options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"),
-	)
+	_, err = w.Run(context.Background(), engine.Up,
+		options("dev", io.Discard, "network.cidr=10.0.0.0/8", "database.port=80"))
 	require.ErrorContains(t, err, "2 problem(s)")
-	require.NoError(t, w.Serve(cancelled(), options("dev", io.Discard), func(string) {}))
+	require.NoError(t, w.Serve(canceled(), options("dev", io.Discard), func(string) {}))
 	require.Error(t, w.Serve(context.Background(), options("staging", io.Discard), nil))
 }

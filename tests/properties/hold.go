@@ -24,7 +24,7 @@ func Wrong(s Subject, today time.Time) (seen int, wrong []string) {
 			note(p.Name, n, problems)
 		}
 	}
-	for _, f := range rules.Look(s.Graph, s.Config.Protect, !s.Config.Parked) {
+	for _, f := range rules.Evaluate(s.Graph, s.Config.Protect, !s.Config.Parked) {
 		if chosen, ok := Choices[f.ID]; !ok || !chosen(s.Config) {
 			note(f.ID, f.Seen, f.Wrong)
 		}

@@ -110,7 +110,7 @@ func merge(parts ...map[string]Type) map[string]Type {
 	for _, part := range parts {
 		for token, t := range part {
 			if _, double := all[token]; double {
-				panic("the sandbox catalogue has " + token + " twice")
+				panic("the sandbox catalog has " + token + " twice")
 			}
 			all[token] = t
 		}
@@ -129,7 +129,7 @@ func lookUp(token string) (Type, error) {
 	t, ok := catalog[token]
 	if !ok {
 		return Type{}, fmt.Errorf("the sandbox does not simulate %s: "+
-			"add the type to its catalogue (internal/awssim/aws_*.go)", token)
+			"add the type to its catalog (internal/awssim/aws_*.go)", token)
 	}
 	return t, nil
 }
@@ -169,7 +169,7 @@ func Invoke(s Site, token string, in Props) (Props, error) {
 		return managedPrefixList(s, in.Str("name"))
 	}
 	return nil, fmt.Errorf("the sandbox does not simulate the function %s: "+
-		"add it to Invoke (internal/awssim/catalogue.go)", token)
+		"add it to Invoke (internal/awssim/catalog.go)", token)
 }
 
 // managedPrefixList returns one of the prefix lists that AWS keeps in every region.
