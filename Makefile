@@ -143,8 +143,8 @@ fuzz: ## Fuzz the configuration decoder, the address plan and the application's 
 
 .PHONY: golden
 golden: ## Rewrite what is rendered into testdata and the README, where a change is meant
-	go test ./tests ./internal/cost ./internal/timeline -run 'Rendered|README|Overnight' -update
-	go test -tags integration ./tests/engine -run TestParkAndUnpark -update # under the real engine: a minute
+	UPDATE=1 go test ./... -run 'Rendered|README|Overnight'
+	UPDATE=1 go test -tags integration ./tests/engine -run TestParkAndUnpark # under the real engine: a minute
 
 .PHONY: costs
 costs: build ## Print what dev and prod cost a month at list prices, side by side (bin/groundwork cost -s dev for every line)

@@ -11,11 +11,10 @@
 //
 // Helpers:
 //
-//   - tests/harness: the reference settings in testdata/reference, mock runs of the program, golden files. Goldens,
-//
-// figures and tables are about the reference settings; the settings of the repository's owner are held to properties
-//
-//	  only (TestOwnSettings).
-//	- tests/properties: what holds for every environment, as a list that both test packages use.
-//	- tests/engine/engine_test.go: environments that are brought up once (brought), copies of them to change (copied).
+//   - tests/golden: comparison with golden files in the testdata of the package under test.
+//   - tests/harness: the reference settings in testdata/reference, and mock runs of the program. Goldens, figures and
+//     tables are about the reference settings. The settings of the repository's owner are held to properties only
+//     (TestOwnSettings).
+//   - tests/properties: what holds for every environment, as a list that both test packages use.
+//   - tests/engine/engine_test.go: environments that are brought up once (brought), copies of them to change (copied).
 package tests

@@ -16,6 +16,7 @@ import (
 	"groundwork/internal/cost"
 	"groundwork/internal/report"
 	"groundwork/internal/rules"
+	"groundwork/tests/golden"
 	"groundwork/tests/harness"
 )
 
@@ -58,7 +59,7 @@ func written(t *testing.T, name, mark, table string) {
 	_, after, ok := strings.Cut(rest, end)
 	require.True(t, ok)
 	want := before + begin + table + end + after
-	if harness.Updating() {
+	if golden.Updating() {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
 		return
 	}
@@ -111,12 +112,8 @@ func TestREADMECosts(t *testing.T) {
 	}
 	for _, r := range costRows {
 		row := r.row
-		pattern := fmt.Sprintf(
-			`(?m)^\| %s \| .*\b%.0f \| .*\b%.0f \|$`,
-			regexp.QuoteMeta(row),
-			costs["dev"][row],
-			costs["prod"][row],
-		)
+		pattern := fmt.Sprintf(`(?m)^\| %s \| .*\b%.0f \| .*\b%.0f \|$`, regexp.QuoteMeta(row), costs["dev"][row],
+			costs["prod"][row])
 		assert.Regexp(t, pattern, text)
 	}
 	assert.Contains(t, text, fmt.Sprintf("| together | %.0f | %.0f |", totals["dev"], totals["prod"]))

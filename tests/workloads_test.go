@@ -26,6 +26,7 @@ import (
 	"groundwork/internal/graph"
 	"groundwork/internal/mockrun"
 	"groundwork/internal/rules"
+	"groundwork/tests/golden"
 	"groundwork/tests/harness"
 )
 
@@ -139,7 +140,7 @@ func TestChartValuesAreDocumented(t *testing.T) {
 	assert.False(t, known("external-secrets 2.9.0", "replicas"), "the check must see a wrong key")
 }
 
-func TestCatalogue(t *testing.T) {
+func TestCatalog(t *testing.T) {
 	for _, kubernetes := range cluster.KnownVersions() {
 		problems := addons.Spec{Replicas: 1}.Validate(kubernetes)
 		assert.NoError(t, problems.Err(""), kubernetes)
@@ -206,11 +207,8 @@ func chartAccepts(t *testing.T, values graph.Props) {
 	c := harness.Config(t, "prod")
 	path := filepath.Join(root, c.Delivery.Path)
 	if _, err := os.Stat(path); os.IsNotExist(err) {
-		t.Logf(
-			"%s is not in the repository yet; its values.schema.json has to accept %v",
-			c.Delivery.Path,
-			helm.Paths(values),
-		)
+		t.Logf("%s is not in the repository yet; its values.schema.json has to accept %v", c.Delivery.Path,
+			helm.Paths(values))
 		return
 	}
 	text, err := os.ReadFile(filepath.Join(path, "values.schema.json"))
@@ -250,9 +248,6 @@ func TestDeployerRoleRendered(t *testing.T) {
 		documents = append(documents, string(text))
 	}
 	slices.Sort(documents)
-	harness.Golden(
-		t,
-		"../../webapp/e2e/cluster/deployer.yaml",
-		"# Written by make golden from components/delivery/deployer.go.\n"+strings.Join(documents, "---\n"),
-	)
+	golden.Text(t, "../../webapp/e2e/cluster/deployer.yaml",
+		"# Written by make golden from components/delivery/deployer.go.\n"+strings.Join(documents, "---\n"))
 }

@@ -19,6 +19,7 @@ import (
 	"groundwork/internal/cost"
 	"groundwork/internal/graph"
 	"groundwork/stacks"
+	"groundwork/tests/golden"
 	"groundwork/tests/harness"
 )
 
@@ -156,7 +157,7 @@ func TestOvernight(t *testing.T) {
 	assert.InDelta(t, 12*(0.1+0.017+0.045+3*0.005+0.0225+0.008)+(20*0.115+3*0.4)*12/730, article, 0.005)
 	var out bytes.Buffer
 	require.NoError(t, cost.PrintOvernight(&out, running, parked, hibernated))
-	harness.Golden(t, "overnight.txt", out.String())
+	golden.Text(t, "overnight.txt", out.String())
 	readme, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/environments.md"))
 	require.NoError(t, err)
 	assert.Contains(t, string(readme), fmt.Sprintf(
@@ -242,10 +243,10 @@ func TestCostRendered(t *testing.T) {
 	var out bytes.Buffer
 	prod := harness.Sheet(t, "prod", harness.Graph(t, "prod"), "eu-west-1")
 	prod.Print(&out)
-	harness.Golden(t, "cost-prod.txt", out.String())
+	golden.Text(t, "cost-prod.txt", out.String())
 	out.Reset()
 	cost.PrintComparison(&out, harness.Sheet(t, "dev", harness.Graph(t, "dev"), "eu-west-1"), prod)
-	harness.Golden(t, "cost-comparison.txt", out.String())
+	golden.Text(t, "cost-comparison.txt", out.String())
 	night := 0.0
 	for _, l := range prod.Lines {
 		night += l.Night()

@@ -122,12 +122,8 @@ func of(g *graph.Graph, p awstype.Percentile, takes func(*graph.Resource) float6
 // sort puts the bars into the order in which they begin, the longest of a moment first.
 func (t *Timeline) sort() {
 	slices.SortFunc(t.Bars, func(a, b Bar) int {
-		return cmp.Or(
-			cmp.Compare(a.Start, b.Start),
-			cmp.Compare(b.Seconds, a.Seconds),
-			cmp.Compare(a.Type, b.Type),
-			cmp.Compare(a.Name, b.Name),
-		)
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.Seconds, a.Seconds), cmp.Compare(a.Type, b.Type),
+			cmp.Compare(a.Name, b.Name))
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"groundwork/internal/graph"
 	"groundwork/internal/timeline"
 	"groundwork/stacks"
+	"groundwork/tests/golden"
 	"groundwork/tests/harness"
 )
 
@@ -140,5 +141,5 @@ func TestTimelinesOfLayers(t *testing.T) {
 func TestTimelineRendered(t *testing.T) {
 	var out bytes.Buffer
 	timeline.New(harness.Graph(t, "prod"), awstype.Median, "").Print(&out, 20)
-	harness.Golden(t, "timeline-prod.txt", out.String())
+	golden.Text(t, "timeline-prod.txt", out.String())
 }

@@ -22,6 +22,7 @@ import (
 	"groundwork/internal/graph"
 	"groundwork/internal/sandbox"
 	"groundwork/internal/timeline"
+	"groundwork/tests/golden"
 	"groundwork/tests/harness"
 	"groundwork/tests/properties"
 )
@@ -123,8 +124,8 @@ var madeAgain = map[string][]string{
 		".outputs.snapshotName",
 	},
 	awstype.MetricAlarm: {
-		".inputs.dimensions.LoadBalancer", ".outputs.dimensions.LoadBalancer", ".inputs.dimensions.NatGatewayId", ".outputs" +
-			".dimensions.NatGatewayId",
+		".inputs.dimensions.LoadBalancer", ".outputs.dimensions.LoadBalancer",
+		".inputs.dimensions.NatGatewayId", ".outputs.dimensions.NatGatewayId",
 		".inputs.dimensions.AutoScalingGroupName", ".outputs.dimensions.AutoScalingGroupName",
 	},
 	awstype.Association:   {".id", ".outputs.id", ".outputs.arn", ".outputs.associationId"},
@@ -185,23 +186,14 @@ func TestParkAndUnpark(t *testing.T) {
 		assert.NotContains(t, properties.Hourly, o.Type, o.ID)
 	}
 	assert.Equal(t, "stopped", find(t, cloud, awstype.DBInstance).State.Str("status"))
-	assert.Empty(
-		t,
-		run(t, w, engine.Up, "parked=true", "addons.replicas=2").Changed,
-		"operators wait until there are nodes",
-	)
-	_, err = w.Run(
-		context.Background(),
-		engine.Up,
-		options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"),
-	)
+	assert.Empty(t, run(t, w, engine.Up, "parked=true", "addons.replicas=2").Changed,
+		"operators wait until there are nodes")
+	_, err = w.Run(context.Background(), engine.Up,
+		options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
 	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
 	_, err = w.Run(context.Background(), engine.Destroy, options("dev", io.Discard, "parked=true"))
-	require.ErrorContains(
-		t,
-		err,
-		"it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted",
-	)
+	require.ErrorContains(t, err,
+		"it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted")
 
 	unpark := run(t, w, engine.Up)
 	checkTimelines(t, brought(t, "dev").result.Graph, park, unpark)
@@ -209,12 +201,8 @@ func TestParkAndUnpark(t *testing.T) {
 	assert.Empty(t, run(t, w, engine.Up).Changed, "and then nothing changes any more")
 	cloud, err = w.Cloud("dev")
 	require.NoError(t, err)
-	assert.Equal(
-		t,
-		"4711 sessions",
-		find(t, cloud, awstype.ReplicationGroup).Contents,
-		"what was in the cache is in it again",
-	)
+	assert.Equal(t, "4711 sessions", find(t, cloud, awstype.ReplicationGroup).Contents,
+		"what was in the cache is in it again")
 	assert.Equal(t, "available", find(t, cloud, awstype.DBInstance).State.Str("status"))
 
 	// The next time takes another snapshot.
@@ -242,59 +230,45 @@ func checkTimelines(t *testing.T, before *graph.Graph, park, unpark *engine.Resu
 	for _, b := range down.Bars {
 		bars[b.Type] = b
 	}
-	for _, order := range [][2]string{{awstype.NodeGroup, awstype.NATGateway}, {awstype.NATGateway, awstype.ElasticIP},
-		{awstype.Distribution, awstype.VPCOrigin}, {awstype.VPCOrigin, awstype.LoadBalancer}, {awstype.Association,
-			awstype.NodeGroup}} {
+	for _, order := range [][2]string{
+		{awstype.NodeGroup, awstype.NATGateway}, {awstype.NATGateway, awstype.ElasticIP},
+		{awstype.Distribution, awstype.VPCOrigin}, {awstype.VPCOrigin, awstype.LoadBalancer},
+		{awstype.Association, awstype.NodeGroup},
+	} {
 		first, then := bars[order[0]], bars[order[1]]
 		assert.Positive(t, first.Seconds, order)
 		assert.GreaterOrEqual(t, then.Start, first.Start+first.Seconds, order)
 	}
 	record, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/decisions/0012-parking.md"))
 	require.NoError(t, err)
-	assert.Contains(
-		t,
-		string(record),
-		timeline.Minutes(
-			answers,
-		)+" at median latencies, until the last edge location does, "+timeline.Minutes(
-			reached["it answers at all of them"],
-		),
-	)
+	everywhere := timeline.Minutes(reached["it answers at all of them"])
+	assert.Contains(t, string(record),
+		timeline.Minutes(answers)+" at median latencies, until the last edge location does, "+everywhere)
 	var out bytes.Buffer
 	back.Print(&out, 20)
-	harness.Golden(t, "timeline-unpark.txt", out.String())
+	golden.Text(t, "timeline-unpark.txt", out.String())
 }
 
 // TestHibernate: without the cluster, from running and from parked, and back; what holds data stays all the time.
 func TestHibernate(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
+	stays := []string{awstype.DBInstance, awstype.Secret, awstype.Repository, awstype.Key, awstype.Bucket,
+		awstype.LogGroup, awstype.Distribution, awstype.TargetGroup}
 	kept := func() map[string]string {
 		ids := map[string]string{}
 		cloud, err := w.Cloud("dev")
 		require.NoError(t, err)
 		for _, o := range cloud.Objects() {
-			if slices.Contains(
-				[]string{
-					awstype.DBInstance,
-					awstype.Secret,
-					awstype.Repository,
-					awstype.Key,
-					awstype.Bucket,
-					awstype.LogGroup,
-					awstype.Distribution,
-					awstype.TargetGroup,
-				},
-				o.Type,
-			) {
+			if slices.Contains(stays, o.Type) {
 				ids[o.Type+" "+o.ID] = o.URN
 			}
 		}
 		return ids
 	}
 	before := kept()
-	for _, steps := range [][][]string{{{"parked=true"}, {"parked=true", "hibernated=true"}}, {{"parked=true",
-		"hibernated=true"}, {"parked=true"}}} {
+	parked, hibernated := []string{"parked=true"}, []string{"parked=true", "hibernated=true"}
+	for _, steps := range [][][]string{{parked, hibernated}, {hibernated, parked}} {
 		for _, step := range steps {
 			run(t, w, engine.Up, step...)
 			assert.Equal(t, before, kept(), step)
@@ -302,11 +276,8 @@ func TestHibernate(t *testing.T) {
 		assert.Empty(t, run(t, w, engine.Up, steps[1]...).Changed, steps[1])
 		result := run(t, w, engine.Up)
 		assert.Equal(t, before, kept())
-		assert.Len(
-			t,
-			result.Graph.OfType(awstype.HelmRelease),
-			len(brought(t, "dev").result.Graph.OfType(awstype.HelmRelease)),
-		)
+		assert.Len(t, result.Graph.OfType(awstype.HelmRelease),
+			len(brought(t, "dev").result.Graph.OfType(awstype.HelmRelease)))
 	}
 }
 

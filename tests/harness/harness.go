@@ -1,10 +1,8 @@
-// Package harness has what the tests of the whole program share: reference settings, mock runs of the program, golden
-// files.
+// Package harness has what the tests of the whole program share: reference settings, mock runs of the
+// program.
 package harness
 
 import (
-	"encoding/json"
-	"flag"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"groundwork/internal/graph"
@@ -151,34 +148,6 @@ func Copy(t testing.TB, g *graph.Graph) *graph.Graph {
 	c, err := g.Copy()
 	require.NoError(t, err)
 	return c
-}
-
-var update = flag.Bool("update", false, "rewrite the golden files in testdata")
-
-// Updating reports whether golden files are rewritten.
-func Updating() bool { return *update }
-
-// Golden compares text with a file in the package's testdata.
-func Golden(t testing.TB, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), text, "run go test with -update where the change is meant")
-}
-
-// Indented makes JSON readable in a golden file.
-func Indented(t testing.TB, text string) string {
-	t.Helper()
-	var value any
-	require.NoError(t, json.Unmarshal([]byte(text), &value))
-	out, err := json.MarshalIndent(value, "", "  ")
-	require.NoError(t, err)
-	return string(out) + "\n"
 }
 
 // Pipelines are settings that let GitHub and Jenkins preview and deploy.

@@ -31,13 +31,8 @@ func Source(t testing.TB, name, stack string, changes ...string) *report.Source 
 // ProdPage is the report about prod, beside dev and a parked dev.
 func ProdPage(t testing.TB) *report.Page {
 	t.Helper()
-	return report.New(
-		Today,
-		nil,
-		Source(t, "prod", "prod"),
-		Source(t, "dev", "dev"),
-		Source(t, "dev parked", "dev", "parked=true"),
-	)
+	return report.New(Today, nil, Source(t, "prod", "prod"), Source(t, "dev", "dev"),
+		Source(t, "dev parked", "dev", "parked=true"))
 }
 
 // Written is the page as HTML.
