@@ -97,16 +97,9 @@ func TestStackNames(t *testing.T) {
 
 // TestAllErrorsAtOnce: Load reports every mistake, not only the first.
 func TestAllErrorsAtOnce(t *testing.T) {
-	_, err := load(
-		t,
-		"dev",
-		"network.cidr=10.0.1.0/16",
-		"cluster.kubernetesVersion=1.30",
-		"cluster.serviceCidr=10.0.0.0/16",
-		"cluster.nodeGroups.general.instanceTyp=x",
-		"databse.port=80",
-		"observability.monthlyBudgetUsd=0",
-	)
+	_, err := load(t, "dev", "network.cidr=10.0.1.0/16", "cluster.kubernetesVersion=1.30",
+		"cluster.serviceCidr=10.0.0.0/16", "cluster.nodeGroups.general.instanceTyp=x", "databse.port=80",
+		"observability.monthlyBudgetUsd=0")
 	require.ErrorContains(t, err, "configuration of stack dev has 6 problem(s)")
 	for _, want := range []string{"has host bits set", "put it in quotes", "overlaps the VPC",
 		`did you mean "instanceType"`, `did you mean "database"`, "is below 1"} {

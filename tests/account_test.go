@@ -18,9 +18,9 @@ import (
 	"groundwork/tests/harness"
 )
 
-// mayWear evaluates a trust policy as IAM does, for what OIDC needs of it: whether a token of an issuer with these
+// mayAssume evaluates a trust policy as IAM does, for what OIDC needs of it: whether a token of an issuer with these
 // claims is let in.
-func mayWear(t *testing.T, policy, issuer, audience, subject string) bool {
+func mayAssume(t *testing.T, policy, issuer, audience, subject string) bool {
 	t.Helper()
 	for _, s := range rules.Statements(policy) {
 		claims := map[string]string{issuer + ":aud": audience, issuer + ":sub": subject}
@@ -70,30 +70,14 @@ func TestPipelineTrust(t *testing.T) {
 		{jenkins, aws, "repo:example/groundwork:environment:prod", false, false},
 		{jenkins, aws, "https://jenkins.example.com/job/groundwork/job/other/", false, false},
 	} {
-		assert.Equal(
-			t,
-			c.preview,
-			mayWear(t, preview, c.issuer, c.audience, c.subject),
-			"preview: %s as %s",
-			c.subject,
-			c.issuer,
-		)
-		assert.Equal(
-			t,
-			c.deploy,
-			mayWear(t, deploy, c.issuer, c.audience, c.subject),
-			"deploy: %s as %s",
-			c.subject,
-			c.issuer,
-		)
+		caller := c.subject + " of " + c.issuer
+		assert.Equal(t, c.preview, mayAssume(t, preview, c.issuer, c.audience, c.subject), "preview: %s", caller)
+		assert.Equal(t, c.deploy, mayAssume(t, deploy, c.issuer, c.audience, c.subject), "deploy: %s", caller)
 	}
 	planted := strings.Replace(deploy, `"token.actions.githubusercontent.com:aud":["sts.amazonaws.com"],`, "", 1)
 	require.NotEqual(t, deploy, planted)
-	assert.False(
-		t,
-		mayWear(t, planted, gitHub, aws, "repo:example/groundwork:environment:prod"),
-		"a policy that does not ask for the audience does not count",
-	)
+	assert.False(t, mayAssume(t, planted, gitHub, aws, "repo:example/groundwork:environment:prod"),
+		"a policy that does not ask for the audience does not count")
 }
 
 // TestDeployRights: a deploy role cannot do more than its boundary, and that is push and look.
@@ -129,6 +113,13 @@ func TestPipelinesKnowTheNames(t *testing.T) {
 	assert.Equal(t, delivery.InfrastructureValues, pipeline.InfrastructureValues)
 }
 
+// deployRole is the ARN of the role that deploys to an environment, as the cluster computes it.
+func deployRole(t *testing.T, environment string) string {
+	t.Helper()
+	c := harness.Config(t, environment)
+	return identity.DeployRoleARN(c.AccountID, "/groundwork/"+environment+"/", "groundwork-"+environment)
+}
+
 // TestDeployerOfTheCluster: the deploy role is let into the cluster as a member of one group, and only that group may
 // deploy.
 func TestDeployerOfTheCluster(t *testing.T) {
@@ -137,15 +128,7 @@ func TestDeployerOfTheCluster(t *testing.T) {
 		var group string
 		for _, r := range g.OfType(awstype.AccessEntry) {
 			if r.Name == "cluster-access-deployer" {
-				assert.Equal(
-					t,
-					identity.DeployRoleARN(
-						harness.Settings(t, environment)["groundwork:accountId"],
-						"/groundwork/"+environment+"/",
-						"groundwork-"+environment,
-					),
-					r.Inputs.Str("principalArn"),
-				)
+				assert.Equal(t, deployRole(t, environment), r.Inputs.Str("principalArn"))
 				group = r.Inputs.Str("kubernetesGroups[0]")
 			}
 		}
@@ -154,12 +137,8 @@ func TestDeployerOfTheCluster(t *testing.T) {
 			assert.NotContains(t, r.Inputs.Str("principalArn"), "-deploy", "no policy of AWS's besides")
 			if strings.HasSuffix(r.Inputs.Str("principalArn"), "-preview") {
 				previewers++
-				assert.Equal(
-					t,
-					"arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy",
-					r.Inputs.Str("policyArn"),
-					"it looks",
-				)
+				assert.Equal(t, "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy",
+					r.Inputs.Str("policyArn"), "it looks")
 			}
 		}
 		assert.Equal(t, 1, previewers)
@@ -218,11 +197,8 @@ func TestAccount(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(text, &expiry))
 		assert.EqualValues(t, 90, expiry.NoncurrentVersionExpiration["noncurrentDays"])
-		assert.Nil(
-			t,
-			g.First(awstype.BucketLifecycle).Inputs.Get("rules[0].expiration"),
-			"a state never expires, only what it replaced",
-		)
+		assert.Nil(t, g.First(awstype.BucketLifecycle).Inputs.Get("rules[0].expiration"),
+			"a state never expires, only what it replaced")
 
 		// What protects itself, whatever the stack says: without it everything else has lost its manager.
 		var protected []string
@@ -236,22 +212,9 @@ func TestAccount(t *testing.T) {
 		for _, r := range g.OfType(awstype.Role) {
 			assert.Equal(t, "/groundwork/"+environment+"/", r.Inputs.Str("path"))
 			if r.Name == "pipelines-deploy-role" {
-				assert.Contains(
-					t,
-					r.Inputs.Str("permissionsBoundary"),
-					":policy/groundwork/"+environment+"/",
-					"the deploy role is bounded",
-				)
-				assert.Equal(
-					t,
-					identity.DeployRoleARN(
-						harness.Settings(t, environment)["groundwork:accountId"],
-						"/groundwork/"+environment+"/",
-						"groundwork-"+environment,
-					),
-					r.Outputs.Str("arn"),
-					"the cluster lets in the role that there is",
-				)
+				assert.Contains(t, r.Inputs.Str("permissionsBoundary"), ":policy/groundwork/"+environment+"/",
+					"the deploy role is bounded")
+				assert.Equal(t, deployRole(t, environment), r.Outputs.Str("arn"), "the cluster admits the role that exists")
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,124 +24,73 @@ import (
 	"groundwork/internal/mockrun"
 )
 
+// refusal is a constructor's call with bad arguments, and what its error has to say.
+type refusal struct {
+	call  func(*pulumi.Context) error
+	wants []string
+}
+
+// refused are the two refusals of a constructor: of no arguments, and of bad ones.
+func refused[A, T any](
+	construct func(*pulumi.Context, string, *A, ...pulumi.ResourceOption) (*T, error), bad *A, wants ...string,
+) []refusal {
+	with := func(args *A) func(*pulumi.Context) error {
+		return func(ctx *pulumi.Context) error {
+			_, err := construct(ctx, "main", args)
+			return err
+		}
+	}
+	component, _, _ := strings.Cut(wants[0], ":")
+	return []refusal{{with(nil), []string{component + ": args is nil"}}, {with(bad), wants}}
+}
+
+// refusals has each constructor. The first thing that an error has to say names the component.
+func refusals() []refusal {
+	all := slices.Concat(
+		refused(network.New, &network.Args{}, "network main: args: cidr is missing", "network main: args: name is missing",
+			"logsKeyARN is missing"),
+		refused(identity.New, &identity.Args{Facts: environment.Facts{RoleBoundary: "x"}},
+			"identity main: args: accountId", "name", "rolePath", "roleBoundary"),
+		refused(identity.NewKey, &identity.KeyArgs{}, "key main: args: accountId", "alias"),
+		refused(identity.NewServiceRole, &identity.ServiceRoleArgs{Name: strings.Repeat("x", 65)},
+			"service role main: args: name", "services is missing"),
+		refused(identity.NewWorkloadRole, &identity.WorkloadRoleArgs{Name: "x", Namespace: "*", ServiceAccount: "a*"},
+			"workload role main: args: ", `namespace "*" is not an exact Kubernetes namespace`, `serviceAccount "a*"`),
+		refused(cluster.New, &cluster.Args{Facts: environment.Facts{Name: "-x"}}, "cluster main: args: kubernetesVersion",
+			"name", "roles is missing", "logsKeyARN is missing", "nodeGroups is missing"),
+		refused(registry.New, &registry.Args{}, "registry main: args: repositories is missing", "name is missing"),
+		refused(cache.New, &cache.Args{GroupID: "a--b"}, "cache main: args: engine", "nodeType", "nodes 0", "name",
+			"logsKeyARN is missing"),
+		refused(secrets.New, &secrets.Args{Application: "web-abcdef", RecoveryDays: 3}, "secrets main: args: name",
+			"ends in a hyphen and six characters", "recoveryDays 3 is outside 7 to 30"),
+		refused(edge.New, &edge.Args{Facts: environment.Facts{Name: "groundwork-averyverylongone"}},
+			"edge main: args: firewall", "accessLogs", "has more than 22 characters", "usEast1 is missing",
+			"application.port 0", "readinessPath", "logRetentionDays 0"),
+		refused(addons.New, &addons.Args{}, "addons main: args: replicas 0", "versions.argo-cd", "vpcID is missing",
+			"targetGroupARN is missing"),
+		refused(delivery.New, &delivery.Args{Application: "Web"}, "delivery main: args: owner", "path", "application",
+			"environment", "secrets.arns.database is missing"),
+		refused(observability.New, &observability.Args{}, "observability main: args: monthlyBudgetUsd",
+			"name is missing", "usEast1 is missing"),
+	)
+	for _, name := range []string{"Main", "a--b", "a-", strings.Repeat("x", 64)} {
+		all = append(all, refused(database.New, &database.Args{Identifier: name},
+			"database main: args: backupRetentionDays 0 is outside 1 to 35", "identifier")...)
+	}
+	return all
+}
+
 // TestComponentsRefuseBadArguments: each constructor names the component and every problem, and registers nothing.
 func TestComponentsRefuseBadArguments(t *testing.T) {
 	m := &mockrun.Mocks{}
-	check := func(name string, err error, wants ...string) {
-		t.Helper()
-		require.Error(t, err, name)
-		for _, want := range wants {
-			assert.ErrorContains(t, err, want, name)
-		}
-	}
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		_, err := network.New(ctx, "main", nil)
-		check("network nil", err, "network main: args is nil")
-		_, err = network.New(ctx, "main", &network.Args{})
-		check(
-			"network",
-			err,
-			"network main: args: cidr is missing",
-			"network main: args: name is missing",
-			"logsKeyARN is missing",
-		)
-		_, err = identity.New(ctx, "main", nil)
-		check("identity nil", err, "identity main: args is nil")
-		_, err = identity.New(ctx, "main", &identity.Args{Facts: environment.Facts{RoleBoundary: "x"}})
-		check("identity", err, "identity main: args: accountId", "name", "rolePath", "roleBoundary")
-		_, err = identity.NewKey(ctx, "main", nil)
-		check("key nil", err, "key main: args is nil")
-		_, err = identity.NewKey(ctx, "main", &identity.KeyArgs{})
-		check("key", err, "key main: args: accountId", "alias")
-		_, err = identity.NewServiceRole(ctx, "main", nil)
-		check("service role nil", err, "args is nil")
-		_, err = identity.NewServiceRole(ctx, "main", &identity.ServiceRoleArgs{Name: strings.Repeat("x", 65)})
-		check("service role", err, "service role main: args: name", "services is missing")
-		_, err = identity.NewWorkloadRole(ctx, "main", nil)
-		check("workload role nil", err, "args is nil")
-		_, err = identity.NewWorkloadRole(
-			ctx,
-			"main",
-			&identity.WorkloadRoleArgs{Name: "x", Namespace: "*", ServiceAccount: "a*"},
-		)
-		check("workload role", err, `namespace "*" is not an exact Kubernetes namespace`, `serviceAccount "a*"`)
-		_, err = cluster.New(ctx, "main", nil)
-		check("cluster nil", err, "cluster main: args is nil")
-		_, err = cluster.New(ctx, "main", &cluster.Args{Facts: environment.Facts{Name: "-x"}})
-		check(
-			"cluster",
-			err,
-			"cluster main: args: kubernetesVersion",
-			"name",
-			"roles is missing",
-			"logsKeyARN is missing",
-			"nodeGroups is missing",
-		)
-		_, err = registry.New(ctx, "main", nil)
-		check("registry nil", err, "registry main: args is nil")
-		_, err = registry.New(ctx, "main", &registry.Args{})
-		check("registry", err, "registry main: args: repositories is missing", "name is missing")
-		_, err = database.New(ctx, "main", nil)
-		check("database nil", err, "database main: args is nil")
-		for _, name := range []string{"Main", "a--b", "a-", strings.Repeat("x", 64)} {
-			_, err = database.New(ctx, "main", &database.Args{Identifier: name, Spec: database.Spec{BackupRetentionDays: 0}})
-			check("database", err, "database main: args: backupRetentionDays 0 is outside 1 to 35", "identifier")
+		for _, r := range refusals() {
+			err := r.call(ctx)
+			require.Error(t, err, r.wants)
+			for _, want := range r.wants {
+				assert.ErrorContains(t, err, want)
+			}
 		}
-		_, err = cache.New(ctx, "main", nil)
-		check("cache nil", err, "cache main: args is nil")
-		_, err = cache.New(ctx, "main", &cache.Args{GroupID: "a--b"})
-		check("cache", err, "cache main: args: engine", "nodeType", "nodes 0", "name", "logsKeyARN is missing")
-		_, err = secrets.New(ctx, "main", nil)
-		check("secrets nil", err, "secrets main: args is nil")
-		_, err = secrets.New(ctx, "main", &secrets.Args{Application: "web-abcdef", RecoveryDays: 3})
-		check(
-			"secrets",
-			err,
-			"secrets main: args: name",
-			"ends in a hyphen and six characters",
-			"recoveryDays 3 is outside 7 to 30",
-		)
-		_, err = edge.New(ctx, "main", nil)
-		check("edge nil", err, "edge main: args is nil")
-		_, err = edge.New(ctx, "main", &edge.Args{Facts: environment.Facts{Name: "groundwork-averyverylongone"}})
-		check(
-			"edge",
-			err,
-			"edge main: args: firewall",
-			"accessLogs",
-			"has more than 22 characters",
-			"usEast1 is missing",
-			"application.port 0",
-			"readinessPath",
-			"logRetentionDays 0",
-		)
-		_, err = addons.New(ctx, "main", nil)
-		check("addons nil", err, "addons main: args is nil")
-		_, err = addons.New(ctx, "main", &addons.Args{})
-		check(
-			"addons",
-			err,
-			"addons main: args: replicas 0",
-			"versions.argo-cd",
-			"vpcID is missing",
-			"targetGroupARN is missing",
-		)
-		_, err = delivery.New(ctx, "main", nil)
-		check("delivery nil", err, "delivery main: args is nil")
-		_, err = delivery.New(ctx, "main", &delivery.Args{Application: "Web"})
-		check(
-			"delivery",
-			err,
-			"delivery main: args: owner",
-			"path",
-			"application",
-			"environment",
-			"secrets.arns.database is missing",
-		)
-		_, err = observability.New(ctx, "main", nil)
-		check("observability nil", err, "observability main: args is nil")
-		_, err = observability.New(ctx, "main", &observability.Args{})
-		check("observability", err, "observability main: args: monthlyBudgetUsd", "name is missing", "usEast1 is missing")
 		return nil
 	}, pulumi.WithMocks("groundwork", "dev", m))
 	require.NoError(t, err)

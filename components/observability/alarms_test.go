@@ -70,11 +70,7 @@ func TestAlarmTable(t *testing.T) {
 			assert.Positive(t, a.Threshold, "%s can never fire", a.Name)
 		}
 	}
-	assert.Len(
-		t,
-		observability.DatabaseAlarms(thresholds, burstable, 20),
-		len(observability.DatabaseAlarms(thresholds, fixed, 20))+1,
-		"an alarm on CPU credits if there are any",
-	)
+	assert.Len(t, observability.DatabaseAlarms(thresholds, burstable, 20),
+		len(observability.DatabaseAlarms(thresholds, fixed, 20))+1, "an alarm on CPU credits if there are any")
 	assert.InDelta(t, 3*float64(1<<30), observability.DatabaseAlarms(thresholds, fixed, 20)[1].Threshold, 1)
 }

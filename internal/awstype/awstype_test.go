@@ -17,11 +17,8 @@ func TestLatencies(t *testing.T) {
 	assert.Equal(t, 840.0, multi)
 	assert.Equal(t, 443.0, awstype.CreateSeconds(awstype.DBInstance, graph.Props{}, awstype.Median))
 	assert.Equal(t, 15.0, awstype.CreateSeconds(awstype.Addon, graph.Props{"addonName": "coredns"}, awstype.Median))
-	assert.Equal(
-		t,
-		24.0,
-		awstype.CreateSeconds(awstype.Addon, graph.Props{"addonName": "eks-pod-identity-agent"}, awstype.Median),
-	)
+	assert.Equal(t, 24.0,
+		awstype.CreateSeconds(awstype.Addon, graph.Props{"addonName": "eks-pod-identity-agent"}, awstype.Median))
 	assert.Equal(t, 78.0, awstype.CreateSeconds(awstype.HelmRelease, graph.Props{"chart": "argo-cd"}, awstype.Median))
 	assert.Equal(t, 1.0, awstype.CreateSeconds("aws:x/y:Z", nil, awstype.Median))
 	for _, token := range []string{awstype.EKSCluster, awstype.NATGateway, awstype.Key} {

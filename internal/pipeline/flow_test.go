@@ -27,10 +27,8 @@ func flows(t *testing.T) map[string][2][]command {
 		}
 		return all
 	}
-	pullRequest := slices.Concat(
-		jenkinsCommands(t, jenkins, build{changeRequest: true, jobName: "PR-7"}),
-		jenkinsCommands(t, jenkins, build{jobName: "groundwork-preview"}),
-	)
+	pullRequest := slices.Concat(jenkinsCommands(t, jenkins, build{changeRequest: true, jobName: "PR-7"}),
+		jenkinsCommands(t, jenkins, build{jobName: "groundwork-preview"}))
 	return map[string][2][]command{
 		"pull request": {gitHub("pull-request"), pullRequest},
 		"main":         {gitHub("main"), jenkinsCommands(t, jenkins, build{branch: "main", jobName: "main"})},

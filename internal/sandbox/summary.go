@@ -59,21 +59,12 @@ func Print(w io.Writer, r *engine.Result) {
 		PrintOutputs(w, r.Outputs)
 	}
 	if len(s.CriticalPath) > 0 && r.Operation == engine.Up {
-		fmt.Fprintf(
-			w,
-			"\nOn AWS a first deployment would take %s (median latencies). What decides it:\n",
-			timeline.Minutes(s.CriticalPathSeconds),
-		)
+		fmt.Fprintf(w, "\nOn AWS a first deployment would take %s (median latencies). What decides it:\n",
+			timeline.Minutes(s.CriticalPathSeconds))
 		for _, step := range s.CriticalPath {
 			if step.Seconds > 0 {
-				fmt.Fprintf(
-					w,
-					"  %6s  + %6s  %-34s %s\n",
-					timeline.Minutes(step.Start),
-					timeline.Minutes(step.Seconds),
-					graph.ShortType(step.Type),
-					step.Name,
-				)
+				fmt.Fprintf(w, "  %6s  + %6s  %-34s %s\n", timeline.Minutes(step.Start), timeline.Minutes(step.Seconds),
+					graph.ShortType(step.Type), step.Name)
 			}
 		}
 	}

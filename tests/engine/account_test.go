@@ -60,12 +60,8 @@ func TestBootstrap(t *testing.T) {
 	changed.Config = append(harness.Pipelines("dev"), "pipelines.github.branch=trunk")
 	again, err := w.Bootstrap(context.Background(), changed)
 	require.NoError(t, err, log.String())
-	assert.Equal(
-		t,
-		map[string]int{"same": 21, "update": 1},
-		again.Changes,
-		"a change of the settings is an update like any other",
-	)
+	assert.Equal(t, map[string]int{"same": 21, "update": 1}, again.Changes,
+		"a change of the settings is an update like any other")
 }
 
 // TestDrain: what a controller made stops a destroy, in words that name it; after draining the destroy succeeds.
@@ -82,26 +78,13 @@ func TestDrain(t *testing.T) {
 	here := cloud.In("eu-west-1")
 	subnets := up.Graph.First(awstype.LoadBalancer).Inputs["subnets"]
 	tags := map[string]any{"elbv2.k8s.aws/cluster": "groundwork-dev", "service.k8s.aws/stack": "default/legacy"}
-	require.NoError(
-		t,
-		here.Seed(
-			awssim.Object{
-				Type:  awstype.SecurityGroup,
-				ID:    "sg-stray",
-				State: graph.Props{"name": "k8s-legacy", "vpcId": up.Graph.First(awstype.VPC).ID, "tags": tags},
-			},
-		),
-	)
-	require.NoError(
-		t,
-		here.Seed(
-			awssim.Object{
-				Type:  awstype.LoadBalancer,
-				ID:    "loadbalancer/app/k8s-legacy/1",
-				State: graph.Props{"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags},
-			},
-		),
-	)
+	group := graph.Props{"name": "k8s-legacy", "vpcId": up.Graph.First(awstype.VPC).ID, "tags": tags}
+	require.NoError(t, here.Seed(awssim.Object{Type: awstype.SecurityGroup, ID: "sg-stray", State: group}))
+	balancer := graph.Props{
+		"name": "k8s-legacy", "subnets": subnets, "securityGroups": []any{"sg-stray"}, "tags": tags,
+	}
+	id := "loadbalancer/app/k8s-legacy/1"
+	require.NoError(t, here.Seed(awssim.Object{Type: awstype.LoadBalancer, ID: id, State: balancer}))
 
 	_, err = w.Run(ctx, engine.Destroy, o)
 	require.ErrorContains(t, err, "k8s-legacy", "the error names what is in the way")

@@ -87,8 +87,8 @@ func TestCommand(t *testing.T) {
 
 	stdout, _, err := command(t, dir, binary, "sandbox", "--help")
 	require.NoError(t, err)
-	for _, want := range []string{"preview", "up", "refresh", "destroy", "export", "outputs", "serve", "--config",
-		"--json"} {
+	operations := []string{"preview", "up", "refresh", "destroy", "export", "outputs", "serve"}
+	for _, want := range append(operations, "--config", "--json") {
 		assert.Contains(t, stdout, want)
 	}
 	stdout, stderr, err := command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--json", "--speed", "0")
@@ -100,7 +100,6 @@ func TestCommand(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(stdout), &result), "stdout is JSON and nothing else")
 	assert.Equal(t, "dev preview", result.Stack+" "+result.Operation)
-
 	assert.Greater(t, len(result.Changed), 100)
 
 	_, stderr, err = command(t, dir, binary, "sandbox", "up", "--speed", "0")
@@ -117,8 +116,11 @@ func TestCommand(t *testing.T) {
 
 	stdout, _, err = commandWith(t, dir, stdout, binary, "split", "-s", "dev")
 	require.NoError(t, err)
-	for _, want := range []string{"pulumi stack init dev-services", "pulumi state move --yes --source dev --dest " +
-		"dev-observability", "pulumi stack rename -s dev dev-platform"} {
+	for _, want := range []string{
+		"pulumi stack init dev-services",
+		"pulumi state move --yes --source dev --dest dev-observability",
+		"pulumi stack rename -s dev dev-platform",
+	} {
 		assert.Contains(t, stdout, want)
 	}
 	stdout, _, err = command(t, dir, binary, "sandbox", "pulumi", "-s", "dev", "--", "stack", "ls")
@@ -127,20 +129,13 @@ func TestCommand(t *testing.T) {
 	stdout, _, err = command(t, dir, binary, "sandbox", "drain", "-s", "dev")
 	require.NoError(t, err)
 	assert.Contains(t, stdout, "destroy can go ahead")
+}
 
-	_, stderr, err = command(
-		t,
-		dir,
-		binary,
-		"sandbox",
-		"preview",
-		"-s",
-		"dev",
-		"--config",
-		"network.cidr=10.0.0.0/8",
-		"--config",
-		"database.port=80",
-	)
+// TestCommandRefuses: what cannot be done ends with an exit code and a sentence that says what is wrong.
+func TestCommandRefuses(t *testing.T) {
+	dir, binary := checkout(t), groundwork(t)
+	_, stderr, err := command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--config", "network.cidr=10.0.0.0/8",
+		"--config", "database.port=80")
 	require.Error(t, err)
 	assert.Contains(t, stderr, "error: configuration of stack dev has 2 problem(s)")
 	for args, want := range map[string]string{
@@ -170,19 +165,8 @@ func TestFigures(t *testing.T) {
 	binary, err := buildCommand()
 	require.NoError(t, err)
 	dir := checkout(t)
-	out, stderr, err := command(
-		t,
-		dir,
-		binary,
-		"cost",
-		"-s",
-		"dev",
-		"--compare",
-		"prod",
-		"--parked",
-		"--hibernated",
-		"--json",
-	)
+	out, stderr, err := command(t, dir, binary, "cost", "-s", "dev", "--compare", "prod", "--parked", "--hibernated",
+		"--json")
 	require.NoError(t, err, stderr)
 	var sheets []cost.Sheet
 	require.NoError(t, json.Unmarshal([]byte(out), &sheets))
@@ -192,8 +176,10 @@ func TestFigures(t *testing.T) {
 	}
 	assert.Equal(t, []string{"dev", "prod", "dev parked", "dev hibernated"}, names)
 	assert.InDelta(t, sheets[0].Lines[0].Month*12/730, sheets[0].Lines[0].AtNight, 1e-9)
-	for _, args := range [][]string{{"cost", "-s", "prod", "--parked"}, {"cost", "-s", "dev", "--config",
-		"cache.nodes=2"}, {"overnight"}, {"timeline", "-s", "prod", "--change", "application"}} {
+	for _, args := range [][]string{
+		{"cost", "-s", "prod", "--parked"}, {"cost", "-s", "dev", "--config", "cache.nodes=2"},
+		{"overnight"}, {"timeline", "-s", "prod", "--change", "application"},
+	} {
 		out, stderr, err := command(t, dir, binary, args...)
 		require.NoError(t, err, stderr)
 		assert.NotEmpty(t, out, args)

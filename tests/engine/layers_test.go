@@ -61,15 +61,8 @@ var madeUp = regexp.MustCompile(
 // shown is the graph of a stack with its secrets in the clear.
 func shown(t *testing.T, w *sandbox.Sandbox, stack string) *graph.Graph {
 	t.Helper()
-	out, err := w.CLI(
-		context.Background(),
-		options(stack, io.Discard),
-		"stack",
-		"export",
-		"--show-secrets",
-		"--stack",
-		stack,
-	)
+	out, err := w.CLI(context.Background(), options(stack, io.Discard), "stack", "export", "--show-secrets", "--stack",
+		stack)
 	require.NoError(t, err)
 	var state apitype.UntypedDeployment
 	require.NoError(t, json.Unmarshal([]byte(out), &state))
@@ -130,14 +123,8 @@ func TestLayers(t *testing.T) {
 		}
 		assert.Equal(t, []string{change.changed}, changed, "one value is one change")
 		for layer, state := range stateFiles(t, w, "prod") {
-			assert.Equal(
-				t,
-				layer == change.layer,
-				state != before[layer],
-				"a change of %s in the state of %s",
-				change.layer,
-				layer,
-			)
+			assert.Equal(t, layer == change.layer, state != before[layer], "a change of %s in the state of %s",
+				change.layer, layer)
 		}
 	}
 }
@@ -209,11 +196,8 @@ func TestAddingADomain(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	var log bytes.Buffer
-	result, err := w.Run(
-		context.Background(),
-		engine.Up,
-		options("dev", &log, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789"),
-	)
+	result, err := w.Run(context.Background(), engine.Up,
+		options("dev", &log, "edge.domain=shop.example.com", "edge.hostedZoneId=Z0123456789"))
 	require.NoError(t, err, log.String())
 	assert.Zero(t, result.Changes["replace"])
 	assert.Equal(t, "https://shop.example.com", result.Graph.StackOutputs()["url"])

@@ -24,27 +24,19 @@ import (
 	"groundwork/tests/harness"
 )
 
-// TestLife brings each environment up under the real engine, changes one value, and destroys it to nothing.
+// TestLife brings each environment up under the real engine, does it again, previews one changed value, and reads back
+// what there is.
 func TestLife(t *testing.T) {
-	changed := map[string]struct {
-		config string
-		names  []string
-	}{
-		"dev": {
-			"cluster.nodeGroups.general.maxSize=6",
-			[]string{"update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [scalingConfig.maxSize]"},
-		},
-		"prod": {
-			"observability.thresholds.nodeCpuPercent=70",
-			[]string{
-				"update aws:cloudwatch/metricAlarm:MetricAlarm observability-nodes-general-cpu [alarmDescription threshold]",
-			},
-		},
+	const nodes, alarm = "cluster.nodeGroups.general.maxSize=6", "observability.thresholds.nodeCpuPercent=70"
+	changed := map[string]struct{ config, want string }{
+		"dev": {nodes, "update aws:eks/nodeGroup:NodeGroup cluster-nodes-general [scalingConfig.maxSize]"},
+		"prod": {alarm, "update aws:cloudwatch/metricAlarm:MetricAlarm observability-nodes-general-cpu " +
+			"[alarmDescription threshold]"},
 	}
 	for _, stack := range harness.Environments {
 		t.Run(stack, func(t *testing.T) {
 			up := brought(t, stack)
-			// From here on both environments, each with a workspace of its own; whoever else uses these has ended.
+			// From here on both environments, each with a workspace of its own; other users of these have ended.
 			t.Parallel()
 			do := func(operation engine.Operation, config ...string) *engine.Result {
 				t.Helper()
@@ -55,21 +47,29 @@ func TestLife(t *testing.T) {
 			again := do(engine.Up)
 			assert.Empty(t, again.Changed, "a second up changes nothing")
 			assert.Greater(t, again.Changes["same"], 100)
-
 			preview := do(engine.Preview, changed[stack].config)
-			assert.Equal(t, changed[stack].names, described(preview), "a changed value is exactly the expected difference")
+			assert.Equal(t, []string{changed[stack].want}, described(preview), "exactly the changed value")
 			assert.Empty(t, do(engine.Preview).Changed, "a preview changes nothing")
-
 			assert.Empty(t, do(engine.Refresh).Changes["update"], "nothing has drifted")
+		})
+	}
+}
 
+// TestDestroy destroys each environment to nothing but what is meant to stay. Protected resources need a word more.
+func TestDestroy(t *testing.T) {
+	const meantToStay = `^(KMS key |database snapshot |cache snapshot |secret groundwork-prod/|` +
+		`bucket (aws-waf-logs-)?groundwork-prod-|log group RDSOSMetrics$)`
+	// Keys, two snapshots and RDS's own log group; of prod three secrets and two buckets of logs too.
+	left := map[string]int{"dev": 2 + 3, "prod": 9 + 3 + 5}
+	for _, stack := range harness.Environments {
+		t.Run(stack, func(t *testing.T) {
+			t.Parallel()
+			w, o := copied(t, stack), options(stack, io.Discard)
 			if stack == "prod" {
-				_, err := up.sandbox.Run(context.Background(), engine.Destroy, options(stack, io.Discard))
+				_, err := w.Run(context.Background(), engine.Destroy, o)
 				require.ErrorContains(t, err, "resources are protected, nothing was deleted")
 				require.ErrorContains(t, err, "add --unprotect")
 			}
-			// A stack of its own is destroyed: other tests read this one.
-			w := copied(t, stack)
-			o := options(stack, io.Discard)
 			o.Unprotect = true
 			destroyed, err := w.Run(context.Background(), engine.Destroy, o)
 			require.NoError(t, err)
@@ -80,21 +80,9 @@ func TestLife(t *testing.T) {
 				assert.Equal(t, "RDSOSMetrics", o.ID, "nothing else is left in the account")
 			}
 			for what := range destroyed.Left {
-				assert.Regexp(
-					t,
-					`^(KMS key |database snapshot |cache snapshot |secret groundwork-prod/|`+
-						`bucket (aws-waf-logs-)?groundwork-prod-|log group RDSOSMetrics$)`,
-					what,
-					"only what is meant to stay stays",
-				)
+				assert.Regexp(t, meantToStay, what)
 			}
-			left := map[string]int{"dev": 2 + 3, "prod": 9 + 3 + 5}[stack]
-			assert.Len(
-				t,
-				destroyed.Left,
-				left,
-				"the keys, two snapshots and RDS's own log group; of prod three secrets and two buckets of logs too",
-			)
+			assert.Len(t, destroyed.Left, left[stack])
 		})
 	}
 }
@@ -132,13 +120,8 @@ func TestSecretsStaySecret(t *testing.T) {
 				seen++
 				quoted, err := json.Marshal(value)
 				require.NoError(t, err)
-				assert.False(
-					t,
-					strings.Contains(string(state.Deployment), strings.Trim(string(quoted), `"`)),
-					"%s %s is in the state in the clear",
-					o.Type,
-					o.ID,
-				)
+				assert.False(t, strings.Contains(string(state.Deployment), strings.Trim(string(quoted), `"`)),
+					"%s %s is in the state in the clear", o.Type, o.ID)
 			}
 		}
 		assert.Equal(t, 6, seen, "two passwords, one token, three secrets")
@@ -149,11 +132,8 @@ func TestSecretsStaySecret(t *testing.T) {
 // TestReplacement: what AWS cannot change is replaced, and the preview says so.
 func TestReplacement(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.sandbox.Run(
-		context.Background(),
-		engine.Preview,
-		options("dev", io.Discard, "database.username=other_admin"),
-	)
+	preview, err := up.sandbox.Run(context.Background(), engine.Preview,
+		options("dev", io.Discard, "database.username=other_admin"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
@@ -168,11 +148,8 @@ func TestReplacement(t *testing.T) {
 // to be replaced comes up before the old one goes.
 func TestNodesRollInPlace(t *testing.T) {
 	up := brought(t, "dev")
-	preview, err := up.sandbox.Run(
-		context.Background(),
-		engine.Preview,
-		options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"),
-	)
+	preview, err := up.sandbox.Run(context.Background(), engine.Preview,
+		options("dev", io.Discard, "cluster.nodeGroups.general.instanceType=t3.large"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"update aws:ec2/launchTemplate:LaunchTemplate cluster-nodes-general [instanceType]",
@@ -210,20 +187,14 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 		_, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, config))
 		require.ErrorContains(t, err, want, config)
 	}
-	_, err := w.Run(
-		context.Background(),
-		engine.Up,
-		options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"),
-	)
+	_, err := w.Run(context.Background(), engine.Up,
+		options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
 	require.NoError(t, err)
 	// A replaced database leaves a snapshot, and so does the destroy after it: under another name.
 	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard))
 	require.ErrorContains(t, err, "cannot downgrade from 16 to 15")
-	_, err = w.Run(
-		context.Background(),
-		engine.Up,
-		options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"),
-	)
+	_, err = w.Run(context.Background(), engine.Up,
+		options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
 	require.NoError(t, err)
 	destroyed, err := w.Run(context.Background(), engine.Destroy, options("dev", io.Discard))
 	require.NoError(t, err)
@@ -282,10 +253,8 @@ func TestSummaries(t *testing.T) {
 		var out bytes.Buffer
 		empty, err := graph.New(nil)
 		require.NoError(t, err)
-		sandbox.Print(
-			&out,
-			&engine.Result{Stack: "dev", Operation: operation, Graph: empty, Left: map[string]string{"x": "y"}},
-		)
+		sandbox.Print(&out,
+			&engine.Result{Stack: "dev", Operation: operation, Graph: empty, Left: map[string]string{"x": "y"}})
 		assert.Contains(t, out.String(), want)
 	}
 }
@@ -323,11 +292,9 @@ func TestEngineAgreesWithMocks(t *testing.T) {
 			delete(inEngine, r.Type+" "+r.Name)
 		}
 		for left := range inEngine {
-			assert.Regexp(
-				t,
+			assert.Regexp(t,
 				`^(pulumi:|aws:ec2/securityGroup.* cluster-|aws:eks/accessEntry:AccessEntry cluster-defaultNodeGroup)`,
-				left,
-			)
+				left)
 		}
 	}
 }

@@ -41,8 +41,15 @@ type seen struct {
 // lowestContrast walks over all text and returns the lowest contrast with what is behind it.
 const lowestContrast = `(() => {
   const parse = c => (c.match(/[\d.]+/g) || []).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [.2126, .7152, .0722][i], 0);
-  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] > 0) return c; } return [255, 255, 255]; };
+  const linear = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = rgb => rgb.slice(0, 3).reduce((sum, v, i) => sum + linear(v) * [.2126, .7152, .0722][i], 0);
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const c = parse(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+  };
   let lowest = 21;
   for (const e of document.querySelectorAll('h1,h2,h3,p,a,dt,dd,th,td,summary,li,span,code,strong,footer')) {
     if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
@@ -86,7 +93,8 @@ func browse(t *testing.T, html string, width int64, scheme string) seen {
 	}
 	for range 8 {
 		var text string
-		tasks = append(tasks, chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`(document.activeElement.textContent || '').trim().slice(0, 24)`, &text),
+		tasks = append(tasks, chromedp.KeyEvent(kb.Tab),
+			chromedp.Evaluate(`(document.activeElement.textContent || '').trim().slice(0, 24)`, &text),
 			chromedp.ActionFunc(func(context.Context) error { s.focus = append(s.focus, text); return nil }))
 	}
 	tasks = append(tasks,
@@ -118,10 +126,12 @@ func TestReportInABrowser(t *testing.T) {
 		}
 	}
 	// Planted: a script, a picture from elsewhere, a wide line and faint text are seen.
-	planted := strings.Replace(html, "<main>", `<main><script>1</script><img src="https://example.invalid/x.png"><p style="width:200em;color:#ccc">x</p>`, 1)
+	const faults = `<script>1</script><img src="https://example.invalid/x.png"><p style="width:200em;color:#ccc">x</p>`
+	planted := strings.Replace(html, "<main>", "<main>"+faults, 1)
 	s := browse(t, planted, 390, "light")
 	assert.NotEmpty(t, s.complaints)
-	assert.NotEmpty(t, browse(t, regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`).ReplaceAllString(planted, ""), 390, "light").requests)
+	contentPolicy := regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`)
+	assert.NotEmpty(t, browse(t, contentPolicy.ReplaceAllString(planted, ""), 390, "light").requests)
 	assert.True(t, s.tooWide)
 	assert.Less(t, s.contrast, 4.5)
 }

@@ -102,6 +102,16 @@ func TestSchedule(t *testing.T) {
 	assert.Equal(t, day, stateOf(t, cloud))
 }
 
+// failedCalls are the messages in the queue of the calls that a schedule gave up.
+func failedCalls(c *awssim.Cloud) []string {
+	for _, o := range c.Objects() {
+		if o.Type == awstype.Queue && o.State.Str("name") == "groundwork-dev-parking-failures" {
+			return o.State.Strs("messages")
+		}
+	}
+	return nil
+}
+
 // TestScheduleFailures: what AWS refuses for a moment is tried again; what it goes on refusing is in the queue.
 func TestScheduleFailures(t *testing.T) {
 	t.Parallel()
@@ -114,14 +124,6 @@ func TestScheduleFailures(t *testing.T) {
 		require.NoError(t, err)
 		return cloud
 	}
-	messages := func(t *testing.T, c *awssim.Cloud) []string {
-		for _, o := range c.Objects() {
-			if o.Type == awstype.Queue && o.State.Str("name") == "groundwork-dev-parking-failures" {
-				return o.State.Strs("messages")
-			}
-		}
-		return nil
-	}
 	t.Run("passes", func(t *testing.T) {
 		c := open(t)
 		c.Inject(awssim.Fault{Operation: "call", Type: "rds:stopDBInstance", Error: "Throttling: Rate exceeded", Times: 3})
@@ -129,7 +131,7 @@ func TestScheduleFailures(t *testing.T) {
 		require.NoError(t, err)
 		i := slices.IndexFunc(events, func(e awssim.Event) bool { return strings.HasPrefix(e.What, "rds:stopDBInstance") })
 		assert.Equal(t, 4, events[i].Attempts)
-		assert.Empty(t, messages(t, c))
+		assert.Empty(t, failedCalls(c))
 		assert.Equal(t, "stopped", stateOf(t, c).database)
 	})
 	t.Run("stays", func(t *testing.T) {
@@ -137,8 +139,8 @@ func TestScheduleFailures(t *testing.T) {
 		c.Inject(awssim.Fault{Operation: "call", Type: "rds:stopDBInstance", Error: "Throttling: Rate exceeded"})
 		_, err := c.Advance(evening)
 		require.NoError(t, err)
-		require.Len(t, messages(t, c), 1)
-		assert.Contains(t, messages(t, c)[0], "database-stop: api error Throttling")
+		require.Len(t, failedCalls(c), 1)
+		assert.Contains(t, failedCalls(c)[0], "database-stop: api error Throttling")
 	})
 	// Planted violations: without the hold the autoscaler wins, without the permission nothing happens.
 	t.Run("no hold", func(t *testing.T) {
@@ -152,21 +154,14 @@ func TestScheduleFailures(t *testing.T) {
 		c := open(t)
 		for _, o := range c.Objects() {
 			if o.Type == awstype.RolePolicy && o.State.Str("name") == "groundwork-dev-parking" {
-				require.NoError(
-					t,
-					c.InjectDrift(
-						awstype.RolePolicy,
-						o.ID,
-						"policy",
-						strings.Replace(o.State.Str("policy"), "rds:StopDBInstance", "rds:RebootDBInstance", 1),
-					),
-				)
+				without := strings.Replace(o.State.Str("policy"), "rds:StopDBInstance", "rds:RebootDBInstance", 1)
+				require.NoError(t, c.InjectDrift(awstype.RolePolicy, o.ID, "policy", without))
 			}
 		}
 		_, err := c.Advance(evening)
 		require.NoError(t, err)
-		require.Len(t, messages(t, c), 1)
-		assert.Contains(t, messages(t, c)[0], "is not authorized to perform rds:StopDBInstance")
+		require.Len(t, failedCalls(c), 1)
+		assert.Contains(t, failedCalls(c)[0], "is not authorized to perform rds:StopDBInstance")
 	})
 }
 
@@ -180,10 +175,8 @@ func TestSevenDays(t *testing.T) {
 		require.NoError(t, err)
 		if !exercised {
 			for _, name := range []string{"start", "stop"} {
-				require.NoError(
-					t,
-					c.InjectDrift(awstype.Schedule, "groundwork-dev-parking/database-exercise-"+name, "state", "DISABLED"),
-				)
+				schedule := "groundwork-dev-parking/database-exercise-" + name
+				require.NoError(t, c.InjectDrift(awstype.Schedule, schedule, "state", "DISABLED"))
 			}
 		}
 		events, err := c.Advance(c.Clock().Add(60 * 24 * time.Hour))

@@ -26,7 +26,9 @@ var Choices = map[string]func(c *stacks.Config) bool{
 	"CKV2_AWS_35 / REL10-BP01: a NAT gateway in each zone, used by that zone": func(c *stacks.Config) bool {
 		return c.Network.NATMode != network.NATPerZone
 	},
-	"Secrets Manager: deleted secrets can be brought back": func(c *stacks.Config) bool { return c.SecretRecoveryDays == 0 },
+	"Secrets Manager: deleted secrets can be brought back": func(c *stacks.Config) bool {
+		return c.SecretRecoveryDays == 0
+	},
 	"design: Argo CD may take one repository to one namespace": func(c *stacks.Config) bool {
 		return c.Delivery.Owner != delivery.OwnerArgoCD
 	},

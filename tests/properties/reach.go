@@ -197,30 +197,17 @@ func flows(g *graph.Graph, region string) []string {
 			strings.HasPrefix(r.Name, "cluster-eks") {
 			continue
 		}
-		source := r.Inputs.Str(
-			"referencedSecurityGroupId",
-		) + r.Inputs.Str(
-			"sourceSecurityGroupId",
-		) + r.Inputs.Str(
-			"prefixListId",
-		)
+		// A rule has one source.
+		source := r.Inputs.Str("referencedSecurityGroupId") + r.Inputs.Str("sourceSecurityGroupId") +
+			r.Inputs.Str("prefixListId")
 		from, known := names[source]
 		if !known {
 			from = fmt.Sprint(source, r.Inputs.Str("cidrIpv4"), r.Inputs.Str("cidrIpv6"), r.Inputs.Strs("cidrBlocks"))
 		}
 		low, _ := r.Inputs.Num("fromPort")
 		high, _ := r.Inputs.Num("toPort")
-		all = append(
-			all,
-			fmt.Sprintf(
-				"%s -> %s %s:%v-%v",
-				from,
-				names[r.Inputs.Str("securityGroupId")],
-				r.Inputs.Str("ipProtocol"),
-				low,
-				high,
-			),
-		)
+		to := names[r.Inputs.Str("securityGroupId")]
+		all = append(all, fmt.Sprintf("%s -> %s %s:%v-%v", from, to, r.Inputs.Str("ipProtocol"), low, high))
 	}
 	slices.Sort(all)
 	return all

@@ -79,14 +79,8 @@ func (s *Server) Handler() http.Handler {
 		Name: "database_connections_in_use",
 		Help: "Connections of the pool that are in use.",
 	}, func() float64 { return float64(s.Store.Stats().AcquiredConns()) })
-	s.registry.MustRegister(
-		s.metrics.requests,
-		s.metrics.orders,
-		s.metrics.refused,
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		connections,
-	)
+	s.registry.MustRegister(s.metrics.requests, s.metrics.orders, s.metrics.refused, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), connections)
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", s.health)
