@@ -126,9 +126,11 @@ cover: ## Print how much of each part the last make test ran
 	@go run ./cmd/pipeline coverage
 
 .PHONY: lint
-lint: setup ## Run staticcheck and see that go.mod is tidy
+lint: setup ## Run staticcheck, see that errors say which resource they are about, and that go.mod is tidy
 	@$(PROGRESS) "building staticcheck" go build -C tools -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@$(PROGRESS) "building wrapcheck" go build -C tools/quality -o ../../bin/wrapcheck github.com/tomarrell/wrapcheck/v2/cmd/wrapcheck
 	@$(PROGRESS) "running staticcheck" bin/staticcheck -tags integration ./...
+	@$(PROGRESS) "running wrapcheck" bin/wrapcheck ./components/... ./stacks/...
 	@go mod tidy -diff
 	@go -C tools mod tidy -diff
 	@for module in webapp webapp/charttest tools/quality; do \
