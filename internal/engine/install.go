@@ -21,10 +21,6 @@ const (
 	cliVersion = "3.200.0"
 	// oldestCLI is the oldest installed CLI that is used as it is.
 	oldestCLI = "3.150.0"
-	// eksVersion is the pulumi-eks plugin, the version that the program's SDK asks for.
-	eksPluginVersion = "2.8.1"
-	// oldestKubectl is what the eks plugin asks for.
-	oldestKubectl = "1.24.0"
 )
 
 // Toolchain is what a run needs on the machine besides this program.
@@ -48,7 +44,7 @@ func Install(ctx context.Context, root, dir string, log io.Writer) (*Toolchain, 
 	if err := t.installPlugin(ctx, root, dir, log); err != nil {
 		return nil, err
 	}
-	return t, t.standIns(ctx)
+	return t, t.standIns()
 }
 
 // installCLI uses the machine's own CLI where it is new enough, and otherwise builds the pinned one.
@@ -75,86 +71,23 @@ func (t *Toolchain) installCLI(ctx context.Context, root string, log io.Writer) 
 		"go", "build", "-buildvcs=false", "-ldflags", ldflags, "-o", built, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
 }
 
-// installPlugin puts an executable pulumi-resource-eks on the engine's PATH that starts the plugin's own code with
-// node. HTTPS requests of the plugin go to the sandbox, which stands in for the clusters' endpoints; requests to the
-// engine on the loopback interface do not.
-func (t *Toolchain) installPlugin(ctx context.Context, root, dir string, log io.Writer) error {
-	start := ""
-	if executable := installedPlugin(); isFile(executable) {
-		start = "'" + executable + "'"
-	} else {
-		source := filepath.Join(dir, "eks-plugin-"+eksPluginVersion)
-		if err := npmInstall(ctx, root, source, log); err != nil {
-			return err
-		}
-		start = "node '" + filepath.Join(source, pluginMain) + "'"
-	}
-	script := fmt.Sprintf(`#!/bin/sh
-# Starts the pulumi-eks plugin; see internal/engine/install.go.
-if [ -n "$GROUNDWORK_ENDPOINT_PROXY" ]; then
-  export HTTPS_PROXY="$GROUNDWORK_ENDPOINT_PROXY" https_proxy="$GROUNDWORK_ENDPOINT_PROXY"
-  export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost no_grpc_proxy=127.0.0.1,localhost
-fi
-exec %s "$@"
-`, start)
-	return writeExecutable(filepath.Join(t.Path, "pulumi-resource-eks"), script)
-}
-
-// pluginMain is where the plugin's npm package has its entry point.
-const pluginMain = "node_modules/@pulumi/eks/cmd/provider/index.js"
-
-// npmInstall puts the plugin's npm package into the folder source, all or nothing.
-func npmInstall(ctx context.Context, root, source string, log io.Writer) error {
-	if isFile(filepath.Join(source, pluginMain)) {
-		return nil
-	}
-	if _, err := exec.LookPath("npm"); err != nil {
-		return errors.New(
-			"installing the pulumi-eks plugin: npm is not on PATH; install Node.js 18 or newer (Debian: apt-get install " +
-				"nodejs npm)",
-		)
-	}
-	fmt.Fprintf(log, "Installing the pulumi-eks plugin %s with npm (once; about 200 MB) ...\n", eksPluginVersion)
-	unfinished := source + ".new"
-	if err := copyFiles(filepath.Join(root, "tools", "eks-plugin"), unfinished, "package.json", "package-lock.json",
-		".npmrc"); err != nil {
-		return err
-	}
-	if err := run(ctx, log, unfinished, "installing the pulumi-eks plugin", "npm", "ci", "--omit=dev",
-		"--loglevel=error"); err != nil {
-		return err
-	}
-	if err := os.Rename(unfinished, source); err != nil {
-		return fmt.Errorf("installing the pulumi-eks plugin: %w", err)
-	}
-	return nil
-}
-
-// installedPlugin is where the user's own CLI would have put the plugin.
-func installedPlugin() string {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(home, ".pulumi", "plugins", "resource-eks-v"+eksPluginVersion, "pulumi-resource-eks")
-}
-
-// standIns answers for the two commands that the eks plugin asks the version of, where the machine has none or one that
-// is too old. They answer that question and refuse everything else: nothing in the sandbox may reach a cluster.
-func (t *Toolchain) standIns(ctx context.Context) error {
-	refuse := `echo "$(basename "$0"): a stand-in of the sandbox that only tells its version" >&2; exit 1`
-	kubectl := filepath.Join(t.Path, "kubectl")
-	if found, err := exec.LookPath("kubectl"); err != nil || found == kubectl ||
-		!atLeast(versionOf(ctx, found, "version", "--client=true", "--output=json"), oldestKubectl) {
-		answer := `{"clientVersion":{"gitVersion":"v1.36.0"}}`
-		script := fmt.Sprintf("#!/bin/sh\nif [ \"$1\" = version ]; then echo '%s'; exit 0; fi\n%s\n", answer, refuse)
-		if err := writeExecutable(kubectl, script); err != nil {
-			return err
-		}
-	}
-	if found, err := exec.LookPath("aws"); err != nil || found == filepath.Join(t.Path, "aws") {
-		script := "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'aws-cli/2.31.0 Sandbox/1.0'; exit 0; fi\n" + refuse + "\n"
-		if err := writeExecutable(filepath.Join(t.Path, "aws"), script); err != nil {
+// standIns answers for the two commands that the eks plugin asks the version of. They refuse everything else: nothing in
+// the sandbox may reach a cluster. They go before the machine's own commands, which take up to a second to answer.
+func (t *Toolchain) standIns() error {
+	for name, answer := range map[string]string{
+		"kubectl": `{"clientVersion":{"gitVersion":"v1.36.0"}}`,
+		"aws":     "aws-cli/2.31.0 Sandbox/1.0",
+	} {
+		script := fmt.Sprintf(`#!/bin/sh
+case "$1" in
+version | --version) echo '%s' ;;
+*)
+  echo "%s: a stand-in of the sandbox that only tells its version" >&2
+  exit 1
+  ;;
+esac
+`, answer, name)
+		if err := writeExecutable(filepath.Join(t.Path, name), script); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
 
+	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 )
 
@@ -32,6 +33,7 @@ type session struct {
 	engine     *Engine
 	options    Options
 	simulation Simulation
+	plugin     *plugin
 	cli        *command
 	stack      auto.Stack
 	release    func()
@@ -76,6 +78,9 @@ func (s *session) start(ctx context.Context) error {
 		today = now // Time was let pass in the account.
 	}
 	env := e.Environment(toolchain, served)
+	if err := s.startPlugin(toolchain, env); err != nil {
+		return err
+	}
 	if o.SkipCheckpoints {
 		env["PULUMI_SKIP_CHECKPOINTS"], env["PULUMI_EXPERIMENTAL"] = "true", "true"
 	}
@@ -98,6 +103,23 @@ func (s *session) start(ctx context.Context) error {
 	return nil
 }
 
+// startPlugin starts the eks plugin ahead where the stack has resources of it. The engine starts it where that cannot be
+// known yet.
+func (s *session) startPlugin(t *Toolchain, env map[string]string) error {
+	g, err := s.graph()
+	if err != nil {
+		return err
+	}
+	if len(g.OfType(awstype.EKSComponent)) == 0 {
+		return nil
+	}
+	if s.plugin, err = t.startPlugin(env); err != nil {
+		return err
+	}
+	env["PULUMI_DEBUG_PROVIDERS"] += "," + s.plugin.attach()
+	return nil
+}
+
 // shortTraces runs a program in a goroutine of its own. The SDK records the call stack of each registration, and the
 // engine keeps it in the state, which it writes before and after each step. Below the program's own frames are twice as
 // many of the Automation API and of gRPC; without them the state has a third less to write.
@@ -117,6 +139,9 @@ func shortTraces(program pulumi.RunFunc) pulumi.RunFunc {
 }
 
 func (s *session) close() {
+	if s.plugin != nil {
+		s.plugin.stop()
+	}
 	if s.simulation != nil {
 		s.simulation.Stop()
 	}
@@ -264,9 +289,10 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 	}
 	if err != nil {
 		if problems := watch.problems(); len(problems) > 0 {
-			return result, fmt.Errorf("%s of %s failed:\n%s", operation, s.options.Stack, strings.Join(problems, "\n"))
+			return result, fmt.Errorf("%s of %s failed:\n%s%s", operation, s.options.Stack, strings.Join(problems, "\n"),
+				s.plugin.failure())
 		}
-		return result, fmt.Errorf("%s of %s failed: %w", operation, s.options.Stack, err)
+		return result, fmt.Errorf("%s of %s failed: %w%s", operation, s.options.Stack, err, s.plugin.failure())
 	}
 	if result.Graph, err = s.graph(); err != nil {
 		return result, err
