@@ -95,6 +95,11 @@ bench: ## Compare the web application with a Flask version of two endpoints, sid
 	@tools/setup.sh bench
 	@go test -C webapp -tags bench -count=1 -v -run TestCompare ./tests | grep --line-buffered -v '^{'
 
+.PHONY: bench-loop
+bench-loop: BASE ?= 7058649
+bench-loop: build ## Time sandbox up, a second up and a preview of prod against those of the commit BASE: six minutes
+	@tools/bench-loop.sh $(BASE)
+
 .PHONY: soak
 soak: ## Hold 80 % of the web application's peak load for five minutes: no failed request, no growing memory
 	@tools/setup.sh webapp
