@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
@@ -18,13 +19,20 @@ type command struct{ auto.PulumiCommand }
 // outputs and results from the state and from the events.
 var answered = map[string]string{"stack select": "", "stack output": "{}", "stack history": "[]"}
 
+// commands are the CLIs that this process has asked for their version, by folder.
+var commands sync.Map
+
 // command finds the CLI of a toolchain.
 func (t *Toolchain) command() (*command, error) {
+	if known, ok := commands.Load(t.CLIRoot); ok {
+		return known.(*command), nil
+	}
 	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: t.CLIRoot})
 	if err != nil {
 		return nil, fmt.Errorf("starting the Pulumi CLI: %w", err)
 	}
-	return &command{cli}, nil
+	known, _ := commands.LoadOrStore(t.CLIRoot, &command{cli})
+	return known.(*command), nil
 }
 
 // Run implements auto.PulumiCommand.

@@ -71,8 +71,8 @@ func (t *Toolchain) installCLI(ctx context.Context, root string, log io.Writer) 
 		"go", "build", "-buildvcs=false", "-ldflags", ldflags, "-o", built, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
 }
 
-// standIns answers for the two commands that the eks plugin asks the version of. They refuse everything else: nothing in
-// the sandbox may reach a cluster. They go before the machine's own commands, which take up to a second to answer.
+// standIns answers for the two commands that the eks plugin asks the version of. They refuse everything else: nothing
+// in the sandbox may reach a cluster. They go before the machine's own commands, which take up to a second to answer.
 func (t *Toolchain) standIns() error {
 	for name, answer := range map[string]string{
 		"kubectl": `{"clientVersion":{"gitVersion":"v1.36.0"}}`,

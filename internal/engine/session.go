@@ -103,8 +103,8 @@ func (s *session) start(ctx context.Context) error {
 	return nil
 }
 
-// startPlugin starts the eks plugin ahead where the stack has resources of it. The engine starts it where that cannot be
-// known yet.
+// startPlugin starts the eks plugin ahead where the stack has a cluster. Where nothing is known of a stack yet, the
+// engine starts the plugin itself.
 func (s *session) startPlugin(t *Toolchain, env map[string]string) error {
 	g, err := s.graph()
 	if err != nil {
