@@ -2,28 +2,18 @@
 package auth
 
 import (
-	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/crypto/argon2"
 )
 
-// Parameters of argon2id. Two passes over 19 MiB with one thread are the minimum that OWASP recommends.
+// parameters of argon2id. Two passes over 19 MiB with one thread are the minimum that OWASP recommends.
 // Source: OWASP Password Storage Cheat Sheet, "Argon2id".
-const (
-	memoryKiB = 19 * 1024
-	passes    = 2
-	threads   = 1
-	saltBytes = 16
-	keyBytes  = 32
-)
+var parameters = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // Limits of a password, in bytes. The upper limit keeps hashing cheap.
 const (
@@ -34,22 +24,13 @@ const (
 // hashing limits how many hashes are computed at the same time. Each of them needs 19 MiB.
 var hashing = make(chan struct{}, 4)
 
-// derive computes an argon2id key. It waits while too many others are being computed.
-func derive(password string, salt []byte, memory, time uint32, lanes uint8, length uint32) []byte {
+// Hash returns a password's hash in the PHC string format. It waits while too many others are being computed.
+func Hash(password string) string {
 	hashing <- struct{}{}
 	defer func() { <-hashing }()
-	return argon2.IDKey([]byte(password), salt, time, memory, lanes, length)
-}
-
-// Hash returns a password's hash in the PHC string format.
-func Hash(password string) string {
-	salt := make([]byte, saltBytes)
-	// rand.Read never fails.
-	_, _ = rand.Read(salt)
-	key := derive(password, salt, memoryKiB, passes, threads, keyBytes)
-	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
-		argon2.Version, memoryKiB, passes, threads, encode(salt), encode(key))
+	// Only reading random numbers could fail, and that never does.
+	hash, _ := argon2id.CreateHash(password, parameters)
+	return hash
 }
 
 // placeholder is the hash that Matches compares with if there is no account. The answer then takes as long as for a
@@ -62,22 +43,14 @@ func Matches(hash, password string) bool {
 	if !known {
 		hash = placeholder
 	}
-	parts := strings.Split(hash, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" {
+	// The library panics at a hash of no passes or no threads.
+	if made, _, _, err := argon2id.DecodeHash(hash); err != nil || made.Iterations == 0 || made.Parallelism == 0 {
 		return false
 	}
-	var memory, time uint32
-	var lanes uint8
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &time, &lanes); err != nil || time == 0 || lanes == 0 {
-		return false
-	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
-	want, err2 := base64.RawStdEncoding.DecodeString(parts[5])
-	if err1 != nil || err2 != nil || len(want) == 0 {
-		return false
-	}
-	got := derive(password, salt, memory, time, lanes, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1 && known
+	hashing <- struct{}{}
+	defer func() { <-hashing }()
+	match, err := argon2id.ComparePasswordAndHash(password, hash)
+	return err == nil && match && known
 }
 
 // SessionLength is how long a session lasts.
