@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"text/tabwriter"
 	"time"
 )
 
@@ -104,22 +105,24 @@ func round(ctx context.Context, account Account, items []Item, o Options) (progr
 			if ctx.Err() != nil {
 				return progress, fmt.Errorf("draining: %w", ctx.Err())
 			}
-			fmt.Fprintf(o.Out, "! %-20s %s: %v\n", item.Kind, item.ID, err)
+			fmt.Fprintf(o.Out, "! %s %s: %v\n", item.Kind, item.ID, err)
 			progress = progress || errors.Is(err, ErrInUse)
 			continue
 		}
 		progress = true
-		fmt.Fprintf(o.Out, "- %-20s %s\n", item.Kind, item.ID)
+		fmt.Fprintf(o.Out, "- %s %s\n", item.Kind, item.ID)
 	}
 	return progress, nil
 }
 
 func show(w io.Writer, items []Item) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, item := range items {
 		note := ""
 		if item.HoldsData {
 			note = " (holds data)"
 		}
-		fmt.Fprintf(w, "  %-20s %s%s\n", item.Kind, item.ID, note)
+		fmt.Fprintf(table, "  %s\t%s%s\n", item.Kind, item.ID, note)
 	}
+	_ = table.Flush()
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"golang.org/x/tools/cover"
 )
@@ -61,6 +62,7 @@ func (s *statements) percent() float64 { return 100 * float64(s.run) / float64(s
 // CoverageByPart renders the coverage of each part as a whole, and of the first folders of its packages.
 func CoverageByPart(dir string) (string, error) {
 	var out strings.Builder
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, part := range slices.Sorted(maps.Keys(Profiles)) {
 		profiles, err := readProfiles(filepath.Join(dir, Profiles[part]))
 		if err != nil {
@@ -78,8 +80,9 @@ func CoverageByPart(dir string) (string, error) {
 			}
 		}
 		for _, folder := range slices.Sorted(maps.Keys(counts)) {
-			fmt.Fprintf(&out, "%-15s %-11s %5.1f %%\n", part, folder, counts[folder].percent())
+			fmt.Fprintf(table, "%s\t%s\t%5.1f %%\n", part, folder, counts[folder].percent())
 		}
 	}
+	_ = table.Flush()
 	return out.String(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
@@ -48,11 +49,13 @@ func Print(w io.Writer, r *engine.Result) {
 	}
 	if len(s.Resources) > 0 {
 		fmt.Fprintln(w, "\nResources by layer")
-		for _, layer := range stacks.AllLayers() {
-			if n := s.Resources[layer]; n > 0 {
-				fmt.Fprintf(w, "  %-14s %4d\n", layer, n)
+		columns(w, func(row func(cells ...any)) {
+			for _, layer := range stacks.AllLayers() {
+				if n := s.Resources[layer]; n > 0 {
+					row(layer, n)
+				}
 			}
-		}
+		})
 	}
 	if len(r.Outputs) > 0 {
 		fmt.Fprintln(w, "\nOutputs")
@@ -61,12 +64,13 @@ func Print(w io.Writer, r *engine.Result) {
 	if len(s.CriticalPath) > 0 && r.Operation == engine.Up {
 		fmt.Fprintf(w, "\nOn AWS a first deployment would take %s (median latencies). What decides it:\n",
 			timeline.Minutes(s.CriticalPathSeconds))
-		for _, step := range s.CriticalPath {
-			if step.Seconds > 0 {
-				fmt.Fprintf(w, "  %6s  + %6s  %-34s %s\n", timeline.Minutes(step.Start), timeline.Minutes(step.Seconds),
-					graph.ShortType(step.Type), step.Name)
+		columns(w, func(row func(cells ...any)) {
+			for _, step := range s.CriticalPath {
+				if step.Seconds > 0 {
+					row(timeline.Minutes(step.Start), "+ "+timeline.Minutes(step.Seconds), graph.ShortType(step.Type), step.Name)
+				}
 			}
-		}
+		})
 	}
 	if r.Operation == engine.Destroy && len(r.Left) > 0 {
 		fmt.Fprintln(w, "\nLeft behind, as on AWS")
@@ -107,9 +111,8 @@ func next(r *engine.Result) string {
 		return "Next: bin/groundwork sandbox preview -s " + r.Stack
 	}
 	if project.EnvironmentOf(r.Stack) != r.Stack {
-		return "Next: bin/groundwork sandbox up -s " + project.EnvironmentOf(
-			r.Stack,
-		) + "-LAYER, or bin/groundwork sandbox pulumi -s " + r.Stack + " -- stack ls"
+		return fmt.Sprintf("Next: bin/groundwork sandbox up -s %s-LAYER, or bin/groundwork sandbox pulumi -s %s -- stack ls",
+			project.EnvironmentOf(r.Stack), r.Stack)
 	}
 	return fmt.Sprintf("Next: change a value in Pulumi.%s.yaml and run it again: only that changes.\n"+
 		"      bin/groundwork sandbox preview -s %s --config cluster.nodeGroups.general.maxSize=6\n"+
@@ -118,15 +121,25 @@ func next(r *engine.Result) string {
 
 // PrintOutputs shows a stack's outputs, one a line.
 func PrintOutputs(w io.Writer, outputs map[string]any) {
-	printOutputs(w, "", outputs)
+	columns(w, func(row func(cells ...any)) { addOutputs(row, "", outputs) })
 }
 
-func printOutputs(w io.Writer, prefix string, outputs map[string]any) {
+func addOutputs(row func(cells ...any), prefix string, outputs map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		if inner, ok := outputs[name].(map[string]any); ok {
-			printOutputs(w, prefix+name+".", inner)
+			addOutputs(row, prefix+name+".", inner)
 			continue
 		}
-		fmt.Fprintf(w, "  %-20s %v\n", prefix+name, outputs[name])
+		row(prefix+name, outputs[name])
 	}
+}
+
+// columns prints indented rows whose cells are aligned.
+func columns(w io.Writer, add func(row func(cells ...any))) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	add(func(cells ...any) {
+		format := "  %v" + strings.Repeat("\t%v", len(cells)-1) + "\n"
+		fmt.Fprintf(table, format, cells...)
+	})
+	_ = table.Flush() // What cannot be written here cannot be written elsewhere either.
 }
