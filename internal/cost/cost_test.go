@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -158,14 +157,11 @@ func TestOvernight(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, cost.PrintOvernight(&out, running, parked, hibernated))
 	golden.Text(t, "overnight.txt", out.String())
-	readme, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/environments.md"))
-	require.NoError(t, err)
-	assert.Contains(t, string(readme), fmt.Sprintf(
+	assert.Contains(t, harness.Document(t, "docs/environments.md"), fmt.Sprintf(
 		"$ %.2f for twelve hours at small sizes, $ %.2f without the cluster", parked.Night(), hibernated.Night()))
-	guide, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/parking.md"))
-	require.NoError(t, err)
-	assert.Contains(t, string(guide), fmt.Sprintf("$ %.2f, of it 1.20 the control plane", parked.Night()))
-	assert.Contains(t, string(guide), fmt.Sprintf("$ %.2f |", hibernated.Night()))
+	guide := harness.Document(t, "docs/parking.md")
+	assert.Contains(t, guide, fmt.Sprintf("$ %.2f, of it 1.20 the control plane", parked.Night()))
+	assert.Contains(t, guide, fmt.Sprintf("$ %.2f |", hibernated.Night()))
 }
 
 // TestCostDropsNothing checks that the sheet lists a type without a price, and a price that the table lacks.

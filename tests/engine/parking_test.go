@@ -7,8 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -239,10 +237,8 @@ func checkTimelines(t *testing.T, before *graph.Graph, park, unpark *engine.Resu
 		assert.Positive(t, first.Seconds, order)
 		assert.GreaterOrEqual(t, then.Start, first.Start+first.Seconds, order)
 	}
-	record, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/decisions/0012-parking.md"))
-	require.NoError(t, err)
 	everywhere := timeline.Minutes(reached["it answers at all of them"])
-	assert.Contains(t, string(record),
+	assert.Contains(t, harness.Document(t, "docs/decisions/0012-parking.md"),
 		timeline.Minutes(answers)+" at median latencies, until the last edge location does, "+everywhere)
 	var out bytes.Buffer
 	back.Print(&out, 20)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,14 @@ var Today = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 // Office is a change to a schedule of an environment in Dublin: winter time is UTC, summer time an hour ahead.
 const Office = `schedule={"days":["MON","TUE","WED","THU","FRI"],"start":"07:00","stop":"20:00",` +
 	`"timeZone":"Europe/Dublin"}`
+
+// Document is the text of a document in the repository in one line, so that it is found wherever its lines break.
+func Document(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(Root(t), path))
+	require.NoError(t, err)
+	return strings.Join(strings.Fields(string(text)), " ")
+}
 
 // Environments are those that have reference settings.
 var Environments = []string{"dev", "prod"}
