@@ -81,6 +81,7 @@ func groundwork(t *testing.T) string {
 
 // TestCommand uses the command as a person would: results on stdout, progress and errors on stderr, an exit code.
 func TestCommand(t *testing.T) {
+	t.Parallel()
 	brought(t, "dev") // installs the tools
 	dir := checkout(t)
 	binary := groundwork(t)
@@ -133,6 +134,7 @@ func TestCommand(t *testing.T) {
 
 // TestCommandRefuses: what cannot be done ends with an exit code and a sentence that says what is wrong.
 func TestCommandRefuses(t *testing.T) {
+	t.Parallel()
 	dir, binary := checkout(t), groundwork(t)
 	_, stderr, err := command(t, dir, binary, "sandbox", "preview", "-s", "dev", "--config", "network.cidr=10.0.0.0/8",
 		"--config", "database.port=80")
@@ -162,6 +164,7 @@ func TestCommandRefuses(t *testing.T) {
 // TestFigures: the commands that print figures and write pages do it for the environment that was asked for, and refuse
 // what does not go together before they do anything.
 func TestFigures(t *testing.T) {
+	t.Parallel()
 	binary, err := buildCommand()
 	require.NoError(t, err)
 	dir := checkout(t)

@@ -91,6 +91,7 @@ func TestKilledRunIsPutRight(t *testing.T) {
 // TestServe: a pulumi of the user's own, here through the Automation API, works against the served providers with
 // nothing but the printed variables.
 func TestServe(t *testing.T) {
+	t.Parallel()
 	w := scratch(t, t.TempDir())
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -110,6 +111,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	assert.Contains(t, env["PULUMI_DEBUG_PROVIDERS"], "aws:")
+	env["PULUMI_SKIP_CHECKPOINTS"], env["PULUMI_EXPERIMENTAL"] = "true", "true" // Nothing is killed here.
 	project := t.TempDir()
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
 		text, err := os.ReadFile(filepath.Join(w.Project.Root, name))
@@ -137,6 +139,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestWorkspaceErrors(t *testing.T) {
+	t.Parallel()
 	_, err := sandbox.Find("/")
 	require.ErrorContains(t, err, "run this inside the repository")
 	w := scratch(t, t.TempDir())

@@ -113,6 +113,7 @@ func browse(t *testing.T, html string, width int64, scheme string) seen {
 
 // TestReportInABrowser: wide and on a phone, light and dark, by keyboard alone, with no complaint and no request.
 func TestReportInABrowser(t *testing.T) {
+	t.Parallel()
 	html := harness.Written(t, harness.ProdPage(t))
 	for _, width := range []int64{390, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
