@@ -124,7 +124,7 @@ func QueueAlarms() []Alarm {
 	return []Alarm{{
 		Name: "failed-call",
 		Description: "A scheduled start or stop failed: the message in the dead-letter queue says which call and why; do " +
-			"it by hand, then delete the message. (RDS also refuses to start what somebody started already.)",
+			"it by hand, then delete the message. (RDS also refuses to start an instance that already runs.)",
 		Namespace: "AWS/SQS", Metric: "ApproximateNumberOfMessagesVisible", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 300, Periods: 1, Datapoints: 1,
 		// A queue that has been idle for six hours reports no data.
@@ -185,14 +185,14 @@ const loadBalancerMetrics = "AWS/ApplicationELB"
 func TargetAlarms() []Alarm {
 	return []Alarm{{
 		Name:        "unhealthy-hosts",
-		Description: "A pod is not ready for ten minutes: ask it for /ready, which says what it misses",
+		Description: "A pod is not ready for ten minutes: its /ready page names the dependency that does not answer",
 		Namespace:   loadBalancerMetrics, Metric: "UnHealthyHostCount", Statistic: "Maximum",
 		Comparison: atLeast, Threshold: 1, PeriodSeconds: 60, Periods: 10, Datapoints: 10,
 		Missing: MissingIsGood,
 	}, {
 		Name: "no-healthy-host",
-		Description: "No pod gets requests: none is ready, or none is bound to the load balancer; before the first " +
-			"deployment that is so",
+		Description: "No pod gets requests: none is ready, or none is bound to the load balancer. Expect this alarm " +
+			"before the first deployment",
 		Namespace: loadBalancerMetrics, Metric: "HealthyHostCount", Statistic: "Maximum",
 		Comparison: below, Threshold: 1, PeriodSeconds: 60, Periods: 5, Datapoints: 5,
 		// A group without targets reports no data.

@@ -71,7 +71,7 @@ func (o *Observability) resetBreached(ctx *pulumi.Context, p *place, scheduler *
 			o.args.Power.Schedule.StartedCron(), "cloudwatch:setAlarmState", pulumi.Map{
 				"AlarmName":   pulumi.String(alarm),
 				"StateValue":  pulumi.String("OK"),
-				"StateReason": pulumi.String("the night is over"),
+				"StateReason": pulumi.String("the environment has started"),
 			}); err != nil {
 			return err
 		}
