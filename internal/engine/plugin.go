@@ -24,15 +24,24 @@ const (
 	pluginName = "pulumi-resource-eks"
 )
 
-// pluginFiles are what the plugin is installed from.
-var pluginFiles = []string{"package.json", "package-lock.json", ".npmrc", "start.js"}
+// pluginFiles are what npm installs the plugin from.
+var pluginFiles = []string{"package.json", "package-lock.json", ".npmrc"}
 
 // installPlugin puts an executable pulumi-resource-eks on the engine's PATH that starts the plugin's own code with
 // node. HTTPS requests of the plugin go to the sandbox, which stands in for the clusters' endpoints; requests to the
 // engine on the loopback interface do not.
 func (t *Toolchain) installPlugin(ctx context.Context, root, dir string, log io.Writer) error {
-	source := filepath.Join(dir, "eks-plugin-"+eksPluginVersion)
-	if err := npmInstall(ctx, filepath.Join(root, "tools", "eks-plugin"), source, log); err != nil {
+	files, target := filepath.Join(root, "tools", "eks-plugin"), filepath.Join(dir, "eks-plugin-"+eksPluginVersion)
+	if err := npmInstall(ctx, files, target, log); err != nil {
+		return err
+	}
+	// It has to stand beside the packages that it loads.
+	start := filepath.Join(target, "start.js")
+	text, err := os.ReadFile(filepath.Join(files, "start.js"))
+	if err != nil {
+		return fmt.Errorf("installing the pulumi-eks plugin: %w", err)
+	}
+	if err := writeExecutable(start, string(text)); err != nil {
 		return err
 	}
 	script := fmt.Sprintf(`#!/bin/sh
@@ -42,7 +51,7 @@ if [ -n "$GROUNDWORK_ENDPOINT_PROXY" ]; then
   export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost no_grpc_proxy=127.0.0.1,localhost
 fi
 exec node '%s' "$@"
-`, filepath.Join(source, "start.js"))
+`, start)
 	return writeExecutable(filepath.Join(t.Path, pluginName), script)
 }
 

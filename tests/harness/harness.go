@@ -1,5 +1,4 @@
-// Package harness has what the tests of the whole program share: reference settings, mock runs of the
-// program.
+// Package harness has what the tests of the whole program share: reference settings, and mock runs of the program.
 package harness
 
 import (
