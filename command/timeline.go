@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func newTimeline(stdout, stderr io.Writer) *cobra.Command {
 	p.StringArrayVar(&o.Config, "config", nil, "try a setting: KEY=VALUE (may be repeated)")
 	p.StringVar(&o.layer, "layer", "", "one layer, where all others are there already")
 	p.StringVar(&o.change, "change", "",
-		"an update of an environment that is up: "+strings.Join(timeline.Changes, ", "))
+		"an update of an environment that is up: "+changeNames())
 	p.StringVar(&o.percentile, "latencies", string(awstype.Median),
 		"how fast AWS is: "+strings.Join(percentiles, ", "))
 	p.Float64Var(&o.shortest, "shortest", 20, "leave out of the chart what takes fewer seconds")
@@ -66,8 +67,8 @@ func (o *timelineOptions) check() error {
 	if o.layer != "" && !slices.Contains(stacks.Layers(), o.layer) {
 		return fmt.Errorf("--layer %q is not one of %s", o.layer, strings.Join(stacks.Layers(), ", "))
 	}
-	if o.change != "" && !timeline.KnownChange(o.change) {
-		return fmt.Errorf("--change %q is not one of %s", o.change, strings.Join(timeline.Changes, ", "))
+	if _, known := updates[o.change]; o.change != "" && !known {
+		return fmt.Errorf("--change %q is not one of %s", o.change, changeNames())
 	}
 	if o.change != "" && (o.layer != "" || o.kept != "") {
 		return errors.New("--change brings the whole environment up first: it goes with neither --layer nor --state")
@@ -131,14 +132,7 @@ func (o *timelineOptions) printChange(w io.Writer, of timelineAt) error {
 	if o.json {
 		return printJSON(w, of(awstype.Percentile(o.percentile)))
 	}
-	what := map[string]string{
-		"application": "A new version of the application",
-		"park":        "Parking",
-		"unpark":      "Unparking",
-		"hibernate":   "Hibernating",
-		"resume":      "Resuming from hibernation",
-	}[o.change]
-	fmt.Fprintf(w, "%s of %s takes ", what, o.Stack)
+	fmt.Fprintf(w, "%s of %s takes ", updates[o.change].title, o.Stack)
 	of(awstype.Percentile(o.percentile)).Print(w, o.shortest)
 	fmt.Fprintln(w, "\nBy latencies:")
 	for _, p := range percentiles {
@@ -175,7 +169,8 @@ type timelineAt = func(awstype.Percentile) *timeline.Timeline
 func changeOf(
 	ctx context.Context, w *sandbox.Sandbox, o sandbox.Options, change string, stderr io.Writer,
 ) (timelineAt, error) {
-	if change == "application" {
+	always, steps := o.Config, updates[change].steps
+	if len(steps) == 0 {
 		_, config, err := configOf(w, o)
 		if err != nil {
 			return nil, err
@@ -191,10 +186,9 @@ func changeOf(
 	defer os.RemoveAll(dir)
 	w.State, o.Speed = dir, 0
 	var before, result *engine.Result
-	steps := updatesOf(change, o.Config)
-	for i, config := range steps {
+	for i, settings := range steps {
 		fmt.Fprintf(stderr, "Update %d of %d in a temporary sandbox ...\n", i+1, len(steps))
-		o.Config, before = config, result
+		o.Config, before = slices.Concat(always, settings), result
 		if result, err = w.Run(ctx, engine.Up, o); err != nil {
 			return nil, err
 		}
@@ -204,15 +198,27 @@ func changeOf(
 	}, nil
 }
 
-// updatesOf returns the settings of each update that leads to a change. The last update is the change itself.
-func updatesOf(change string, config []string) [][]string {
-	running := append(slices.Clone(config), "protect=false", "parked=false", "hibernated=false")
-	parked := append(slices.Clone(running), "parked=true")
-	hibernated := append(slices.Clone(parked), "hibernated=true")
-	return map[string][][]string{
-		"park":      {running, parked},
-		"unpark":    {running, parked, running},
-		"hibernate": {running, hibernated},
-		"resume":    {running, hibernated, running},
-	}[change]
+// Settings of an environment at each power.
+var (
+	running    = []string{"protect=false", "parked=false", "hibernated=false"}
+	parked     = []string{"protect=false", "parked=true", "hibernated=false"}
+	hibernated = []string{"protect=false", "parked=true", "hibernated=true"}
+)
+
+// updates are the updates that have a timeline, besides a first deployment, by what --change calls them.
+var updates = map[string]struct {
+	// title begins a sentence: "Parking of dev takes ...".
+	title string
+	// steps are the settings of each update that leads to the change, which is the last one. A new version of the
+	// application needs none: it is no update of the stack.
+	steps [][]string
+}{
+	"application": {title: "A new version of the application"},
+	"park":        {"Parking", [][]string{running, parked}},
+	"unpark":      {"Unparking", [][]string{running, parked, running}},
+	"hibernate":   {"Hibernating", [][]string{running, hibernated}},
+	"resume":      {"Resuming from hibernation", [][]string{running, hibernated, running}},
 }
+
+// changeNames lists what --change may be.
+func changeNames() string { return strings.Join(slices.Sorted(maps.Keys(updates)), ", ") }

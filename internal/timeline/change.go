@@ -1,8 +1,6 @@
 package timeline
 
 import (
-	"slices"
-
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 )
@@ -154,9 +152,3 @@ func OfApplication(p awstype.Percentile, argoCD bool) *Timeline {
 	add("app release", awstype.ApplicationRelease.At(p))
 	return t
 }
-
-// Changes are the updates that have a timeline, besides a first deployment.
-var Changes = []string{"application", "hibernate", "park", "resume", "unpark"}
-
-// KnownChange reports whether a change has a timeline.
-func KnownChange(name string) bool { return slices.Contains(Changes, name) }
