@@ -1,6 +1,7 @@
 package awssim_test
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -81,27 +82,13 @@ var awsRefusals = []struct {
 		"roleArn": "r", "version": "1.20", "vpcConfig": map[string]any{"subnetIds": []any{}},
 	}, "version"},
 	{awstype.EKSCluster, graph.Props{"roleArn": "r", "vpcConfig": map[string]any{}}, "vpcConfig.subnetIds"},
-	{awstype.NodeGroup, graph.Props{
-		"clusterName":   "c",
-		"nodeRoleArn":   "r",
-		"subnetIds":     []any{"s"},
-		"amiType":       "AL2_x86_64",
-		"scalingConfig": map[string]any{"desiredSize": 1.0, "minSize": 1.0, "maxSize": 2.0},
-	}, "amiType"},
-	{awstype.NodeGroup, graph.Props{
-		"clusterName":   "c",
-		"nodeRoleArn":   "r",
-		"subnetIds":     []any{"s"},
-		"amiType":       "AL2023_x86_64_STANDARD",
-		"instanceTypes": []any{"m7g.large"},
-		"scalingConfig": map[string]any{"desiredSize": 1.0, "minSize": 1.0, "maxSize": 2.0},
-	}, "amiType"},
-	{awstype.NodeGroup, graph.Props{
-		"clusterName":   "c",
-		"nodeRoleArn":   "r",
-		"subnetIds":     []any{"s"},
+	{awstype.NodeGroup, nodeGroup(graph.Props{"amiType": "AL2_x86_64"}), "amiType"},
+	{awstype.NodeGroup, nodeGroup(graph.Props{
+		"amiType": "AL2023_x86_64_STANDARD", "instanceTypes": []any{"m7g.large"},
+	}), "amiType"},
+	{awstype.NodeGroup, nodeGroup(graph.Props{
 		"scalingConfig": map[string]any{"desiredSize": 3.0, "minSize": 3.0, "maxSize": 2.0},
-	}, "scalingConfig.minSize"},
+	}), "scalingConfig.minSize"},
 	{awstype.Addon, graph.Props{"clusterName": "c", "addonName": "coredns", "addonVersion": "latest"}, "addonVersion"},
 	{awstype.Addon, graph.Props{
 		"clusterName": "c", "addonName": "coredns", "resolveConflictsOnCreate": "PRESERVE",
@@ -178,6 +165,16 @@ var awsRefusals = []struct {
 	{awstype.SecretVersion, graph.Props{"secretId": "s"}, "secretString"},
 	{awstype.RandomPassword, graph.Props{"length": 0.0}, "length"},
 	{awstype.RandomID, graph.Props{"byteLength": 0.0}, "byteLength"},
+}
+
+// nodeGroup is a group that AWS accepts, with changes.
+func nodeGroup(changes graph.Props) graph.Props {
+	p := graph.Props{
+		"clusterName": "c", "nodeRoleArn": "r", "subnetIds": []any{"s"},
+		"scalingConfig": map[string]any{"desiredSize": 1.0, "minSize": 1.0, "maxSize": 2.0},
+	}
+	maps.Copy(p, changes)
+	return p
 }
 
 func TestAWSRefusals(t *testing.T) {
