@@ -11,8 +11,9 @@ git worktree prune
 git worktree add --quiet --detach "$dir/base" "$base"
 trap 'git worktree remove --force "$dir/base"' EXIT
 tools/progress.sh "building the command of $base" go build -C "$dir/base" -ldflags "-w -s" -o bin/groundwork ./cmd/groundwork
-# Both run with the tools that are installed here.
-bin/groundwork sandbox preview -s prod --speed 0 --state "$dir/state" >/dev/null 2>&1
+# Both run with the tools that are installed here; the first run on a machine installs them.
+tools/progress.sh "installing the tools" bin/groundwork sandbox preview -s prod --speed 0 --state "$dir/state" >"$dir/log" 2>&1 ||
+  { cat "$dir/log" >&2; exit 1; }
 mkdir -p "$dir/base/.groundwork"
 cp -al .groundwork/pulumi-* .groundwork/eks-plugin-* "$dir/base/.groundwork"
 
