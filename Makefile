@@ -55,7 +55,7 @@ run-tests: build bin/gotestsum quality-tools
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@$(PROGRESS) "vetting" go vet -tags integration ./...
 	@mkdir -p reports
-	@$(PROGRESS) "compiling the tests" go test -tags integration -c -o /dev/null $(COVER) ./tests/engine
+	@$(PROGRESS) "compiling for the tests" go build -cover $(COVER) $(patsubst %,./%/...,$(COVERED))
 	@$(TESTSUM)-infrastructure.json -- -tags integration -count=1 $(COVER) -coverprofile=reports/coverage-infrastructure.out ./...
 	@$(MAKE) --no-print-directory test-webapp
 
@@ -70,13 +70,13 @@ test-webapp: bin/gotestsum ## Run the tests of the web application against a rea
 	@tools/setup.sh webapp
 	@mkdir -p reports
 	@$(PROGRESS) "vetting the web application" go vet -C webapp ./...
-	@$(PROGRESS) "compiling its tests (with the race detector)" go test -C webapp -race -cover -coverpkg=./... -c -o /dev/null ./tests
+	@$(PROGRESS) "compiling for its tests (with the race detector)" go build -C webapp -race -cover -coverpkg=./... ./internal/...
 	@dir=$$(mktemp -d); trap 'rm -rf $$dir' EXIT; \
 	PROGRAM_COVERAGE=$$dir bin/gotestsum --format testname --jsonfile $(CURDIR)/reports/tests-application.json \
 	  --raw-command -- go test -C webapp -race -json -count=1 -cover -coverpkg=./... ./... -args -test.gocoverdir=$$dir; \
 	go tool covdata textfmt -i=$$dir -o reports/coverage-application.out
-	@$(PROGRESS) "compiling the chart's tests (a first build compiles Helm)" go test -C webapp/charttest -c -o /dev/null .
-	@go test -C webapp/charttest -count=1 .
+	@$(PROGRESS) "compiling the chart's tests (a first build compiles Helm)" go test -C webapp/charttest -c -o ../../bin/chart.test .
+	@cd webapp/charttest && ../../bin/chart.test
 
 .PHONY: quality-tools
 quality-tools: setup
