@@ -129,6 +129,9 @@ func (e *Engine) Run(ctx context.Context, operation Operation, o Options) (*Resu
 			return nil, err
 		}
 	}
+	if err := s.startPlugin(); err != nil {
+		return nil, err
+	}
 	return s.run(ctx, operation)
 }
 

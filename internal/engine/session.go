@@ -33,6 +33,7 @@ type session struct {
 	engine     *Engine
 	options    Options
 	simulation Simulation
+	tools      *Toolchain
 	plugin     *plugin
 	cli        *command
 	stack      auto.Stack
@@ -61,8 +62,8 @@ func (s *session) start(ctx context.Context) error {
 	if err := s.removeStaleLocks(); err != nil {
 		return err
 	}
-	toolchain, err := Install(ctx, e.Root, e.Tools, o.Log)
-	if err != nil {
+	var err error
+	if s.tools, err = Install(ctx, e.Root, e.Tools, o.Log); err != nil {
 		return err
 	}
 	if s.simulation, err = e.Simulate(o.Stack); err != nil {
@@ -77,14 +78,11 @@ func (s *session) start(ctx context.Context) error {
 	if now := s.simulation.Clock(); now.After(today) {
 		today = now // Time was let pass in the account.
 	}
-	env := e.Environment(toolchain, served)
-	if err := s.startPlugin(toolchain, env); err != nil {
-		return err
-	}
+	env := e.Environment(s.tools, served)
 	if o.SkipCheckpoints {
 		env["PULUMI_SKIP_CHECKPOINTS"], env["PULUMI_EXPERIMENTAL"] = "true", "true"
 	}
-	if s.cli, err = toolchain.command(); err != nil {
+	if s.cli, err = s.tools.command(); err != nil {
 		return err
 	}
 	workspace, err := auto.NewLocalWorkspace(ctx, auto.WorkDir(e.State), auto.Pulumi(s.cli),
@@ -105,7 +103,7 @@ func (s *session) start(ctx context.Context) error {
 
 // startPlugin starts the eks plugin ahead where the stack has a cluster. Where nothing is known of a stack yet, the
 // engine starts the plugin itself.
-func (s *session) startPlugin(t *Toolchain, env map[string]string) error {
+func (s *session) startPlugin() error {
 	g, err := s.graph()
 	if err != nil {
 		return err
@@ -113,10 +111,12 @@ func (s *session) startPlugin(t *Toolchain, env map[string]string) error {
 	if len(g.OfType(awstype.EKSComponent)) == 0 {
 		return nil
 	}
-	if s.plugin, err = t.startPlugin(env); err != nil {
+	workspace := s.stack.Workspace()
+	env := workspace.GetEnvVars()
+	if s.plugin, err = s.tools.startPlugin(env); err != nil {
 		return err
 	}
-	env["PULUMI_DEBUG_PROVIDERS"] += "," + s.plugin.attach()
+	workspace.SetEnvVar("PULUMI_DEBUG_PROVIDERS", env["PULUMI_DEBUG_PROVIDERS"]+","+s.plugin.attach())
 	return nil
 }
 
