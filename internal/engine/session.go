@@ -121,8 +121,8 @@ func (s *session) startPlugin() error {
 }
 
 // shortTraces runs a program in a goroutine of its own. The SDK records the call stack of each registration, and the
-// engine keeps it in the state, which it writes before and after each step. Below the program's own frames are twice as
-// many of the Automation API and of gRPC; without them the state has a third less to write.
+// engine keeps it in the state, which it writes before and after each step. Below the program's own frames are more
+// of the Automation API and of gRPC, which would be most of what the engine writes.
 func shortTraces(program pulumi.RunFunc) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		done := make(chan error)
@@ -186,7 +186,7 @@ func (e *Engine) Environment(t *Toolchain, served map[string]string) map[string]
 		"AWS_EC2_METADATA_DISABLED":                   "true",
 		"PULUMI_ACCESS_TOKEN":                         "",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-		// A copy of the state before each write would double the work; an interrupted write leaves the old state.
+		// Otherwise each update leaves a copy of its state behind, and nothing removes them.
 		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
 	}
 	maps.Copy(env, served)
