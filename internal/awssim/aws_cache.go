@@ -21,16 +21,16 @@ var cacheTypes = map[string]Type{
 		Args:     elasticache.SubnetGroupArgs{},
 		Required: []string{"subnetIds"},
 		Refs:     []Ref{{Path: "subnetIds", Type: awstype.Subnet, Blocks: true, Code: "InvalidSubnet"}},
-		Unique:   unique("name", "CacheSubnetGroupAlreadyExists"),
+		Taken:    "CacheSubnetGroupAlreadyExists",
 		ID:       fromName("name"),
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("elasticache", "subnetgroup:"+id)}
 		},
 	},
 	awstype.CacheParameterGroup: {
-		Args:   elasticache.ParameterGroupArgs{},
-		Unique: unique("name", "CacheParameterGroupAlreadyExists"),
-		ID:     fromName("name"),
+		Args:  elasticache.ParameterGroupArgs{},
+		Taken: "CacheParameterGroupAlreadyExists",
+		ID:    fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
 			failIf(&f, !oneOf(in, "family", "redis7", "valkey7", "valkey8"), "family", "is not a parameter family")
@@ -54,7 +54,7 @@ var cacheTypes = map[string]Type{
 			{Path: "securityGroupIds", Type: awstype.SecurityGroup, Blocks: true, Code: "InvalidParameterValue"},
 			{Path: "kmsKeyId", Type: awstype.Key, By: "arn", Code: "InvalidParameterValue"},
 		},
-		Unique:  unique("replicationGroupId", "ReplicationGroupAlreadyExists"),
+		Taken:   "ReplicationGroupAlreadyExists",
 		ID:      fromName("replicationGroupId"),
 		Check:   checkReplicationGroup,
 		Outputs: replicationGroupOutputs,
@@ -78,7 +78,6 @@ func checkReplicationGroup(in Props) []Failure {
 		"automaticFailoverEnabled", "needs two nodes or more")
 	failIf(&f, in.Flag("multiAzEnabled") && !in.Flag("automaticFailoverEnabled"),
 		"multiAzEnabled", "needs automaticFailoverEnabled")
-	failIf(&f, outOfRange(in, "snapshotRetentionLimit", 0, 35), "snapshotRetentionLimit", "is outside 0 to 35")
 	failIf(&f, mismatch(in, "authToken", authToken),
 		"authToken", "is not 16 to 128 characters without spaces, /, \" and @")
 	failIf(&f, in.Get("authToken") != nil && !in.Flag("transitEncryptionEnabled"),

@@ -29,10 +29,8 @@ var certificateTypes = map[string]Type{
 		Created: validationCreated,
 	},
 	awstype.DNSRecord: {
-		Args: route53.RecordArgs{},
-		Unique: func(in Props) (string, string) {
-			return in.Str("zoneId") + " " + in.Str("name") + " " + in.Str("type"), "InvalidChangeBatch"
-		},
+		Args:  route53.RecordArgs{},
+		Taken: "InvalidChangeBatch",
 		ID: func(in Props, _ string) string {
 			return in.Str("zoneId") + "_" + in.Str("name") + "_" + in.Str("type")
 		},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"groundwork/internal/awstype"
@@ -15,20 +14,13 @@ import (
 var (
 	logGroupName  = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 	dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
-	logRetentions = []float64{
-		0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-	}
-	comparisonOps = []string{
-		"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
-	}
-	missingDataOps = []string{"breaching", "notBreaching", "ignore", "missing"}
 )
 
 var cloudWatchTypes = map[string]Type{
 	awstype.LogGroup: {
 		Args:    cloudwatch.LogGroupArgs{},
 		Refs:    []Ref{{Path: "kmsKeyId", Type: awstype.Key, By: "arn", Code: "InvalidParameterException"}},
-		Unique:  unique("name", "ResourceAlreadyExistsException"),
+		Taken:   "ResourceAlreadyExistsException",
 		ID:      fromName("name"),
 		Check:   checkLogGroup,
 		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("logs", "log-group:"+id)} },
@@ -63,9 +55,6 @@ var cloudWatchTypes = map[string]Type{
 func checkLogGroup(in Props) []Failure {
 	var f []Failure
 	failIf(&f, mismatch(in, "name", logGroupName), "name", "%q is not a log group name", in.Str("name"))
-	days, ok := in.Num("retentionInDays")
-	failIf(&f, ok && !slices.Contains(logRetentions, days),
-		"retentionInDays", "%v is not a period CloudWatch Logs knows", days)
 	return f
 }
 
@@ -99,11 +88,8 @@ func checkAlarm(in Props) []Failure {
 	}
 	failIf(&f, len(in.Str("name")) > 255, "name", "has more than 255 characters")
 	failIf(&f, len(in.Str("alarmDescription")) > 1024, "alarmDescription", "has more than 1024 characters")
-	failIf(&f, !oneOf(in, "comparisonOperator", comparisonOps...), "comparisonOperator", "is not a comparison")
 	failIf(&f, in.Has("statistic") == in.Has("extendedStatistic"),
 		"statistic", "ValidationError: give one of statistic and extendedStatistic")
-	failIf(&f, !oneOf(in, "treatMissingData", missingDataOps...),
-		"treatMissingData", "is not one of %v", missingDataOps)
 	period, ok := in.Num("period")
 	failIf(&f, ok && period != 10 && period != 30 && int(period)%60 != 0,
 		"period", "is not 10, 30 or a multiple of 60 seconds")

@@ -41,7 +41,7 @@ var networkTypes = map[string]Type{
 		Refs:    []Ref{vpcRef},
 		ID:      withPrefix("igw-"),
 		Outputs: ec2ARN("internet-gateway"),
-		Unique:  unique("vpcId", "Resource.AlreadyAssociated"),
+		Taken:   "Resource.AlreadyAssociated",
 	},
 	awstype.RouteTable: {
 		Args:    ec2.RouteTableArgs{},
@@ -56,10 +56,8 @@ var networkTypes = map[string]Type{
 			{Path: "gatewayId", Type: awstype.InternetGateway, Blocks: true, Code: "InvalidGatewayID.NotFound"},
 			{Path: "natGatewayId", Type: awstype.NATGateway, Code: "NatGatewayNotFound"},
 		},
-		Unique: func(in Props) (string, string) {
-			return in.Str("routeTableId") + " " + in.Str("destinationCidrBlock"), "RouteAlreadyExists"
-		},
-		ID: withPrefix("r-rtb-"),
+		Taken: "RouteAlreadyExists",
+		ID:    withPrefix("r-rtb-"),
 		Outputs: func(Site, string, Props) Props {
 			return Props{"origin": "CreateRoute", "state": "active"}
 		},
@@ -70,8 +68,8 @@ var networkTypes = map[string]Type{
 			{Path: "subnetId", Type: awstype.Subnet, Blocks: true, Code: "InvalidSubnetID.NotFound"},
 			{Path: "routeTableId", Type: awstype.RouteTable, Blocks: true, Code: "InvalidRouteTableID.NotFound"},
 		},
-		Unique: unique("subnetId", "Resource.AlreadyAssociated"),
-		ID:     withPrefix("rtbassoc-"),
+		Taken: "Resource.AlreadyAssociated",
+		ID:    withPrefix("rtbassoc-"),
 	},
 	awstype.ElasticIP: {
 		Args:    ec2.EipArgs{},
@@ -85,9 +83,9 @@ var networkTypes = map[string]Type{
 			{Path: "subnetId", Type: awstype.Subnet, Blocks: true, Code: "InvalidSubnetID.NotFound"},
 			{Path: "allocationId", Type: awstype.ElasticIP, Blocks: true, Code: "InvalidAllocationID.NotFound"},
 		},
-		Unique: unique("allocationId", "Resource.AlreadyAssociated"),
-		ID:     withPrefix("nat-"),
-		Check:  checkNATGateway,
+		Taken: "Resource.AlreadyAssociated",
+		ID:    withPrefix("nat-"),
+		Check: checkNATGateway,
 	},
 	awstype.VPCEndpoint: {
 		Args: ec2.VpcEndpointArgs{},
@@ -97,9 +95,7 @@ var networkTypes = map[string]Type{
 			{Path: "routeTableIds", Type: awstype.RouteTable, Code: "InvalidRouteTableId.NotFound"},
 			{Path: "securityGroupIds", Type: awstype.SecurityGroup, Blocks: true, Code: "InvalidGroup.NotFound"},
 		},
-		Unique: func(in Props) (string, string) {
-			return in.Str("vpcId") + " " + in.Str("serviceName"), "RouteAlreadyExists"
-		},
+		Taken: "RouteAlreadyExists",
 		ID:    withPrefix("vpce-"),
 		Check: checkVPCEndpoint,
 		Outputs: func(s Site, id string, _ Props) Props {
@@ -217,8 +213,6 @@ func checkNATGateway(in Props) []Failure {
 func checkVPCEndpoint(in Props) []Failure {
 	var f []Failure
 	gateway := in.Str("vpcEndpointType") == "Gateway"
-	failIf(&f, !oneOf(in, "vpcEndpointType", "Gateway", "Interface", "GatewayLoadBalancer"),
-		"vpcEndpointType", "is not Gateway, Interface or GatewayLoadBalancer")
 	failIf(&f, gateway && in.Get("subnetIds") != nil, "subnetIds", "does not go with a Gateway endpoint")
 	failIf(&f, !gateway && in.Get("routeTableIds") != nil, "routeTableIds", "goes with a Gateway endpoint only")
 	return f
@@ -226,7 +220,6 @@ func checkVPCEndpoint(in Props) []Failure {
 
 func checkFlowLog(in Props) []Failure {
 	var f []Failure
-	failIf(&f, !oneOf(in, "trafficType", "ACCEPT", "REJECT", "ALL"), "trafficType", "is not ACCEPT, REJECT or ALL")
 	n, ok := in.Num("maxAggregationInterval")
 	failIf(&f, ok && n != 60 && n != 600, "maxAggregationInterval", "is not 60 or 600")
 	return f

@@ -17,9 +17,9 @@ var registryTypes = map[string]Type{
 		Refs: []Ref{
 			{Path: "encryptionConfigurations[0].kmsKey", Type: awstype.Key, By: "arn", Code: "KmsException"},
 		},
-		Unique: unique("name", "RepositoryAlreadyExistsException"),
-		ID:     fromName("name"),
-		Check:  checkRepository,
+		Taken: "RepositoryAlreadyExistsException",
+		ID:    fromName("name"),
+		Check: checkRepository,
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{
 				"arn":           s.arn("ecr", "repository/"+id),
@@ -43,7 +43,5 @@ func checkRepository(in Props) []Failure {
 	name := in.Str("name")
 	failIf(&f, name != "" && (!repositoryName.MatchString(name) || len(name) < 2 || len(name) > 256),
 		"name", "%q is not a repository name", name)
-	failIf(&f, !oneOf(in, "imageTagMutability", "MUTABLE", "IMMUTABLE"),
-		"imageTagMutability", "is not MUTABLE or IMMUTABLE")
 	return f
 }

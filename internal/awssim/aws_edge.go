@@ -52,15 +52,15 @@ var cloudFrontTypes = map[string]Type{
 	},
 	awstype.CloudFrontFunction: {
 		Args:    cloudfront.FunctionArgs{},
-		Unique:  unique("name", "FunctionAlreadyExists"),
+		Taken:   "FunctionAlreadyExists",
 		ID:      fromName("name"),
 		Check:   checkFunction,
 		Outputs: functionOutputs,
 	},
 	awstype.ResponseHeadersPolicy: {
-		Args:   cloudfront.ResponseHeadersPolicyArgs{},
-		Unique: unique("name", "ResponseHeadersPolicyAlreadyExists"),
-		ID:     uuid,
+		Args:  cloudfront.ResponseHeadersPolicyArgs{},
+		Taken: "ResponseHeadersPolicyAlreadyExists",
+		ID:    uuid,
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.cloudFrontARN("response-headers-policy/" + id), "etag": "E" + strings.ToUpper(id[:8])}
 		},
@@ -130,8 +130,6 @@ func vpcOriginCreated(c *Cloud, o *Object) error {
 
 func checkFunction(in Props) []Failure {
 	var f []Failure
-	failIf(&f, !oneOf(in, "runtime", "cloudfront-js-1.0", "cloudfront-js-2.0"),
-		"runtime", "is not a runtime of CloudFront functions")
 	failIf(&f, len(in.Str("code")) > 10*1024, "code", "FunctionSizeLimitExceeded: has more than 10 KB")
 	return f
 }
@@ -155,10 +153,6 @@ func checkDistribution(in Props) []Failure {
 	for i, b := range behaviors {
 		checkBehavior(&f, in, fmt.Sprintf("behavior %d", i), b)
 	}
-	failIf(&f, !oneOf(in, "priceClass", "PriceClass_100", "PriceClass_200", "PriceClass_All"),
-		"priceClass", "is not a price class")
-	failIf(&f, !oneOf(in, "httpVersion", "http1.1", "http2", "http2and3", "http3"),
-		"httpVersion", "is not an HTTP version")
 	own := in.Has("viewerCertificate.acmCertificateArn")
 	failIf(&f, own && !in.Has("viewerCertificate.sslSupportMethod"),
 		"viewerCertificate.sslSupportMethod", "is needed with a certificate")

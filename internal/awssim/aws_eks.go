@@ -42,7 +42,7 @@ var clusterTypes = map[string]Type{
 				Code: "InvalidParameterException",
 			},
 		},
-		Unique:  unique("name", "ResourceInUseException"),
+		Taken:   "ResourceInUseException",
 		ID:      fromName("name"),
 		Check:   checkCluster,
 		Outputs: clusterOutputs,
@@ -51,11 +51,11 @@ var clusterTypes = map[string]Type{
 		Deleted: clusterDeleted,
 	},
 	awstype.Addon: {
-		Args:   eks.AddonArgs{},
-		Refs:   []Ref{clusterRef, {Path: "serviceAccountRoleArn", Type: awstype.Role, By: "arn"}},
-		Unique: func(in Props) (string, string) { return addonID(in, ""), "ResourceInUseException" },
-		ID:     addonID,
-		Check:  checkAddon,
+		Args:  eks.AddonArgs{},
+		Refs:  []Ref{clusterRef, {Path: "serviceAccountRoleArn", Type: awstype.Role, By: "arn"}},
+		Taken: "ResourceInUseException",
+		ID:    addonID,
+		Check: checkAddon,
 		Outputs: func(s Site, id string, _ Props) Props {
 			arn := s.arn("eks", "addon/"+strings.ReplaceAll(id, ":", "/"))
 			return Props{"arn": arn, "createdAt": "2026-11-22T00:00:00Z"}
@@ -69,10 +69,6 @@ func checkCluster(in Props) []Failure {
 	failIf(&f, mismatch(in, "name", eksName), "name", "%q is not a cluster name", in.Str("name"))
 	failIf(&f, mismatch(in, "version", eksVersion) || !oneOf(in, "version", eksVersions...),
 		"version", "unsupported Kubernetes version %q", in.Str("version"))
-	failIf(&f, !oneOf(in, "accessConfig.authenticationMode", "API", "API_AND_CONFIG_MAP", "CONFIG_MAP"),
-		"accessConfig.authenticationMode", "is not an authentication mode")
-	failIf(&f, !oneOf(in, "upgradePolicy.supportType", "STANDARD", "EXTENDED"),
-		"upgradePolicy.supportType", "is not STANDARD or EXTENDED")
 	for _, log := range in.Strs("enabledClusterLogTypes") {
 		failIf(&f, !slices.Contains(clusterLogTypes, log), "enabledClusterLogTypes", "%q is not a log type", log)
 	}

@@ -16,11 +16,11 @@ var (
 // accessTypes grant IAM principals access to a cluster.
 var accessTypes = map[string]Type{
 	awstype.AccessEntry: {
-		Args:   eks.AccessEntryArgs{},
-		Refs:   []Ref{clusterRef},
-		Unique: func(in Props) (string, string) { return accessID(in, ""), "ResourceInUseException" },
-		ID:     accessID,
-		Check:  checkAccessEntry,
+		Args:  eks.AccessEntryArgs{},
+		Refs:  []Ref{clusterRef},
+		Taken: "ResourceInUseException",
+		ID:    accessID,
+		Check: checkAccessEntry,
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"accessEntryArn": s.arn("eks", "access-entry/"+id), "createdAt": "2026-11-22T00:00:00Z"}
 		},

@@ -21,12 +21,7 @@ var nodeGroupTypes = map[string]Type{
 			{Path: "subnetIds", Type: awstype.Subnet, Blocks: true, Code: "InvalidParameterException"},
 			{Path: "launchTemplate.id", Type: awstype.LaunchTemplate, Code: "InvalidParameterException"},
 		},
-		Unique: func(in Props) (string, string) {
-			if !in.Has("nodeGroupName") {
-				return "", ""
-			}
-			return in.Str("clusterName") + ":" + in.Str("nodeGroupName"), "ResourceInUseException"
-		},
+		Taken:   "ResourceInUseException",
 		ID:      nodeGroupID,
 		Check:   checkNodeGroup,
 		Created: nodesCanJoin,

@@ -34,7 +34,7 @@ var managedPolicies = map[string]bool{
 var iamTypes = map[string]Type{
 	awstype.Role: {
 		Args:    iam.RoleArgs{},
-		Unique:  unique("name", "EntityAlreadyExists"),
+		Taken:   "EntityAlreadyExists",
 		ID:      fromName("name"),
 		Check:   checkRole,
 		Outputs: roleOutputs,
@@ -52,17 +52,17 @@ var iamTypes = map[string]Type{
 		Check: checkAttachment,
 	},
 	awstype.Policy: {
-		Args:   iam.PolicyArgs{},
-		Unique: unique("name", "EntityAlreadyExists"),
-		ID:     func(in Props, _ string) string { return in.Str("path") + in.Str("name") },
-		Check:  checkManagedPolicy,
+		Args:  iam.PolicyArgs{},
+		Taken: "EntityAlreadyExists",
+		ID:    func(in Props, _ string) string { return in.Str("path") + in.Str("name") },
+		Check: checkManagedPolicy,
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.iamARN("policy" + id), "policyId": "ANPASANDBOX"}
 		},
 	},
 	awstype.OIDCProvider: {
-		Args:   iam.OpenIdConnectProviderArgs{},
-		Unique: unique("url", "EntityAlreadyExists"),
+		Args:  iam.OpenIdConnectProviderArgs{},
+		Taken: "EntityAlreadyExists",
 		ID: func(in Props, _ string) string {
 			return "oidc-provider/" + strings.TrimPrefix(in.Str("url"), "https://")
 		},
@@ -79,10 +79,9 @@ var iamTypes = map[string]Type{
 
 func checkRole(in Props) []Failure {
 	var f []Failure
+	checkPolicy(&f, in, "assumeRolePolicy", 2048)
 	failIf(&f, mismatch(in, "name", iamName), "name", "%q is not a role name of 1 to 64 characters", in.Str("name"))
 	failIf(&f, mismatch(in, "path", iamPath), "path", "%q does not begin and end with /", in.Str("path"))
-	failIf(&f, outOfRange(in, "maxSessionDuration", 3600, 43200), "maxSessionDuration", "is outside 3600 to 43200")
-	checkPolicy(&f, in, "assumeRolePolicy", 2048)
 	return f
 }
 

@@ -23,11 +23,11 @@ var keyTypes = map[string]Type{
 		Deleted: keyDeleted,
 	},
 	awstype.KeyAlias: {
-		Args:   kms.AliasArgs{},
-		Refs:   []Ref{{Path: "targetKeyId", Type: awstype.Key, Code: "NotFoundException"}},
-		Unique: unique("name", "AlreadyExistsException"),
-		ID:     fromName("name"),
-		Check:  checkAlias,
+		Args:  kms.AliasArgs{},
+		Refs:  []Ref{{Path: "targetKeyId", Type: awstype.Key, Code: "NotFoundException"}},
+		Taken: "AlreadyExistsException",
+		ID:    fromName("name"),
+		Check: checkAlias,
 		Outputs: func(s Site, id string, in Props) Props {
 			return Props{"arn": s.arn("kms", id), "targetKeyArn": s.arn("kms", "key/"+in.Str("targetKeyId"))}
 		},
@@ -36,8 +36,6 @@ var keyTypes = map[string]Type{
 
 func checkKey(in Props) []Failure {
 	var f []Failure
-	failIf(&f, outOfRange(in, "deletionWindowInDays", 7, 30), "deletionWindowInDays", "is outside 7 to 30")
-	failIf(&f, outOfRange(in, "rotationPeriodInDays", 90, 2560), "rotationPeriodInDays", "is outside 90 to 2560")
 	checkPolicy(&f, in, "policy", 32768)
 	return f
 }

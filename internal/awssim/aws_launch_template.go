@@ -16,7 +16,7 @@ var launchTemplateTypes = map[string]Type{
 		Refs: []Ref{
 			{Path: "vpcSecurityGroupIds", Type: awstype.SecurityGroup, Blocks: true, Code: "InvalidGroup.NotFound"},
 		},
-		Unique:  unique("name", "InvalidLaunchTemplateName.AlreadyExistsException"),
+		Taken:   "InvalidLaunchTemplateName.AlreadyExistsException",
 		ID:      withPrefix("lt-"),
 		Check:   checkLaunchTemplate,
 		Outputs: launchTemplateOutputs,
@@ -27,10 +27,6 @@ func checkLaunchTemplate(in Props) []Failure {
 	var f []Failure
 	failIf(&f, len(in.Str("name")) > 128 || (in.Has("name") && len(in.Str("name")) < 3),
 		"name", "must have 3 to 128 characters")
-	failIf(&f, !oneOf(in, "metadataOptions.httpTokens", "optional", "required"),
-		"metadataOptions.httpTokens", "is not optional or required")
-	failIf(&f, outOfRange(in, "metadataOptions.httpPutResponseHopLimit", 1, 64),
-		"metadataOptions.httpPutResponseHopLimit", "is outside 1 to 64")
 	device := in.Str("blockDeviceMappings[0].deviceName")
 	failIf(&f, device != "" && !deviceName.MatchString(device),
 		"blockDeviceMappings[0].deviceName", "%q is not a device name", device)

@@ -20,7 +20,7 @@ var loadBalancerTypes = map[string]Type{
 			{Path: "securityGroups", Type: awstype.SecurityGroup, Blocks: true, Code: "InvalidSecurityGroup"},
 			{Path: "accessLogs.bucket", Type: awstype.Bucket, By: "bucket", Code: "InvalidConfigurationRequest"},
 		},
-		Unique: unique("name", "DuplicateLoadBalancerName"),
+		Taken: "DuplicateLoadBalancerName",
 		ID: func(in Props, digest string) string {
 			return "loadbalancer/app/" + in.Str("name") + "/" + digest[:16]
 		},
@@ -30,11 +30,11 @@ var loadBalancerTypes = map[string]Type{
 		Deleted: loadBalancerDeleted,
 	},
 	awstype.TargetGroup: {
-		Args:   lb.TargetGroupArgs{},
-		Refs:   []Ref{vpcRef},
-		Unique: unique("name", "DuplicateTargetGroupName"),
-		ID:     func(in Props, digest string) string { return "targetgroup/" + in.Str("name") + "/" + digest[:16] },
-		Check:  checkTargetGroup,
+		Args:  lb.TargetGroupArgs{},
+		Refs:  []Ref{vpcRef},
+		Taken: "DuplicateTargetGroupName",
+		ID:    func(in Props, digest string) string { return "targetgroup/" + in.Str("name") + "/" + digest[:16] },
+		Check: checkTargetGroup,
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("elasticloadbalancing", id), "arnSuffix": id}
 		},
@@ -50,10 +50,7 @@ var loadBalancerTypes = map[string]Type{
 			},
 			{Path: "certificateArn", Type: awstype.Certificate, By: "arn", Blocks: true, Code: "CertificateNotFound"},
 		},
-		Unique: func(in Props) (string, string) {
-			port, _ := in.Num("port")
-			return fmt.Sprintf("%s:%v", in.Str("loadBalancerArn"), port), "DuplicateListener"
-		},
+		Taken: "DuplicateListener",
 		ID: func(in Props, digest string) string {
 			return strings.Replace(in.Str("loadBalancerArn"), ":loadbalancer/", ":listener/", 1) + "/" + digest[:16]
 		},
@@ -73,10 +70,6 @@ func checkLoadBalancerName(f *[]Failure, in Props) {
 func checkLoadBalancer(in Props) []Failure {
 	var f []Failure
 	checkLoadBalancerName(&f, in)
-	failIf(&f, !oneOf(in, "loadBalancerType", "application", "network", "gateway"),
-		"loadBalancerType", "is not application, network or gateway")
-	failIf(&f, !oneOf(in, "desyncMitigationMode", "monitor", "defensive", "strictest"),
-		"desyncMitigationMode", "is not monitor, defensive or strictest")
 	return f
 }
 
@@ -141,8 +134,6 @@ func checkTargetGroup(in Props) []Failure {
 	var f []Failure
 	checkLoadBalancerName(&f, in)
 	failIf(&f, outOfRange(in, "port", 1, 65535), "port", "is outside 1 to 65535")
-	failIf(&f, !oneOf(in, "targetType", "instance", "ip", "lambda", "alb"),
-		"targetType", "is not instance, ip, lambda or alb")
 	failIf(&f, outOfRange(in, "deregistrationDelay", 0, 3600), "deregistrationDelay", "is outside 0 to 3600")
 	interval, _ := in.Num("healthCheck.interval")
 	timeout, ok := in.Num("healthCheck.timeout")

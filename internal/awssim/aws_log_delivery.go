@@ -16,8 +16,8 @@ var logDeliveryTypes = map[string]Type{
 			Path: "resourceArn", Type: awstype.Distribution, By: "arn",
 			Blocks: true, Code: "ResourceNotFoundException",
 		}},
-		Unique: unique("name", "ConflictException"),
-		ID:     fromName("name"),
+		Taken: "ConflictException",
+		ID:    fromName("name"),
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("logs", "delivery-source:"+id), "service": "cloudfront"}
 		},
@@ -29,8 +29,8 @@ var logDeliveryTypes = map[string]Type{
 			Path: "deliveryDestinationConfiguration.destinationResourceArn", Type: awstype.Bucket, By: "arn",
 			Code: "ResourceNotFoundException",
 		}},
-		Unique: unique("name", "ConflictException"),
-		ID:     fromName("name"),
+		Taken: "ConflictException",
+		ID:    fromName("name"),
 		Check: func(in Props) []Failure {
 			var f []Failure
 			failIf(&f, !oneOf(in, "outputFormat", "json", "plain", "w3c", "raw", "parquet"),

@@ -16,11 +16,11 @@ var topicName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 // notificationTypes are SNS topics, and the budgets that notify them.
 var notificationTypes = map[string]Type{
 	awstype.Topic: {
-		Args:   sns.TopicArgs{},
-		Refs:   []Ref{{Path: "kmsMasterKeyId", Type: awstype.Key, By: "arn", Code: "KMSNotFound"}},
-		Unique: unique("name", "InvalidParameter"),
-		ID:     fromName("name"),
-		Check:  checkTopic,
+		Args:  sns.TopicArgs{},
+		Refs:  []Ref{{Path: "kmsMasterKeyId", Type: awstype.Key, By: "arn", Code: "KMSNotFound"}},
+		Taken: "InvalidParameter",
+		ID:    fromName("name"),
+		Check: checkTopic,
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("sns", id), "owner": s.Account}
 		},
@@ -42,7 +42,7 @@ var notificationTypes = map[string]Type{
 	awstype.Budget: {
 		Args:    budgets.BudgetArgs{},
 		Refs:    []Ref{{Path: "notifications[0].subscriberSnsTopicArns", Type: awstype.Topic, By: "arn"}},
-		Unique:  unique("name", "DuplicateRecordException"),
+		Taken:   "DuplicateRecordException",
 		ID:      fromName("name"),
 		Check:   checkBudget,
 		Outputs: budgetOutputs,
@@ -67,11 +67,6 @@ func checkBudget(in Props) []Failure {
 	var f []Failure
 	failIf(&f, strings.ContainsAny(in.Str("name"), ":\\"), "name", "must not contain : or \\")
 	failIf(&f, len(in.Str("name")) > 100, "name", "has more than 100 characters")
-	failIf(&f, !oneOf(in, "timeUnit", "MONTHLY", "QUARTERLY", "ANNUALLY", "DAILY"),
-		"timeUnit", "is not a budget period")
-	failIf(&f, !oneOf(in, "budgetType", "COST", "USAGE", "RI_UTILIZATION", "RI_COVERAGE",
-		"SAVINGS_PLANS_UTILIZATION", "SAVINGS_PLANS_COVERAGE"),
-		"budgetType", "is not a budget type")
 	return f
 }
 

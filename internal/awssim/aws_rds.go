@@ -32,14 +32,14 @@ var databaseTypes = map[string]Type{
 		Args:     rds.SubnetGroupArgs{},
 		Required: []string{"subnetIds"},
 		Refs:     []Ref{{Path: "subnetIds", Type: awstype.Subnet, Blocks: true, Code: "InvalidSubnet"}},
-		Unique:   unique("name", "DBSubnetGroupAlreadyExists"),
+		Taken:    "DBSubnetGroupAlreadyExists",
 		ID:       fromName("name"),
 		Outputs:  func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "subgrp:"+id)} },
 		Created:  subnetGroupCreated,
 	},
 	awstype.DBParameterGroup: {
-		Args:   rds.ParameterGroupArgs{},
-		Unique: unique("name", "DBParameterGroupAlreadyExists"),
+		Args:  rds.ParameterGroupArgs{},
+		Taken: "DBParameterGroupAlreadyExists",
 		ID: func(in Props, digest string) string {
 			if in.Has("name") {
 				return in.Str("name")
@@ -68,7 +68,7 @@ var databaseTypes = map[string]Type{
 			{Path: "performanceInsightsKmsKeyId", Type: awstype.Key, By: "arn", Code: "KMSKeyNotAccessibleFault"},
 			{Path: "monitoringRoleArn", Type: awstype.Role, By: "arn"},
 		},
-		Unique:  unique("identifier", "DBInstanceAlreadyExists"),
+		Taken:   "DBInstanceAlreadyExists",
 		ID:      func(_ Props, digest string) string { return "db-" + strings.ToUpper(digest[:26]) },
 		Check:   checkInstance,
 		Outputs: instanceOutputs,
@@ -82,7 +82,7 @@ var databaseTypes = map[string]Type{
 			{Path: "snsTopic", Type: awstype.Topic, By: "arn", Code: "SNSTopicArnNotFound"},
 			{Path: "sourceIds", Type: awstype.DBInstance, By: "identifier", Code: "SourceNotFound"},
 		},
-		Unique:  unique("name", "SubscriptionAlreadyExist"),
+		Taken:   "SubscriptionAlreadyExist",
 		ID:      fromName("name"),
 		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "es:"+id)} },
 	},
@@ -119,7 +119,6 @@ func checkInstance(in Props) []Failure {
 	_, known := database.Classes[class]
 	failIf(&f, class != "" && !known,
 		"instanceClass", "InvalidParameterCombination: RDS does not support %s here", class)
-	failIf(&f, outOfRange(in, "backupRetentionPeriod", 0, 35), "backupRetentionPeriod", "is outside 0 to 35")
 	failIf(&f, outOfRange(in, "port", 1150, 65535), "port", "is outside 1150 to 65535")
 	failIf(&f, outOfRange(in, "allocatedStorage", 20, 65536), "allocatedStorage", "is outside 20 to 65536 GiB")
 	checkInstanceMonitoring(&f, in)

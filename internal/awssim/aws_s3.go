@@ -16,8 +16,8 @@ var (
 
 var bucketTypes = map[string]Type{
 	awstype.Bucket: {
-		Args:   s3.BucketV2Args{},
-		Unique: unique("bucket", "BucketAlreadyExists"),
+		Args:  s3.BucketV2Args{},
+		Taken: "BucketAlreadyExists",
 		ID: func(in Props, digest string) string {
 			if in.Has("bucket") {
 				return in.Str("bucket")

@@ -21,9 +21,9 @@ var (
 // schedulerTypes are schedules, and the Systems Manager associations that start and stop databases at a deployment.
 var schedulerTypes = map[string]Type{
 	awstype.ScheduleGroup: {
-		Args:   scheduler.ScheduleGroupArgs{},
-		Unique: unique("name", "ConflictException"),
-		ID:     fromName("name"),
+		Args:  scheduler.ScheduleGroupArgs{},
+		Taken: "ConflictException",
+		ID:    fromName("name"),
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("scheduler", "schedule-group/"+id), "state": "ACTIVE"}
 		},
@@ -35,9 +35,7 @@ var schedulerTypes = map[string]Type{
 			{Path: "target.roleArn", Type: awstype.Role, By: "arn", Code: "ValidationException"},
 			{Path: "target.deadLetterConfig.arn", Type: awstype.Queue, By: "arn", Code: "ValidationException"},
 		},
-		Unique: func(in Props) (string, string) {
-			return in.Str("groupName") + "/" + in.Str("name"), "ConflictException"
-		},
+		Taken:   "ConflictException",
 		ID:      func(in Props, _ string) string { return in.Str("groupName") + "/" + in.Str("name") },
 		Check:   checkSchedule,
 		Outputs: func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("scheduler", "schedule/"+id)} },
@@ -61,8 +59,6 @@ var schedulerTypes = map[string]Type{
 func checkSchedule(in Props) []Failure {
 	var f []Failure
 	failIf(&f, mismatch(in, "name", scheduleName), "name", "%q is not a schedule name", in.Str("name"))
-	failIf(&f, !oneOf(in, "flexibleTimeWindow.mode", "OFF", "FLEXIBLE"),
-		"flexibleTimeWindow.mode", "is not OFF or FLEXIBLE")
 	if in.Has("scheduleExpression") {
 		// The day does not matter: the call only tells whether the expression is valid.
 		day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -73,10 +69,6 @@ func checkSchedule(in Props) []Failure {
 		"the sandbox fires universal targets, arn:aws:scheduler:::aws-sdk:SERVICE:OPERATION, not %s", in.Str("target.arn"))
 	failIf(&f, in.Has("target.input") && !json.Valid([]byte(in.Str("target.input"))),
 		"target.input", "ValidationException: is not JSON")
-	failIf(&f, outOfRange(in, "target.retryPolicy.maximumRetryAttempts", 0, 185),
-		"target.retryPolicy.maximumRetryAttempts", "is outside 0 to 185")
-	failIf(&f, outOfRange(in, "target.retryPolicy.maximumEventAgeInSeconds", 60, 86400),
-		"target.retryPolicy.maximumEventAgeInSeconds", "is outside 60 to 86400")
 	return f
 }
 

@@ -28,11 +28,9 @@ var securityGroupTypes = map[string]Type{
 		Outputs: defaultSecurityGroupOutputs,
 	},
 	awstype.SecurityGroup: {
-		Args: ec2.SecurityGroupArgs{},
-		Refs: []Ref{vpcRef},
-		Unique: func(in Props) (string, string) {
-			return in.Str("vpcId") + " " + in.Str("name"), "InvalidGroup.Duplicate"
-		},
+		Args:    ec2.SecurityGroupArgs{},
+		Refs:    []Ref{vpcRef},
+		Taken:   "InvalidGroup.Duplicate",
 		ID:      withPrefix("sg-"),
 		Check:   checkSecurityGroup,
 		Outputs: ec2ARN("security-group"),
@@ -72,7 +70,6 @@ func checkSecurityGroup(in Props) []Failure {
 
 func checkSecurityGroupRule(in Props) []Failure {
 	var f []Failure
-	failIf(&f, !oneOf(in, "type", "ingress", "egress"), "type", "is not ingress or egress")
 	checkPorts(&f, in, "protocol")
 	return f
 }

@@ -12,8 +12,8 @@ var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
 var queueTypes = map[string]Type{
 	awstype.Queue: {
-		Args:   sqs.QueueArgs{},
-		Unique: unique("name", "QueueAlreadyExists"),
+		Args:  sqs.QueueArgs{},
+		Taken: "QueueAlreadyExists",
 		ID: func(in Props, digest string) string {
 			return "https://sqs.amazonaws.com/" + digest[:12] + "/" + in.Str("name")
 		},
@@ -32,7 +32,5 @@ var queueTypes = map[string]Type{
 func checkQueue(in Props) []Failure {
 	var f []Failure
 	failIf(&f, mismatch(in, "name", queueName), "name", "%q is not a queue name", in.Str("name"))
-	failIf(&f, outOfRange(in, "messageRetentionSeconds", 60, 1209600),
-		"messageRetentionSeconds", "is outside 60 to 1209600")
 	return f
 }

@@ -9,10 +9,10 @@ import (
 
 var firewallTypes = map[string]Type{
 	awstype.WebACL: {
-		Args:   edge.WebACLArgs{},
-		Unique: unique("name", "WAFDuplicateItemException"),
-		ID:     uuid,
-		Check:  checkWebACL,
+		Args:  edge.WebACLArgs{},
+		Taken: "WAFDuplicateItemException",
+		ID:    uuid,
+		Check: checkWebACL,
 		Outputs: func(s Site, id string, in Props) Props {
 			return Props{"arn": s.arn("wafv2", "global/webacl/"+in.Str("name")+"/"+id)}
 		},
@@ -29,7 +29,6 @@ var firewallTypes = map[string]Type{
 
 func checkWebACL(in Props) []Failure {
 	var f []Failure
-	failIf(&f, !oneOf(in, "scope", "CLOUDFRONT", "REGIONAL"), "scope", "is not CLOUDFRONT or REGIONAL")
 	taken, capacity := map[float64]bool{}, 0
 	rules, _ := in.Get("rules").([]any)
 	for _, r := range rules {

@@ -36,9 +36,9 @@ type Type struct {
 	Args pulumi.Input
 	// Refs are the inputs that name other resources.
 	Refs []Ref
-	// Unique returns a key that only one resource of the type may have, such as its name, and AWS's error code for a
-	// second one. An empty key conflicts with nothing.
-	Unique func(in Props) (key, code string)
+	// Taken is AWS's error code for a resource whose identity another one has. Where it is empty, a creation takes over
+	// what exists.
+	Taken string
 	// Check returns what AWS or its provider refuses about the inputs alone. Unknown values read as empty.
 	Check func(in Props) []Failure
 	// ID returns the physical ID of a new resource; digest is 64 hexadecimal digits that differ for each.
@@ -144,8 +144,18 @@ func Check(token string, in Props) ([]Failure, error) {
 	for _, list := range t.Required {
 		failIf(&failures, in.Get(list) == nil, list, "is required but was not given")
 	}
-	if len(failures) == 0 && t.Check != nil {
-		failures = t.Check(in)
+	if len(failures) > 0 {
+		return failures, nil
+	}
+	failures = checkLimits(token, in)
+	if t.Check == nil {
+		return failures, nil
+	}
+	for _, f := range t.Check(in) {
+		known := slices.ContainsFunc(failures, func(other Failure) bool { return other.Property == f.Property })
+		if !known {
+			failures = append(failures, f)
+		}
 	}
 	return failures, nil
 }
@@ -228,9 +238,4 @@ func withPrefix(prefix string) func(Props, string) string {
 // uuid makes an ID in the form of a UUID.
 func uuid(_ Props, digest string) string {
 	return digest[:8] + "-" + digest[8:12] + "-" + digest[12:16] + "-" + digest[16:20] + "-" + digest[20:32]
-}
-
-// unique makes the value of an input unique among the resources of the type; code is AWS's error code for a second one.
-func unique(property, code string) func(Props) (string, string) {
-	return func(in Props) (string, string) { return in.Str(property), code }
 }

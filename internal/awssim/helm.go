@@ -16,11 +16,8 @@ var customResources = map[string]string{addons.ArgoCDApps: addons.ArgoCD}
 
 var releaseTypes = map[string]Type{
 	awstype.HelmRelease: {
-		Args: helm.InputType(),
-		Unique: func(in Props) (string, string) {
-			return in.Str("namespace") + "/" + in.Str("name"),
-				"INSTALLATION FAILED: cannot re-use a name that is still in use"
-		},
+		Args:    helm.InputType(),
+		Taken:   "INSTALLATION FAILED: cannot re-use a name that is still in use",
 		ID:      func(in Props, _ string) string { return in.Str("namespace") + "/" + in.Str("name") },
 		Check:   checkRelease,
 		Outputs: releaseOutputs,

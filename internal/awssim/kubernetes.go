@@ -21,7 +21,7 @@ var builtIn = []string{"default", "kube-node-lease", "kube-public", "kube-system
 var kubernetesTypes = map[string]Type{
 	awstype.Namespace: {
 		Args:    corev1.NamespaceArgs{},
-		Unique:  unique("metadata.name", "AlreadyExists"),
+		Taken:   "AlreadyExists",
 		ID:      fromName("metadata.name"),
 		Check:   checkNamespace,
 		Created: func(c *Cloud, _ *Object) error { return c.clusterReachable() },
@@ -53,9 +53,7 @@ func namespaced(args pulumi.Input) Type {
 		ID: func(in Props, _ string) string {
 			return in.Str("metadata.namespace") + "/" + in.Str("metadata.name")
 		},
-		Unique: func(in Props) (string, string) {
-			return in.Str("metadata.namespace") + "/" + in.Str("metadata.name"), "AlreadyExists"
-		},
+		Taken:   "AlreadyExists",
 		Created: namespacedCreated,
 	}
 }

@@ -91,13 +91,8 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 		return nil, fmt.Errorf("updating %s %s: %w", token, id,
 			apiError("ResourceNotFoundException: %s was deleted meanwhile", id))
 	}
-	state := withOutputs(c.Site, t, id, in)
-	for key, value := range o.State {
-		// An update keeps what others did to the resource, such as validating a certificate.
-		if _, set := state[key]; !set && !t.takes(key) {
-			state[key] = value
-		}
-	}
+	// An update keeps what AWS computed, and what others did to the resource, such as validating a certificate.
+	state := updated(token, t, o.State, withOutputs(c.Site, t, id, in))
 	before := o.State
 	o.State = state
 	if t.Changed != nil {

@@ -28,7 +28,8 @@ func (p *provider) Check(_ context.Context, r *pulumirpc.CheckRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	if name := awstype.Of(token).AutoName; name != "" && in[name] == nil {
+	// The program names everything in Kubernetes by itself.
+	if name := awstype.Of(token).AutoName; name != "" && in.Get(name) == nil && p.pkg != "kubernetes" {
 		in[name] = autoName(resource.URN(r.GetUrn()).Name(), old.Str(name), r.GetRandomSeed())
 	}
 	failures, err := Check(token, in)
@@ -70,13 +71,15 @@ func (p *provider) Diff(ctx context.Context, r *pulumirpc.DiffRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	name := awstype.Of(token).AutoName
+	if awstype.Properties(token) != nil {
+		before = state // The AWS provider compares the new inputs with the state, as a refresh left it.
+	}
 	response := &pulumirpc.DiffResponse{
 		Changes:         pulumirpc.DiffResponse_DIFF_NONE,
 		HasDetailedDiff: true,
 		DetailedDiff:    map[string]*pulumirpc.PropertyDiff{},
 		// The old resource has the physical name until it is deleted.
-		DeleteBeforeReplace: name != "" && before.Str(name) == after.Str(name),
+		DeleteBeforeReplace: awstype.NameTaken(token, awstype.Inputs(before), awstype.Inputs(after)),
 	}
 	for _, change := range Diff(token, before, after) {
 		if ignored(r.GetIgnoreChanges(), change.Property) {
@@ -154,6 +157,10 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 // Update changes a resource. A preview returns the new inputs, and the outputs that an update does not compute again.
 func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
 	token := typeOf(r.GetUrn())
+	t, err := lookUp(token)
+	if err != nil {
+		return nil, status.Error(codes.Unimplemented, err.Error())
+	}
 	in, err := fromRPC(r.GetNews())
 	if err != nil {
 		return nil, err
@@ -163,11 +170,9 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 		if err != nil {
 			return nil, err
 		}
-		state := cloneWithUnknowns(in)
-		for key, value := range old {
-			if _, isInput := state[key]; !isInput && !slices.Contains(awstype.Of(token).Recomputed, key) {
-				state[key] = value
-			}
+		state := updated(token, t, old, in)
+		for _, key := range awstype.Of(token).Recomputed {
+			delete(state, key)
 		}
 		out, err := toRPC(p.withTags(ctx, token, in, state))
 		return &pulumirpc.UpdateResponse{Properties: out}, err

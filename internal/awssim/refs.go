@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"groundwork/internal/awstype"
 )
 
 // missingRef returns AWS's error for the first named resource that does not exist. The caller holds mu.
@@ -37,21 +39,18 @@ func (c *Cloud) find(ref Ref, value string) *Object {
 	return nil
 }
 
-// conflict returns AWS's error when another ID already has what must be unique. The caller holds mu.
+// conflict returns AWS's error when another resource already has the identity. The caller holds mu.
 func (c *Cloud) conflict(token string, t Type, in Props, id string) error {
-	if t.Unique == nil {
-		return nil
-	}
-	key, code := t.Unique(in)
-	if key == "" {
+	identity := awstype.Identity(token, awstype.Inputs(in))
+	if t.Taken == "" || identity == "" {
 		return nil
 	}
 	for _, o := range c.objects {
 		if o.Type != token || o.ID == id || o.Region != c.regionOf(token) {
 			continue
 		}
-		if other, _ := t.Unique(o.State); other == key {
-			return apiError("%s: %s already exists", code, key)
+		if awstype.Identity(token, awstype.Inputs(o.State)) == identity {
+			return apiError("%s: %s already exists", t.Taken, identity)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -109,5 +110,46 @@ func checkValue(failures *[]Failure, path string, value any, t reflect.Type) {
 			return
 		}
 		checkObject(failures, strings.TrimSuffix(path, ".")+".", object, t)
+	}
+}
+
+// checkLimits returns what the validators of the AWS provider refuse, before it asks AWS. Unknown values pass.
+func checkLimits(token string, in Props) []Failure {
+	var failures []Failure
+	limitObject(&failures, awstype.Properties(token), "", "", in)
+	return failures
+}
+
+// limitObject checks a mapping. path is where it is; known is the same path as the provider writes it.
+func limitObject(
+	failures *[]Failure, properties map[string]awstype.Property, path, known string, object map[string]any,
+) {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		limitValue(failures, properties, path+key, known+key, object[key])
+	}
+}
+
+func limitValue(failures *[]Failure, properties map[string]awstype.Property, path, known string, value any) {
+	for _, limit := range properties[known].Limits {
+		if !limit.Allows(value) {
+			*failures = append(*failures, Failure{path, fmt.Sprintf("%v is not allowed: %s", value, limit.Text)})
+		}
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		limitObject(failures, properties, path+".", known+".", v)
+	case []any:
+		for i, element := range v {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			if object, ok := element.(map[string]any); ok {
+				limitObject(failures, properties, at+".", known+"[].", object)
+				continue
+			}
+			for _, limit := range properties[known].Limits {
+				if !limit.Allows(element) {
+					*failures = append(*failures, Failure{at, fmt.Sprintf("%v is not allowed: %s", element, limit.Text)})
+				}
+			}
+		}
 	}
 }

@@ -20,7 +20,10 @@ type Resource struct {
 	Parent, Provider    string
 	Custom, Protect     bool
 	// Retain is true for what stays in the cloud when it leaves the state.
-	Retain               bool
+	Retain bool
+	// DeleteFirst is true where the program wants a replacement to delete the old resource before it creates the new one.
+	// A state does not record it.
+	DeleteFirst          bool
 	Inputs, Outputs      Props
 	PropertyDependencies map[string][]string
 	// Dependencies are all URNs that it waits for: by its properties, by DependsOn, and through its provider.

@@ -164,7 +164,8 @@ func (m *Mocks) record(rpc *pulumirpc.RegisterResourceRequest, in graph.Props) *
 	r := &graph.Resource{
 		Type: rpc.GetType(), Name: rpc.GetName(), Parent: rpc.GetParent(), Provider: rpc.GetProvider(),
 		Custom: rpc.GetCustom(), Protect: rpc.GetProtect(), Retain: rpc.GetRetainOnDelete(),
-		Inputs: in, Outputs: graph.Props{},
+		DeleteFirst: rpc.GetDeleteBeforeReplace(),
+		Inputs:      in, Outputs: graph.Props{},
 		PropertyDependencies: map[string][]string{},
 	}
 	parentType := ""

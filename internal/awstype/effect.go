@@ -1,0 +1,100 @@
+package awstype
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/blang/semver"
+)
+
+// Effect is what the change of an input does to a resource that exists.
+type Effect int
+
+// The effects of a change.
+const (
+	// Nothing is the effect of a change that the provider does not send to AWS.
+	Nothing Effect = iota
+	// Updates is the effect of a change that AWS makes in place.
+	Updates
+	// Replaces is the effect of a change that AWS makes to a new resource only.
+	Replaces
+)
+
+// Decision is an effect that the provider decides in code, so that its schema does not tell.
+type Decision struct {
+	// Property is the path of the changed property, or of one that contains it.
+	Property string
+	// Effect of the change, where When holds for the inputs before and after it. A nil When always holds.
+	Effect Effect
+	When   func(before, after Inputs) bool
+	// Why names the provider's function, and says what it does.
+	Why string
+}
+
+// EffectOf returns what a change of the property at path does to a resource whose inputs were before and become after.
+func EffectOf(token, path string, before, after Inputs) Effect {
+	for _, d := range Of(token).Decisions {
+		if within := path == d.Property || strings.HasPrefix(path, d.Property+"."); !within {
+			continue
+		}
+		if d.When == nil || d.When(before, after) {
+			return d.Effect
+		}
+	}
+	replaces := slices.ContainsFunc(Replacing(token), func(p string) bool {
+		return path == p || strings.HasPrefix(path, p+".")
+	})
+	if replaces {
+		return Replaces
+	}
+	return Updates
+}
+
+// becomes holds where a text property changes from one value to another.
+func becomes(property, from, to string) func(before, after Inputs) bool {
+	return func(before, after Inputs) bool {
+		return before.text(property) == from && after.text(property) == to
+	}
+}
+
+// added and removed hold where a property is given only after, or only before a change.
+func added(property string) func(before, after Inputs) bool {
+	return func(before, after Inputs) bool { return before.get(property) == nil && after.get(property) != nil }
+}
+
+func removed(property string) func(before, after Inputs) bool {
+	return func(before, after Inputs) bool { return before.get(property) != nil && after.get(property) == nil }
+}
+
+// lowerVersion holds where a version becomes a lower one.
+func lowerVersion(property string) func(before, after Inputs) bool {
+	return func(before, after Inputs) bool {
+		old, err1 := semver.ParseTolerant(before.text(property))
+		next, err2 := semver.ParseTolerant(after.text(property))
+		return err1 == nil && err2 == nil && next.LT(old)
+	}
+}
+
+// grownByAWS holds where the program gives a smaller volume than the instance has, and allows AWS to grow it.
+func grownByAWS(before, after Inputs) bool {
+	has, _ := before.get("allocatedStorage").(float64)
+	wants, _ := after.get("allocatedStorage").(float64)
+	limit, _ := after.get("maxAllocatedStorage").(float64)
+	return limit > 0 && wants < has
+}
+
+// ruleSources are the inputs of which a rule of a security group has exactly one.
+var ruleSources = []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"}
+
+// otherSourceReplaces are the decisions about the sources of a rule of a security group.
+var otherSourceReplaces = func() []Decision {
+	var all []Decision
+	for _, source := range ruleSources {
+		all = append(all, Decision{
+			Property: source, Effect: Replaces,
+			When: func(before, after Inputs) bool { return (before.get(source) == nil) != (after.get(source) == nil) },
+			Why:  "ModifyPlan: a rule keeps its kind of source",
+		})
+	}
+	return all
+}()
