@@ -239,8 +239,10 @@ func (c *Cache) replicationGroup(
 	if c.args.RestoreFrom != "" {
 		args.SnapshotName = pulumi.String(c.args.RestoreFrom)
 	}
-	// The snapshot matters only for new nodes. A change of its name would replace the nodes.
-	opts := c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}))
+	// The snapshot matters only for new nodes. A change of its name would replace the nodes. The group has a fixed name,
+	// so a replacement deletes the old group first, which takes the final snapshot.
+	opts := c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}),
+		pulumi.DeleteBeforeReplace(true))
 	group, err := elasticache.NewReplicationGroup(ctx, c.name, args, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("creating replication group %s: %w", c.args.GroupID, err)

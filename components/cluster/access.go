@@ -30,11 +30,12 @@ func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
 		}
 	}
 	if d := c.args.Deployer; d != nil {
-		// A role in the application's namespace says what the group may do.
+		// A role in the application's namespace says what the group may do. A principal has one entry, so a replacement
+		// deletes the old one first.
 		if _, err := awseks.NewAccessEntry(ctx, c.name+"-access-"+deployer, &awseks.AccessEntryArgs{
 			ClusterName: cp.name, PrincipalArn: pulumi.String(d.PrincipalARN),
 			KubernetesGroups: pulumi.StringArray{pulumi.String(d.Group)}, Type: pulumi.String("STANDARD"),
-		}, c.childOpts()...); err != nil {
+		}, c.childOpts(pulumi.DeleteBeforeReplace(true))...); err != nil {
 			return fmt.Errorf("creating access entry %s: %w", deployer, err)
 		}
 	}
@@ -49,7 +50,8 @@ func (c *Cluster) accessEntries(ctx *pulumi.Context, cp *controlPlane) error {
 }
 
 // accessEntry gives a principal the rights of an EKS access policy, in the given namespaces or, if there are none, in
-// the whole cluster.
+// the whole cluster. EKS knows an association by its principal and policy. If a new one with another scope were created
+// first, the deletion of the old one would delete it.
 func (c *Cluster) accessEntry(
 	ctx *pulumi.Context,
 	cp *controlPlane,
@@ -62,7 +64,7 @@ func (c *Cluster) accessEntry(
 		ClusterName:  cp.name,
 		PrincipalArn: principal,
 		Type:         pulumi.String("STANDARD"),
-	}, c.childOpts()...)
+	}, c.childOpts(pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return fmt.Errorf("creating access entry %s: %w", name, err)
 	}
@@ -77,7 +79,7 @@ func (c *Cluster) accessEntry(
 		PrincipalArn: entry.PrincipalArn,
 		PolicyArn:    pulumi.String("arn:aws:eks::aws:cluster-access-policy/" + policy),
 		AccessScope:  scope,
-	}, c.childOpts()...); err != nil {
+	}, c.childOpts(pulumi.DeleteBeforeReplace(true))...); err != nil {
 		return fmt.Errorf("associating policy %s with access entry %s: %w", policy, name, err)
 	}
 	return nil

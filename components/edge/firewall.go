@@ -171,7 +171,8 @@ func (e *Edge) firewall(ctx *pulumi.Context, bucket *s3.BucketPolicy) (*WebACL, 
 			{SingleHeader: &SingleHeader{"authorization"}}, {SingleHeader: &SingleHeader{"cookie"}},
 		},
 		ResourceARN: acl.ARN,
-	}, &logging, e.childOpts(e.inUSEast1())...); err != nil {
+		// A web ACL has one configuration: the deletion of the old one would delete a new one.
+	}, &logging, e.childOpts(e.inUSEast1(), pulumi.DeleteBeforeReplace(true))...); err != nil {
 		return nil, fmt.Errorf("creating the logging of web ACL %s: %w", name, err)
 	}
 	return acl, nil

@@ -33,11 +33,12 @@ func (e *Edge) logBucket(
 	return logs.Policy, nil
 }
 
-// accessLogs makes CloudWatch deliver the access logs of the distribution to the bucket.
+// accessLogs makes CloudWatch deliver the access logs of the distribution to the bucket. Source and destination have
+// fixed names, and a source can be put over an existing one, so a replacement deletes the old one first.
 func (e *Edge) accessLogs(ctx *pulumi.Context, distribution *cloudfront.Distribution, bucket *s3.BucketPolicy) error {
 	source, err := cloudwatch.NewLogDeliverySource(ctx, e.name, &cloudwatch.LogDeliverySourceArgs{
 		Name: pulumi.String(e.args.Name + "-web"), LogType: pulumi.String("ACCESS_LOGS"), ResourceArn: distribution.Arn,
-	}, e.childOpts(e.inUSEast1())...)
+	}, e.childOpts(e.inUSEast1(), pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return fmt.Errorf("creating the source of the access logs: %w", err)
 	}
@@ -46,7 +47,7 @@ func (e *Edge) accessLogs(ctx *pulumi.Context, distribution *cloudfront.Distribu
 		DeliveryDestinationConfiguration: &cloudwatch.LogDeliveryDestinationDeliveryDestinationConfigurationArgs{
 			DestinationResourceArn: pulumi.Sprintf("arn:aws:s3:::%s", bucket.Bucket),
 		},
-	}, e.childOpts(e.inUSEast1())...)
+	}, e.childOpts(e.inUSEast1(), pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return fmt.Errorf("creating the destination of the access logs: %w", err)
 	}

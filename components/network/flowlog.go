@@ -48,7 +48,8 @@ func (n *Network) flowLog(ctx *pulumi.Context, v *ec2.Vpc) error {
 		IamRoleArn:             role.ARN,
 		MaxAggregationInterval: pulumi.Int(600),
 		Tags:                   n.tags("flow-log"),
-	}, n.childOpts(pulumi.DependsOn(role.Permissions))...)
+		// EC2 refuses a second flow log with the same destination.
+	}, n.childOpts(pulumi.DependsOn(role.Permissions), pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return fmt.Errorf("creating the flow log of the VPC: %w", err)
 	}

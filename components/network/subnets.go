@@ -168,7 +168,8 @@ func (n *Network) natGateway(
 		SubnetId:         publicSubnetID,
 		ConnectivityType: pulumi.String("public"),
 		Tags:             n.tags("nat-" + zone),
-	}, n.childOpts(pulumi.DependsOn([]pulumi.Resource{igw}))...)
+		// The address is attached to the old gateway until that is deleted.
+	}, n.childOpts(pulumi.DependsOn([]pulumi.Resource{igw}), pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("creating NAT gateway in %s: %w", zone, err)
 	}

@@ -77,7 +77,8 @@ func (r *Registry) repository(
 	if _, err := ecr.NewLifecyclePolicy(ctx, logical, &ecr.LifecyclePolicyArgs{
 		Repository: repository.Name,
 		Policy:     pulumi.String(LifecyclePolicy(args.KeepImages)),
-	}, pulumi.Parent(r)); err != nil {
+		// The provider replaces a policy that changes. A repository has one: deleting the old one would delete the new one.
+	}, pulumi.Parent(r), pulumi.DeleteBeforeReplace(true)); err != nil {
 		return nil, fmt.Errorf("creating the lifecycle policy of repository %s: %w", physical, err)
 	}
 	return repository, nil

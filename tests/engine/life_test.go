@@ -138,7 +138,7 @@ func TestReplacement(t *testing.T) {
 	assert.Equal(t, []string{
 		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
 		"replace aws:rds/instance:Instance database [finalSnapshotIdentifier username]",
-		"update aws:secretsmanager/secretVersion:SecretVersion secrets-database [secretString]",
+		"replace aws:secretsmanager/secretVersion:SecretVersion secrets-database []",
 		"update aws:iam/rolePolicy:RolePolicy webapp-secrets-role-policy [policy]",
 		"update kubernetes:core/v1:ConfigMap webapp-values [data.values.yaml]",
 	}, described(preview))

@@ -44,5 +44,5 @@ func Wrong(s Subject, today time.Time) (seen int, wrong []string) {
 
 // Holds reports whether a property has to hold for a subject.
 func (s Subject) Holds(p Property) bool {
-	return (!p.EngineOnly || s.Engine) && (!s.Config.Parked || p.SuspendedToo)
+	return (!p.EngineOnly || s.Engine) && !(p.MockOnly && s.Engine) && (!s.Config.Parked || p.SuspendedToo)
 }

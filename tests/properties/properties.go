@@ -40,6 +40,8 @@ type Property struct {
 	Name string
 	// EngineOnly properties are about what only the real engine shows.
 	EngineOnly bool
+	// MockOnly properties are about options of resources that a state does not record.
+	MockOnly bool
 	// SuspendedToo properties hold for a parked or hibernated environment as well.
 	SuspendedToo bool
 	// Check returns how many things it looked at and what is wrong.
@@ -125,6 +127,10 @@ var All = []Property{{
 		return seen, wrong
 	},
 	Plant: func(g *graph.Graph) { r := g.First(awstype.DBInstance); r.Protect = !r.Protect },
+}, {
+	Name: "what cannot exist twice is deleted before it is replaced", MockOnly: true, SuspendedToo: true,
+	Check: func(s Subject) (int, []string) { return replacements(s.Graph) },
+	Plant: func(g *graph.Graph) { g.First(awstype.ReplicationGroup).DeleteFirst = false },
 }, {
 	Name: "physical names are inside AWS's limits", SuspendedToo: true,
 	Check: func(s Subject) (int, []string) { return names(s.Graph) },

@@ -1,0 +1,71 @@
+//go:build integration
+
+package engine
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/internal/engine"
+)
+
+// held are changes of settings, each with a step that it must show and what the step is.
+var held = []struct{ stack, change, step string }{
+	{"dev", "cluster.publicAccessCidrs=[198.51.100.0/24]", "update aws:eks/cluster:Cluster cluster-eksCluster"},
+	{"dev", "registry.keepImages=20", "replace aws:ecr/lifecyclePolicy:LifecyclePolicy registry-webapp"},
+	{"prod", "owner=somebody", "update aws:ec2/vpc:Vpc network-vpc"},
+}
+
+// TestPreviewSaysWhatUpDoes: a preview has the steps of the update, a second update changes nothing, and a refresh
+// afterwards finds nothing: what was replaced is there.
+func TestPreviewSaysWhatUpDoes(t *testing.T) {
+	for _, test := range held {
+		w := copied(t, test.stack)
+		run := func(operation engine.Operation) []string {
+			result, err := w.Run(context.Background(), operation, options(test.stack, io.Discard, test.change))
+			require.NoError(t, err, test.change)
+			return steps(result)
+		}
+		preview, up := run(engine.Preview), run(engine.Up)
+		assert.Contains(t, up, test.step, test.change)
+		assert.Equal(t, up, preview, test.change)
+		assert.Empty(t, run(engine.Refresh), test.change)
+		assert.Empty(t, run(engine.Up), test.change)
+	}
+}
+
+// TestAnotherScopeOfAccess: EKS knows an association of a policy by its principal, so a replacement deletes the old one
+// first. Created first, it would be deleted with the old one.
+func TestAnotherScopeOfAccess(t *testing.T) {
+	w := copied(t, "dev")
+	access := func(namespaces string) string {
+		return "cluster.access={team: {principalArn: 'arn:aws:iam::111122223333:role/team', level: edit, namespaces: " +
+			namespaces + "}}"
+	}
+	for _, namespaces := range []string{"[shop]", "[shop, pay]"} {
+		_, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, access(namespaces)))
+		require.NoError(t, err)
+	}
+	refreshed, err := w.Run(context.Background(), engine.Refresh, options("dev", io.Discard, access("[shop, pay]")))
+	require.NoError(t, err)
+	assert.Empty(t, steps(refreshed))
+	up, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, access("[shop, pay]")))
+	require.NoError(t, err)
+	assert.Empty(t, steps(up))
+}
+
+// steps are what a run did or would do, sorted: operation, type and name of each changed resource.
+func steps(r *engine.Result) []string {
+	var all []string
+	for _, c := range r.Changed {
+		all = append(all, strings.Join([]string{c.Op, c.Type, c.Name}, " "))
+	}
+	slices.Sort(all)
+	return all
+}
