@@ -1,7 +1,9 @@
 package awssim
 
 import (
+	"encoding/base64"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -81,36 +83,38 @@ func checkCluster(in Props) []Failure {
 	return f
 }
 
-func clusterOutputs(s Site, id string, in Props) Props {
-	hash := strings.ToUpper(strings.Repeat(hex8(checksum(Props{"cluster": s.Account + id})), 4))
-	vpcConfig := map[string]any{}
-	for key, value := range in.Object("vpcConfig") {
-		vpcConfig[key] = value
-	}
-	vpcConfig["clusterSecurityGroupId"] = clusterGroupID(id)
-	return Props{
-		"arn":                    s.arn("eks", "cluster/"+id),
-		"endpoint":               "https://" + hash + ".gr7." + s.Region + ".eks.amazonaws.com",
-		"status":                 "ACTIVE",
-		"platformVersion":        "eks.1",
-		"certificateAuthority":   map[string]any{"data": "c2FuZGJveA=="},
-		"certificateAuthorities": []any{map[string]any{"data": "c2FuZGJveA=="}},
-		"identities": []any{map[string]any{"oidcs": []any{map[string]any{
-			"issuer": "https://oidc.eks." + s.Region + ".amazonaws.com/id/" + hash,
-		}}}},
-		"vpcConfig": vpcConfig,
-	}
+func clusterOutputs(s Site, id string, _ Props) Props {
+	return Props{"arn": s.arn("eks", "cluster/"+id), "status": "ACTIVE", "platformVersion": "eks.1"}
 }
 
 func hex8(n uint32) string { return fmt.Sprintf("%08x", n) }
 
-// clusterGroupID returns the ID of the security group that EKS creates for a cluster and attaches to managed nodes.
-func clusterGroupID(cluster string) string {
-	return "sg-0eks" + hex8(checksum(Props{"cluster": cluster})) + "00000"
+// clusterIdentity gives a new cluster what no other one ever gets, not even one of the same name: its addresses, its
+// certificate authority, and the security group that EKS attaches to managed nodes.
+func clusterIdentity(s Site, o *Object) {
+	host := strings.ToUpper(o.digest[:32])
+	authority := map[string]any{"data": base64.StdEncoding.EncodeToString([]byte("sandbox " + o.digest[:16]))}
+	vpcConfig := maps.Clone(o.State.Object("vpcConfig"))
+	vpcConfig["clusterSecurityGroupId"] = "sg-" + o.digest[:17]
+	maps.Copy(o.State, Props{
+		"endpoint":               "https://" + host + ".gr7." + s.Region + ".eks.amazonaws.com",
+		"certificateAuthority":   authority,
+		"certificateAuthorities": []any{authority},
+		"identities": []any{map[string]any{"oidcs": []any{map[string]any{
+			"issuer": "https://oidc.eks." + s.Region + ".amazonaws.com/id/" + host,
+		}}}},
+		"vpcConfig": map[string]any(vpcConfig),
+	})
+}
+
+// clusterGroup is the ID of the security group that EKS created for a cluster.
+func clusterGroup(cluster *Object) string {
+	return cluster.State.Str("vpcConfig.clusterSecurityGroupId")
 }
 
 // clusterCreated creates what EKS creates by itself: the cluster's security group, and the log group unless it exists.
 func clusterCreated(c *Cloud, o *Object) error {
+	clusterIdentity(c.Site, o)
 	zones := map[string]bool{}
 	vpc := ""
 	for _, id := range o.State.Strs("vpcConfig.subnetIds") {
@@ -121,8 +125,8 @@ func clusterCreated(c *Cloud, o *Object) error {
 	if len(zones) < 2 {
 		return apiError("InvalidParameterException: subnets specified must be in at least two different availability zones")
 	}
-	c.add(&Object{Type: awstype.SecurityGroup, Region: c.Site.Region, ID: clusterGroupID(o.ID), State: Props{
-		"name": "eks-cluster-sg-" + o.ID, "vpcId": vpc, "id": clusterGroupID(o.ID),
+	c.add(&Object{Type: awstype.SecurityGroup, Region: c.Site.Region, ID: clusterGroup(o), State: Props{
+		"name": "eks-cluster-sg-" + o.ID, "vpcId": vpc, "id": clusterGroup(o),
 		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, " +
 			"as well as any managed workloads.",
 	}})
@@ -147,7 +151,7 @@ func clusterUpdated(before, after Props) error {
 
 // clusterDeleted deletes the cluster's security group, which EKS leaves behind while a rule elsewhere names it.
 func clusterDeleted(c *Cloud, o *Object) error {
-	group := c.get(awstype.SecurityGroup, clusterGroupID(o.ID))
+	group := c.get(awstype.SecurityGroup, clusterGroup(o))
 	if group != nil {
 		if err := c.inUse(group); err != nil {
 			c.leave("security group "+group.ID, "EKS could not delete it: "+err.Error())

@@ -24,7 +24,7 @@ var nodeGroupTypes = map[string]Type{
 		Taken:   "ResourceInUseException",
 		ID:      nodeGroupID,
 		Check:   checkNodeGroup,
-		Created: nodesCanJoin,
+		Created: nodeGroupCreated,
 		Outputs: nodeGroupOutputs,
 	},
 }
@@ -68,6 +68,13 @@ func isArm(instance string) bool {
 	return strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
 }
 
+// nodeGroupCreated gives the nodes a new Auto Scaling group, unless they cannot join the cluster.
+func nodeGroupCreated(c *Cloud, o *Object) error {
+	group := "eks-" + o.State.Str("nodeGroupName") + "-" + uuid(nil, o.digest)
+	o.State["resources"] = []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": group}}}}
+	return nodesCanJoin(c, o)
+}
+
 // nodesCanJoin fails as EKS does, after waiting, when nodes start but never join the cluster.
 func nodesCanJoin(c *Cloud, o *Object) error {
 	ami := o.State.Str("amiType")
@@ -91,13 +98,11 @@ func nodesCanJoin(c *Cloud, o *Object) error {
 		"the node role may not describe instances (AmazonEKSWorkerNodePolicy)")
 }
 
-func nodeGroupOutputs(s Site, id string, in Props) Props {
+func nodeGroupOutputs(s Site, id string, _ Props) Props {
 	_, name, _ := strings.Cut(id, ":")
-	group := "eks-" + name + "-" + hex8(checksum(Props{"id": id}))
 	return Props{
 		"arn":           s.arn("eks", "nodegroup/"+strings.ReplaceAll(id, ":", "/")),
 		"status":        "ACTIVE",
 		"nodeGroupName": name,
-		"resources":     []any{map[string]any{"autoscalingGroups": []any{map[string]any{"name": group}}}},
 	}
 }

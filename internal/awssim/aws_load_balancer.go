@@ -73,18 +73,19 @@ func checkLoadBalancer(in Props) []Failure {
 	return f
 }
 
-func loadBalancerOutputs(s Site, id string, in Props) Props {
-	host := fmt.Sprintf("internal-%s-%d", in.Str("name"), checksum(Props{"id": id}))
+func loadBalancerOutputs(s Site, id string, _ Props) Props {
 	return Props{
 		"arn":       s.arn("elasticloadbalancing", id),
 		"arnSuffix": strings.TrimPrefix(id, "loadbalancer/"),
 		"zoneId":    "Z0SANDBOXELB",
-		"dnsName":   host + "." + s.Region + ".elb.amazonaws.com",
 	}
 }
 
-// loadBalancerCreated refuses subnets that are all in one zone, and a log bucket that load balancers cannot write to.
+// loadBalancerCreated gives the load balancer an address that no other ever gets. It refuses subnets that are all in
+// one zone, and a log bucket that load balancers cannot write to.
 func loadBalancerCreated(c *Cloud, o *Object) error {
+	o.State["dnsName"] = fmt.Sprintf("internal-%s-%d.%s.elb.amazonaws.com",
+		o.State.Str("name"), checksum(Props{"digest": o.digest}), c.Site.Region)
 	zones := map[string]bool{}
 	for _, id := range o.State.Strs("subnets") {
 		zone := c.get(awstype.Subnet, id).State.Str("availabilityZone")

@@ -24,6 +24,8 @@ type Object struct {
 	State Props `json:"state"`
 	// Contents describes the data in the resource, such as the objects in a bucket; empty where there is none.
 	Contents string `json:"holds,omitempty"`
+	// digest is, during the creation, 64 hexadecimal digits from which a Created hook makes what AWS never gives twice.
+	digest string
 }
 
 // Cloud is a simulated AWS account, seen from one of its regions. It keeps the resources that were created, refuses
@@ -85,7 +87,8 @@ func (c *Cloud) Connect(site Site) (*Cloud, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.id != "" && c.id != site.Account {
-		return nil, fmt.Errorf("the sandbox has one account, %s; a second aws provider asks for %s", c.id, site.Account)
+		return nil, fmt.Errorf("the environment is in the account %s, and an aws provider asks for %s: "+
+			"an environment does not move to another account", c.id, site.Account)
 	}
 	c.id = site.Account
 	return &Cloud{Site: site, account: c.account}, nil

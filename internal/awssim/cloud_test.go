@@ -159,9 +159,58 @@ func TestCloudSurvivesOnDisk(t *testing.T) {
 	lost, err := again.Forget(func(o awssim.Object) bool { return o.ID == id })
 	require.NoError(t, err)
 	assert.Len(t, lost, 1)
+	require.NoError(t, os.WriteFile(path, []byte(`{"format": 99}`), 0o600))
+	_, err = awssim.OpenCloud(path)
+	require.ErrorContains(t, err, "a newer program wrote it (format 99, this one reads 1)")
 	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
 	_, err = awssim.OpenCloud(path)
 	require.ErrorContains(t, err, "delete the file to begin anew")
+}
+
+// TestAccountStays: the account of an environment is kept with it, and a provider of another one is refused.
+func TestAccountStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cloud.json")
+	c, err := awssim.OpenCloud(path)
+	require.NoError(t, err)
+	c, err = c.Connect(awssim.Site{Region: "eu-west-1", Account: "111122223333"})
+	require.NoError(t, err)
+	create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	again, err := awssim.OpenCloud(path)
+	require.NoError(t, err)
+	_, err = again.Connect(awssim.Site{Region: "eu-west-1", Account: "444455556666"})
+	require.ErrorContains(t, err, "the environment is in the account 111122223333")
+	_, err = again.Connect(awssim.Site{Region: "us-east-1", Account: "111122223333"})
+	require.NoError(t, err)
+}
+
+// TestIdentityOfOneCreation: what is created again under the same name has other addresses.
+func TestIdentityOfOneCreation(t *testing.T) {
+	c := account()
+	vpc := create(t, c, awstype.VPC, "v", graph.Props{"cidrBlock": "10.0.0.0/16"})
+	var subnets []any
+	for zone, cidr := range map[string]string{"eu-west-1a": "10.0.0.0/24", "eu-west-1b": "10.0.1.0/24"} {
+		subnets = append(subnets, create(t, c, awstype.Subnet, zone, graph.Props{
+			"vpcId": vpc, "cidrBlock": cidr, "availabilityZone": zone,
+		}))
+	}
+	role := create(t, c, awstype.Role, "r", graph.Props{"name": "r", "assumeRolePolicy": "{}"})
+	in := graph.Props{
+		"name": "c", "roleArn": c.Read(awstype.Role, role).Str("arn"), "vpcConfig": map[string]any{"subnetIds": subnets},
+	}
+	id := create(t, c, awstype.EKSCluster, "c", in)
+	first := c.Read(awstype.EKSCluster, id)
+	updated, err := c.Update(context.Background(), awstype.EKSCluster, id, in)
+	require.NoError(t, err)
+	assert.Equal(t, first, updated)
+	require.NoError(t, c.Delete(context.Background(), awstype.EKSCluster, id))
+	second := c.Read(awstype.EKSCluster, create(t, c, awstype.EKSCluster, "c", in))
+	for _, path := range []string{
+		"endpoint", "certificateAuthority.data", "identities[0].oidcs[0].issuer", "vpcConfig.clusterSecurityGroupId",
+	} {
+		require.NotEmpty(t, first.Str(path), path)
+		assert.NotEqual(t, first.Str(path), second.Str(path), path)
+	}
+	assert.Regexp(t, `^sg-[0-9a-f]{17}$`, first.Str("vpcConfig.clusterSecurityGroupId"))
 }
 
 // TestWaitingEnds: a wait ends with its context, and when the cloud skips latency.

@@ -12,8 +12,15 @@ import (
 	"time"
 )
 
+// storeFormat is the form of the file. It increases with each change that an older program cannot read.
+const storeFormat = 1
+
 // saved is the form of a cloud on disk. Its fields are those of account.
 type saved struct {
+	// Format is that of the program that wrote the file; 0 is one of before there were formats, with the fields of 1.
+	Format int `json:"format"`
+	// Account is the ID of the account; empty in a file of format 0.
+	Account   string            `json:"account,omitempty"`
 	Objects   []*Object         `json:"objects"`
 	Left      map[string]string `json:"left"`
 	Snapshots map[string]string `json:"snapshots,omitempty"`
@@ -37,6 +44,11 @@ func OpenCloud(path string) (*Cloud, error) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, fmt.Errorf("reading the simulated cloud %s: %w (delete the file to begin anew)", path, err)
 	}
+	if s.Format > storeFormat {
+		return nil, fmt.Errorf("reading the simulated cloud %s: a newer program wrote it (format %d, this one reads %d): "+
+			"use that program, or delete the folder %s to begin anew", path, s.Format, storeFormat, filepath.Dir(path))
+	}
+	c.id = s.Account
 	for _, o := range s.Objects {
 		c.add(o)
 	}
@@ -52,7 +64,10 @@ func (c *Cloud) save() error {
 	if c.path == "" {
 		return nil
 	}
-	s := saved{Left: c.left, Created: c.created, Snapshots: c.snapshots, Clock: c.clock}
+	s := saved{
+		Format: storeFormat, Account: c.id,
+		Left: c.left, Created: c.created, Snapshots: c.snapshots, Clock: c.clock,
+	}
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		s.Objects = append(s.Objects, c.objects[key])
 	}

@@ -39,14 +39,18 @@ func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string
 		return "", nil, fmt.Errorf("creating %s: %w", token, err)
 	}
 	c.created[urn]++
-	digest := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d", c.Site.Account, urn, c.created[urn]))
-	id := t.ID(in, hex.EncodeToString(digest[:]))
-	o := &Object{Type: token, ID: id, Region: c.regionOf(token), URN: urn, State: withOutputs(c.Site, t, id, in)}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d", c.Site.Account, urn, c.created[urn]))
+	digest := hex.EncodeToString(sum[:])
+	id := t.ID(in, digest)
+	o := &Object{
+		Type: token, ID: id, Region: c.regionOf(token), URN: urn, State: withOutputs(c.Site, t, id, in), digest: digest,
+	}
 	if t.Created != nil {
 		if err := t.Created(c, o); err != nil {
 			return "", nil, fmt.Errorf("creating %s: %w", token, err)
 		}
 	}
+	o.digest = ""
 	c.add(o)
 	return id, o.State.Clone(), c.save()
 }

@@ -112,7 +112,8 @@ func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*p
 	return &pulumirpc.CheckResponse{Inputs: r.GetNews()}, nil
 }
 
-// DiffConfig replaces the AWS provider, and with it every resource, when the provider moves to another region.
+// DiffConfig replaces the AWS provider, and with it every resource, when the provider moves to another region, and the
+// Kubernetes provider when its kubeconfig is of another cluster.
 func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	before, err := fromRPC(r.GetOldInputs())
 	if err != nil {
@@ -130,7 +131,21 @@ func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pul
 	if before.Str("region") != after.Str("region") {
 		replaces = []string{"region"}
 	}
+	if clusterOf(before) != clusterOf(after) {
+		replaces = []string{"kubeconfig"}
+	}
 	return &pulumirpc.DiffResponse{Changes: changes, Replaces: replaces}, nil
+}
+
+// clusterOf returns address and certificate authority of the cluster in a kubeconfig, or "" for none.
+func clusterOf(args Props) string {
+	var config struct {
+		Clusters []struct{ Cluster map[string]string }
+	}
+	if json.Unmarshal([]byte(args.Str("kubeconfig")), &config) != nil || len(config.Clusters) == 0 {
+		return ""
+	}
+	return fmt.Sprint(config.Clusters[0].Cluster)
 }
 
 // Configure sets the region and account of the provider resource that the connection serves.

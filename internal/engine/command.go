@@ -13,7 +13,12 @@ import (
 
 // command runs the CLI for the Automation API, and answers by itself what the Automation API asks around each operation
 // and nobody here reads. A call of the CLI takes a third of a second.
-type command struct{ auto.PulumiCommand }
+type command struct {
+	auto.PulumiCommand
+	// previewFirst makes an update preview itself first, as a user's own pulumi up does: whatever is refused is refused
+	// before the first step. The Automation API leaves that out.
+	previewFirst bool
+}
 
 // answered are the calls that need no CLI. The engine selects only stacks whose state it has seen on disk, and reads
 // outputs and results from the state and from the events.
@@ -31,7 +36,7 @@ func (t *Toolchain) command() (*command, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the Pulumi CLI: %w", err)
 	}
-	known, _ := commands.LoadOrStore(t.CLIRoot, &command{cli})
+	known, _ := commands.LoadOrStore(t.CLIRoot, &command{PulumiCommand: cli})
 	return known.(*command), nil
 }
 
@@ -41,6 +46,9 @@ func (c *command) Run(ctx context.Context, workdir string, stdin io.Reader, stdo
 ) (string, string, int, error) {
 	if answer, ok := answered[strings.Join(args[:min(2, len(args))], " ")]; ok && !slices.Contains(args, "--create") {
 		return answer, "", 0, nil
+	}
+	if args[0] == "up" && c.previewFirst {
+		args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "--skip-preview" })
 	}
 	return c.PulumiCommand.Run(ctx, workdir, stdin, stdout, stderr, env, args...)
 }

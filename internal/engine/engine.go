@@ -69,6 +69,8 @@ type Options struct {
 	Settings map[string]any
 	// Today decides what AWS still supports.
 	Today time.Time
+	// SkipPreview lets an update begin without a preview of itself: what is refused may then be refused half way.
+	SkipPreview bool
 	// SkipCheckpoints writes the state at the end only: a killed run then loses what it did.
 	SkipCheckpoints bool
 	// Log receives progress: a line for each thing done.

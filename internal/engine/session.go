@@ -85,6 +85,7 @@ func (s *session) start(ctx context.Context) error {
 	if s.cli, err = s.tools.command(); err != nil {
 		return err
 	}
+	s.cli = &command{PulumiCommand: s.cli.PulumiCommand, previewFirst: !o.SkipPreview}
 	workspace, err := auto.NewLocalWorkspace(ctx, auto.WorkDir(e.State), auto.Pulumi(s.cli),
 		auto.PulumiHome(filepath.Join(e.Tools, "home")), auto.Program(shortTraces(e.Program(today))), auto.EnvVars(env))
 	if err != nil {
@@ -264,7 +265,10 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 	started := time.Now()
 	result := &Result{Stack: s.options.Stack, Operation: operation, Changes: map[string]int{}}
 	stream := make(chan events.EngineEvent)
-	watch := &watcher{log: s.options.Log, preview: operation == Preview, result: result, started: map[string]time.Time{}}
+	watch := &watcher{
+		log: s.options.Log, preview: operation == Preview, planning: operation == Up && !s.options.SkipPreview,
+		result: result, started: map[string]time.Time{},
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -288,11 +292,14 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 			operation)
 	}
 	if err != nil {
-		if problems := watch.problems(); len(problems) > 0 {
-			return result, fmt.Errorf("%s of %s failed:\n%s%s", operation, s.options.Stack, strings.Join(problems, "\n"),
-				s.plugin.failure())
+		failed := fmt.Sprintf("%s of %s failed", operation, s.options.Stack)
+		if watch.planning {
+			failed += " before it changed anything"
 		}
-		return result, fmt.Errorf("%s of %s failed: %w%s", operation, s.options.Stack, err, s.plugin.failure())
+		if problems := watch.problems(); len(problems) > 0 {
+			return result, fmt.Errorf("%s:\n%s%s", failed, strings.Join(problems, "\n"), s.plugin.failure())
+		}
+		return result, fmt.Errorf("%s: %w%s", failed, err, s.plugin.failure())
 	}
 	if result.Graph, err = s.graph(); err != nil {
 		return result, err

@@ -20,9 +20,11 @@ import (
 type watcher struct {
 	log     io.Writer
 	preview bool
-	result  *Result
-	started map[string]time.Time
-	errors  []string
+	// planning is true while an update previews itself. Its steps are counted, not shown.
+	planning bool
+	result   *Result
+	started  map[string]time.Time
+	errors   []string
 	// consequences are errors that only follow from another one.
 	consequences []string
 	steps        int
@@ -47,7 +49,7 @@ func (w *watcher) see(event events.EngineEvent) {
 		}
 	case event.ResOutputsEvent != nil:
 		m := event.ResOutputsEvent.Metadata
-		if !w.preview {
+		if !w.preview && !w.planning {
 			w.print(m, fmt.Sprintf("%5.1fs ", time.Since(w.started[m.URN]).Seconds()))
 		}
 	case event.DiagnosticEvent != nil:
@@ -65,6 +67,10 @@ func (w *watcher) see(event events.EngineEvent) {
 	case event.SummaryEvent != nil:
 		for op, n := range event.SummaryEvent.ResourceChanges {
 			w.result.Changes[string(op)] = n
+		}
+		if w.planning && len(w.problems()) == 0 {
+			w.planning = false
+			w.result.Changes, w.result.Changed = map[string]int{}, nil
 		}
 	}
 }

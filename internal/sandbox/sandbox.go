@@ -38,6 +38,8 @@ type Options struct {
 	Speed float64
 	// Unprotect lets a destroy take protected resources too.
 	Unprotect bool
+	// SkipPreview lets an update begin without a preview of itself: what is refused may then be refused half way.
+	SkipPreview bool
 	// SkipCheckpoints writes the state at the end only: a killed run then loses what it did.
 	SkipCheckpoints bool
 	// Today decides what AWS still supports.
@@ -141,7 +143,8 @@ func (s *Sandbox) prepare(o Options) (*engine.Engine, engine.Options, error) {
 	}
 	e, err := s.engine(o)
 	return e, engine.Options{
-		Stack: o.Stack, Settings: settings, Today: o.Today, SkipCheckpoints: o.SkipCheckpoints, Log: o.Log,
+		Stack: o.Stack, Settings: settings, Today: o.Today, Log: o.Log,
+		SkipPreview: o.SkipPreview, SkipCheckpoints: o.SkipCheckpoints,
 	}, err
 }
 

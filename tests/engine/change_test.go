@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"groundwork/internal/engine"
+	"groundwork/internal/sandbox"
 )
 
 // held are changes of settings, each with a step that it must show and what the step is.
 var held = []struct{ stack, change, step string }{
 	{"dev", "cluster.publicAccessCidrs=[198.51.100.0/24]", "update aws:eks/cluster:Cluster cluster-eksCluster"},
 	{"dev", "registry.keepImages=20", "replace aws:ecr/lifecyclePolicy:LifecyclePolicy registry-webapp"},
-	{"prod", "owner=somebody", "update aws:ec2/vpc:Vpc network-vpc"},
 }
 
 // TestPreviewSaysWhatUpDoes: a preview has the steps of the update, a second update changes nothing, and a refresh
@@ -68,4 +69,32 @@ func steps(r *engine.Result) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// TestRefusedBeforeTheFirstStep: what fails in an update's own preview fails before anything is changed, and the old
+// settings go on as before.
+func TestRefusedBeforeTheFirstStep(t *testing.T) {
+	w := copied(t, "prod")
+	cloud := func() string {
+		text, err := os.ReadFile(w.CloudFile("prod"))
+		require.NoError(t, err)
+		return string(text)
+	}
+	before := cloud()
+	o := func(changes ...string) sandbox.Options {
+		o := options("prod", io.Discard, changes...)
+		o.SkipPreview = false
+		return o
+	}
+	for _, changes := range [][]string{
+		{"protect=false", "parked=true"},
+		{"accountId='999955556666'"},
+	} {
+		_, err := w.Run(context.Background(), engine.Up, o(changes...))
+		require.ErrorContains(t, err, "up of prod failed before it changed anything", changes)
+	}
+	assert.Equal(t, before, cloud())
+	up, err := w.Run(context.Background(), engine.Up, o())
+	require.NoError(t, err)
+	assert.Empty(t, steps(up))
 }

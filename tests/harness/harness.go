@@ -171,6 +171,6 @@ func Pipelines(environment string) []string {
 
 // PhysicalID is what differs between two environments, or two stacks of one, because AWS makes it up.
 var PhysicalID = regexp.MustCompile(
-	`[0-9a-f]{8}[0-9a-f-]{8,28}|E[0-9A-F]{13}\b|-[0-9]{5,10}\.|vo_[0-9a-f]+|[0-9A-F]{26,32}|` +
+	`[0-9a-f]{8}[0-9a-f-]{8,}|E[0-9A-F]{13}\b|-[0-9]{5,10}\.|vo_[0-9a-f]+|[0-9A-F]{26,32}|` +
 		`-[0-9a-f]{8}\b|(eipalloc|igw|subnet|sg|vpc|rtb|nat|lt|vpce)-[0-9a-z]+`,
 )
