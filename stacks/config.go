@@ -55,6 +55,9 @@ type Config struct {
 	SecretRecoveryDays int
 	// PermissionsBoundary is the ARN of the permissions boundary of every role; empty, the default, for none.
 	PermissionsBoundary string
+	// Allow names changes that destroy something and are meant, such as "delete registry/shop"; default none. The error
+	// that refuses a change says its name.
+	Allow []string
 	// EncryptionKeys is separate, the default, or shared: a key for each purpose, or one key for the environment.
 	EncryptionKeys EncryptionKeys
 	// Parked deletes or stops what is billed by the hour and can be restored; Hibernated deletes the cluster too, and
@@ -107,6 +110,7 @@ func (c *Config) settings() []setting {
 		{"logRetentionDays", &c.LogRetentionDays},
 		{"secretRecoveryDays", &c.SecretRecoveryDays},
 		{"permissionsBoundary", &c.PermissionsBoundary},
+		{"allow", &c.Allow},
 		{"encryptionKeys", &c.EncryptionKeys},
 		{"parked", &c.Parked},
 		{"hibernated", &c.Hibernated},
@@ -252,11 +256,18 @@ func (c *Config) validateOwn() field.Errors {
 	if c.PermissionsBoundary != "" {
 		environment.ValidatePolicyARN(&errs, "permissionsBoundary", c.PermissionsBoundary)
 	}
+	for _, entry := range c.Allow {
+		errs.Match("allow", entry, permitted, `the name of a change, such as "delete registry/shop"; the error that refuses `+
+			`a change says its name`)
+	}
 	field.OneOf(&errs, "encryptionKeys", c.EncryptionKeys, KeysSeparate, KeysShared)
 	c.validatePower(&errs)
 	errs.Below("network", c.Network.Validate(c.Region), "aws:region")
 	errs.Below("cluster", c.Cluster.Validate(c.Today))
 	errs.Below("registry", c.Registry.Validate())
+	if !slices.Contains(c.Registry.Repositories, Application) {
+		errs.Add("registry.repositories", c.Registry.Repositories, "lacks %s, the repository of the application", Application)
+	}
 	errs.Below("database", c.Database.Validate(c.Protect))
 	errs.Below("cache", c.Cache.Validate(c.Protect))
 	errs.Below("edge", c.Edge.Validate(c.Protect))
@@ -365,6 +376,8 @@ func SettingTypes() map[string]string {
 			types[s.key] = "integer"
 		case reflect.Bool:
 			types[s.key] = "boolean"
+		case reflect.Slice:
+			types[s.key] = "array"
 		default:
 			types[s.key] = "object"
 		}

@@ -18,6 +18,7 @@ import (
 
 	"groundwork/internal/awstype"
 	"groundwork/internal/mockrun"
+	"groundwork/internal/project"
 	"groundwork/stacks"
 	"groundwork/tests/harness"
 )
@@ -167,6 +168,56 @@ func TestProjectFileDeclaresEverySetting(t *testing.T) {
 		assert.NotEmpty(t, c.Description, key)
 	}
 	assert.Equal(t, stacks.SettingTypes(), declared)
+}
+
+// TestOnlyRequiredSettingsLackADefault: a setting that the program can default has the same default in the project
+// file. Without one there, the CLI would refuse the settings of before the setting existed.
+func TestOnlyRequiredSettingsLackADefault(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(harness.Root(t), "Pulumi.yaml"))
+	require.NoError(t, err)
+	var project struct {
+		Config map[string]struct{ Default any }
+	}
+	require.NoError(t, yaml.Unmarshal(text, &project))
+	var required []string
+	for key, c := range project.Config {
+		if c.Default == nil {
+			required = append(required, key)
+			continue
+		}
+		value := fmt.Sprint(c.Default)
+		if reflect.ValueOf(c.Default).Kind() != reflect.String {
+			text, err := json.Marshal(c.Default)
+			require.NoError(t, err)
+			value = string(text)
+		}
+		raw := harness.Settings(t, "dev")
+		raw[key] = value
+		given, errGiven := stacks.Load(raw, "dev", harness.Today)
+		delete(raw, key)
+		omitted, errOmitted := stacks.Load(raw, "dev", harness.Today)
+		assert.Equal(t, fmt.Sprintf("%+v", omitted), fmt.Sprintf("%+v", given), key)
+		assert.Equal(t, errOmitted, errGiven, key)
+	}
+	slices.Sort(required)
+	assert.Equal(t, []string{"groundwork:accountId", "groundwork:owner"}, required)
+}
+
+// TestEarlierSettingsAreRead: the settings of earlier versions of the program, which lack the newer keys, are accepted.
+func TestEarlierSettingsAreRead(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(harness.Root(t), "tests", "testdata", "earlier", "*.yaml"))
+	require.NoError(t, err)
+	require.Len(t, files, 3)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var settings struct{ Config map[string]any }
+		require.NoError(t, yaml.Unmarshal(text, &settings))
+		raw, err := project.Raw(settings.Config)
+		require.NoError(t, err)
+		_, err = stacks.Load(raw, "prod", harness.Today)
+		assert.NoError(t, err, file)
+	}
 }
 
 // TestEverySettingHasAKindTheDecoderKnows walks the types of all settings: the decoder panics on any other kind.

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/environment"
+	"groundwork/internal/awstype"
 )
 
 // Program is one run of the whole program.
@@ -51,14 +52,37 @@ type deployment struct {
 	usEast1  pulumi.ProviderResource
 	// previous is the state after the stack's last update; power is how much of the environment this update runs.
 	previous previous
-	power    environment.Power
+	// made are the settings with which the stack was last updated, as far as a change may destroy something.
+	made  map[string]any
+	power environment.Power
 
 	platformOutputs PlatformOutputs
 	servicesOutputs ServicesOutputs
 }
 
+// protectStateful makes Pulumi refuse to delete or replace what holds data or cannot be created again. Which types that
+// are is a fact of the type. pulumi-eks passes the protection of its component on to the cluster.
+func (d *deployment) protectStateful() error {
+	protected := func(r *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
+		if !awstype.Of(r.Type).Stateful() {
+			return nil
+		}
+		return &pulumi.ResourceTransformationResult{Props: r.Props, Opts: append(r.Opts, pulumi.Protect(true))}
+	}
+	if err := d.ctx.RegisterStackTransformation(protected); err != nil {
+		return fmt.Errorf("protecting what holds data: %w", err)
+	}
+	return nil
+}
+
 // deploy declares the layers of the stack.
 func (d *deployment) deploy() error {
+	// The account layer has the states of all others.
+	if d.config.Protect || d.config.Layer == LayerAccount {
+		if err := d.protectStateful(); err != nil {
+			return err
+		}
+	}
 	provider, err := d.provider("aws", d.config.Region)
 	if err != nil {
 		return err
@@ -70,10 +94,13 @@ func (d *deployment) deploy() error {
 	if d.usEast1, err = d.provider("aws-us-east-1", "us-east-1"); err != nil {
 		return err
 	}
-	if d.previous, err = readPrevious(d.ctx); err != nil {
+	if err := d.readOwnOutputs(); err != nil {
 		return err
 	}
 	if err := d.previous.refuse(d.config); err != nil {
+		return err
+	}
+	if err := d.refuseLosses(); err != nil {
 		return err
 	}
 	d.power = d.config.power(d.previous)
@@ -91,6 +118,7 @@ func (d *deployment) deploy() error {
 			}
 		}
 	}
+	d.ctx.Export(MadeKey, pulumi.ToMap(d.config.MadeWith(d.made)))
 	d.ctx.Export(previousKey, d.previous.next(d.config, d.power, d.servicesOutputs.CacheFinalSnapshot))
 	return nil
 }

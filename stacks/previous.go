@@ -30,23 +30,30 @@ type previous struct {
 	Schedule environment.Schedule
 }
 
-// readPrevious reads the previous state from the stack's own outputs.
-func readPrevious(ctx *pulumi.Context) (previous, error) {
-	outputs, err := ownOutputs(ctx)
+// readOwnOutputs reads from the stack's own outputs what the last update left.
+func (d *deployment) readOwnOutputs() error {
+	outputs, err := ownOutputs(d.ctx)
 	if err != nil {
-		return previous{}, err
+		return err
 	}
+	d.previous, err = readPrevious(outputs)
+	if err == nil {
+		d.made, err = readMade(outputs)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the stack's own outputs:\n%w\npulumi stack output shows what is there", err)
+	}
+	return nil
+}
+
+// readPrevious reads the previous state.
+func readPrevious(outputs map[string]any) (previous, error) {
 	if outputs[previousKey] == nil {
 		// The last update of a stack with other outputs was by a version of the program that could not park it.
 		known := len(outputs) > 0
 		return previous{Known: known, HadNodes: known}, nil
 	}
-	p, err := decodePrevious(outputs[previousKey])
-	if err != nil {
-		return previous{}, fmt.Errorf("reading the stack's own outputs:\n%w\npulumi stack output %s shows what is there",
-			err, previousKey)
-	}
-	return p, nil
+	return decodePrevious(outputs[previousKey])
 }
 
 // decodePrevious decodes what next returned. A missing or wrong value is an error: if it meant "never parked", the

@@ -126,6 +126,7 @@ var mutations = map[string][]string{
 	"secretRecoveryDays":  {"0", "7"},
 	"permissionsBoundary": {"arn:aws:iam::aws:policy/PowerUserAccess"},
 	"encryptionKeys":      {"shared", "separate"},
+	"allow":               {"['delete registry/shop', 'shorten logs']"},
 	"parked":              nil, "hibernated": nil, "schedule": nil, "pipelines": nil,
 
 	"network.cidr":               {"192.168.0.0/16", "172.16.0.0/18"},

@@ -189,6 +189,10 @@ func (c *Cache) finalSnapshot(ctx *pulumi.Context, key *identity.Key) (*random.R
 		// The name of that snapshot cannot be used again.
 		keepers["restoredFrom"] = pulumi.String(c.args.RestoredFrom)
 	}
+	if c.args.Engine != Valkey {
+		// A change of the engine replaces the group, which leaves a snapshot of this name behind.
+		keepers["engine"] = pulumi.String(c.args.Engine)
+	}
 	snapshot, err := random.NewRandomId(ctx, c.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
 		Prefix:     pulumi.String(c.args.GroupID + "-final-"),
@@ -241,8 +245,7 @@ func (c *Cache) replicationGroup(
 	}
 	// The snapshot matters only for new nodes. A change of its name would replace the nodes. The group has a fixed name,
 	// so a replacement deletes the old group first, which takes the final snapshot.
-	opts := c.childOpts(pulumi.Protect(c.args.Protect), pulumi.IgnoreChanges([]string{"snapshotName"}),
-		pulumi.DeleteBeforeReplace(true))
+	opts := c.childOpts(pulumi.IgnoreChanges([]string{"snapshotName"}), pulumi.DeleteBeforeReplace(true))
 	group, err := elasticache.NewReplicationGroup(ctx, c.name, args, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("creating replication group %s: %w", c.args.GroupID, err)

@@ -60,7 +60,7 @@ func NewKey(ctx *pulumi.Context, name string, args *KeyArgs, opts ...pulumi.Reso
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(deletionWindowDays),
 		Policy:               pulumi.String(KeyPolicy(args.Facts.AccountID, args.Statements...).JSON()),
-	}, pulumi.Parent(k), pulumi.Protect(args.Facts.Protect))
+	}, pulumi.Parent(k))
 	if err != nil {
 		return nil, fmt.Errorf("creating key %s: %w", args.Alias, err)
 	}

@@ -70,7 +70,7 @@ func (r *Registry) repository(
 			&ecr.RepositoryEncryptionConfigurationArgs{EncryptionType: pulumi.String("KMS"), KmsKey: key.ARN},
 		},
 		ForceDelete: pulumi.Bool(!args.Protect),
-	}, pulumi.Parent(r), pulumi.Protect(args.Protect))
+	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, fmt.Errorf("creating repository %s: %w", physical, err)
 	}

@@ -134,16 +134,25 @@ func clusterCreated(c *Cloud, o *Object) error {
 	return nil
 }
 
-// clusterUpdated refuses what EKS refuses: an older Kubernetes version, or one that skips a minor version.
-func clusterUpdated(before, after Props) error {
+// rollbackDays is how long after an upgrade EKS takes a control plane back by one minor version.
+const rollbackDays = 7
+
+// clusterUpdated refuses what EKS refuses: a Kubernetes version that skips a minor one, and an older one, other than
+// that from which the cluster was upgraded in the last week.
+func clusterUpdated(c *Cloud, o *Object, after Props) error {
 	var from, to int
-	if _, err := fmt.Sscanf(before.Str("version"), "1.%d", &from); err != nil {
+	if _, err := fmt.Sscanf(o.State.Str("version"), "1.%d", &from); err != nil {
 		return nil
 	}
 	if _, err := fmt.Sscanf(after.Str("version"), "1.%d", &to); err != nil {
 		return nil
 	}
-	if to < from || to > from+1 {
+	back := to == from-1 && !o.Upgraded.IsZero() && !c.clock.After(o.Upgraded.AddDate(0, 0, rollbackDays))
+	switch {
+	case to == from || back:
+	case to == from+1:
+		o.Upgraded = c.clock
+	default:
 		return apiError("InvalidParameterException: unsupported Kubernetes minor version update from 1.%d to 1.%d", from, to)
 	}
 	return nil

@@ -17,7 +17,6 @@ var (
 	rdsSnapshot   = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*$`)
 	rdsDatabase   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 	rdsUser       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,15}$`)
-	rdsIntervals  = []float64{0, 1, 5, 10, 15, 30, 60}
 	rdsReserved   = []string{"admin", "postgres", "rdsadmin"}
 )
 
@@ -136,8 +135,6 @@ func checkInstance(in Props) []Failure {
 
 func checkInstanceMonitoring(f *[]Failure, in Props) {
 	interval, ok := in.Num("monitoringInterval")
-	failIf(f, ok && !slices.Contains(rdsIntervals, interval),
-		"monitoringInterval", "is not 0, 1, 5, 10, 15, 30 or 60")
 	failIf(f, ok && interval > 0 && in.Get("monitoringRoleArn") == nil,
 		"monitoringRoleArn", "is needed with a monitoring interval")
 }
@@ -161,7 +158,6 @@ func instanceOutputs(s Site, id string, in Props) Props {
 		"address":             host,
 		"endpoint":            fmt.Sprintf("%s:%d", host, int(port)),
 		"port":                port,
-		"status":              available,
 		"resourceId":          id,
 		"engineVersionActual": in.Str("engineVersion") + ".18",
 		"hostedZoneId":        "Z0SANDBOX",
@@ -177,6 +173,7 @@ func instanceOutputs(s Site, id string, in Props) Props {
 }
 
 func instanceCreated(c *Cloud, o *Object) error {
+	o.State["status"] = available
 	group := c.find(Ref{Type: awstype.DBParameterGroup, By: "name"}, o.State.Str("parameterGroupName"))
 	if group != nil && group.State.Str("family") != o.State.Str("engine")+o.State.Str("engineVersion") {
 		return apiError("InvalidParameterCombination: the parameter group's family %s is not that of %s %s",
@@ -196,10 +193,13 @@ func (c *Cloud) ensureInstanceLogGroups(o *Object) {
 	}
 }
 
-// instanceUpdated refuses what RDS refuses: any change of a stopped instance, an older engine version, a major upgrade
-// that is not allowed, and a smaller volume.
-func instanceUpdated(before, after Props) error {
-	if before.Str("status") == stopped {
+// instanceUpdated refuses what RDS refuses: a change of a stopped instance other than of its tags, an older engine
+// version, a major upgrade that is not allowed, and a smaller volume.
+func instanceUpdated(_ *Cloud, o *Object, after Props) error {
+	before := o.State
+	if before.Str("status") == stopped && slices.ContainsFunc(Diff(o.Type, before, after), func(c Change) bool {
+		return !strings.HasPrefix(c.Property, "tags")
+	}) {
 		return apiError("InvalidDBInstanceState: Database instance %s is not in available state", before.Str("identifier"))
 	}
 	from, to := before.Str("engineVersion"), after.Str("engineVersion")

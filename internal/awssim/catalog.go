@@ -47,8 +47,8 @@ type Type struct {
 	Outputs func(s Site, id string, in Props) Props
 	// Required are the lists that must be given. Args tells which scalars must be.
 	Required []string
-	// Updated returns AWS's error for a change that it refuses.
-	Updated func(before, after Props) error
+	// Updated returns AWS's error for a change to new inputs that it refuses.
+	Updated func(c *Cloud, o *Object, after Props) error
 	// Created acts on the rest of the cloud before a new resource exists. An error stops the creation.
 	Created func(c *Cloud, o *Object) error
 	// Changed acts on the rest of the cloud after an update. An error undoes the update.

@@ -24,6 +24,8 @@ type Object struct {
 	State Props `json:"state"`
 	// Contents describes the data in the resource, such as the objects in a bucket; empty where there is none.
 	Contents string `json:"holds,omitempty"`
+	// Upgraded is when a cluster was upgraded in place; zero for never.
+	Upgraded time.Time `json:"upgraded,omitzero"`
 	// digest is, during the creation, 64 hexadecimal digits from which a Created hook makes what AWS never gives twice.
 	digest string
 }

@@ -2,9 +2,11 @@ package awssim_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -210,7 +212,41 @@ func TestIdentityOfOneCreation(t *testing.T) {
 		require.NotEmpty(t, first.Str(path), path)
 		assert.NotEqual(t, first.Str(path), second.Str(path), path)
 	}
+	// EKS takes an upgrade back for a week.
+	c.SetClock(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC))
+	upgrade := func(version string) error {
+		in["version"] = version
+		_, err := c.Update(context.Background(), awstype.EKSCluster, "c", in)
+		return err
+	}
+	require.NoError(t, upgrade("1.35"))
+	require.ErrorContains(t, upgrade("1.34"), "unsupported Kubernetes minor version update from 1.35 to 1.34")
+	require.NoError(t, upgrade("1.36"))
+	require.NoError(t, upgrade("1.35"))
 	assert.Regexp(t, `^sg-[0-9a-f]{17}$`, first.Str("vpcConfig.clusterSecurityGroupId"))
+}
+
+// TestUpdatesOfTheDatabase: a stopped instance takes tags only, and a volume that AWS has grown stays as it is.
+func TestUpdatesOfTheDatabase(t *testing.T) {
+	c := account()
+	in := graph.Props{
+		"instanceClass": "db.t4g.micro", "engine": "postgres", "engineVersion": "16", "identifier": "d",
+		"allocatedStorage": 20.0, "maxAllocatedStorage": 100.0, "username": "u", "skipFinalSnapshot": true,
+		"manageMasterUserPassword": true,
+	}
+	id := create(t, c, awstype.DBInstance, "d", in)
+	require.NoError(t, c.InjectDrift(awstype.DBInstance, id, "allocatedStorage", 35.0))
+	change := func(key string, value any) error {
+		changed := maps.Clone(in)
+		changed[key] = value
+		_, err := c.Update(context.Background(), awstype.DBInstance, id, changed)
+		return err
+	}
+	require.NoError(t, change("monitoringInterval", 0.0))
+	assert.Equal(t, 35.0, c.Read(awstype.DBInstance, id)["allocatedStorage"])
+	require.NoError(t, c.InjectDrift(awstype.DBInstance, id, "status", "stopped"))
+	require.NoError(t, change("tags", map[string]any{"Owner": "somebody"}))
+	require.ErrorContains(t, change("instanceClass", "db.t4g.small"), "is not in available state")
 }
 
 // TestWaitingEnds: a wait ends with its context, and when the cloud skips latency.

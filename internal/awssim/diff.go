@@ -207,6 +207,19 @@ func defaultValue(p awstype.Property) any {
 	return *p.Default
 }
 
+// sent returns the inputs of an update with the old value of each property whose change the provider does not send.
+func sent(token string, old, in Props) Props {
+	out := maps.Clone(in)
+	for _, d := range awstype.Of(token).Decisions {
+		top, _, _ := strings.Cut(d.Property, ".")
+		before, after := awstype.Inputs(old), awstype.Inputs(in)
+		if old[top] != nil && awstype.EffectOf(token, d.Property, before, after) == awstype.Nothing {
+			out[top] = old[top]
+		}
+	}
+	return out
+}
+
 // updated returns the state of a resource after an update to new inputs: the inputs, and of the old state what AWS
 // computes, also inside blocks that are inputs.
 func updated(token string, t Type, old, in Props) Props {

@@ -81,6 +81,9 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	}
 	c.mu.Lock()
 	o := c.get(token, id)
+	if o != nil {
+		in = sent(token, o.State, in)
+	}
 	err = c.refuseUpdate(token, id, t, o, in)
 	c.mu.Unlock()
 	if err != nil {
@@ -116,7 +119,7 @@ func (c *Cloud) refuseUpdate(token, id string, t Type, o *Object, in Props) erro
 	}
 	err := errors.Join(c.fault("update", token), c.missingRef(t, in), c.conflict(token, t, in, id))
 	if err == nil && t.Updated != nil {
-		err = t.Updated(o.State, in)
+		err = t.Updated(c, o, in)
 	}
 	return err
 }

@@ -170,7 +170,7 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 		if err != nil {
 			return nil, err
 		}
-		state := updated(token, t, old, in)
+		state := updated(token, t, old, sent(token, old, in))
 		for _, key := range awstype.Of(token).Recomputed {
 			delete(state, key)
 		}

@@ -12,8 +12,8 @@ import (
 type Type struct {
 	// Token is Pulumi's name of the type, such as "aws:ec2/vpc:Vpc".
 	Token string
-	// Stateful types hold data, or what cannot be made again as it was.
-	Stateful bool
+	// Holds is what is lost with a resource: data, or what AWS gives nobody twice, such as an address; empty for nothing.
+	Holds string
 	// Global types exist once in an account, not once in each region.
 	Global bool
 	// Free says why the type costs nothing by itself; empty for one that internal/cost prices.
@@ -27,6 +27,8 @@ type Type struct {
 	// Replaces are the inputs whose change replaces the resource, as property paths. A row of an AWS type has none: the
 	// provider's own schema tells (Replacing).
 	Replaces []string
+	// Consequences are what changes of properties mean besides the change.
+	Consequences []Consequence
 	// Decisions are the effects of changes that the provider decides in code. The first one that applies counts.
 	Decisions []Decision
 	// Recomputed are the outputs that any update changes: a preview must not promise the old value.
@@ -41,6 +43,9 @@ type Type struct {
 	// of its creation where the row says nothing: few deployment logs say.
 	Update, Delete Latency
 }
+
+// Stateful reports whether something is lost with a resource of the type. A protected environment protects it.
+func (t Type) Stateful() bool { return t.Holds != "" }
 
 // types are the rows by token.
 var types = func() map[string]Type {

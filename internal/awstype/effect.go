@@ -98,3 +98,42 @@ var otherSourceReplaces = func() []Decision {
 	}
 	return all
 }()
+
+// Consequence is what the change of a property means besides the change itself.
+type Consequence struct {
+	// Property is the path of the changed property, or of one that contains it.
+	Property string
+	// What is a clause about the resource, such as "rolls every node of the group".
+	What string
+	// Waits is true where AWS makes the change in the maintenance window, unless applyImmediately is set.
+	Waits bool
+}
+
+// ConsequencesOf returns what an operation of the engine on a resource means, as clauses about the resource. properties
+// are the paths that change, in are the inputs afterwards.
+func ConsequencesOf(token, operation string, properties []string, in Inputs) []string {
+	row := Of(token)
+	var all []string
+	switch {
+	case row.Stateful() && operation == "delete":
+		return []string{"is deleted, and with it " + row.Holds}
+	case row.Stateful() && operation == "replace":
+		return []string{"is replaced by an empty one, without " + row.Holds}
+	case operation == "create":
+		return nil
+	}
+	for _, c := range row.Consequences {
+		changed := slices.ContainsFunc(properties, func(path string) bool {
+			return path == c.Property || strings.HasPrefix(path, c.Property+".")
+		})
+		if !changed {
+			continue
+		}
+		what := c.What
+		if c.Waits && in["applyImmediately"] != true {
+			what += "; waits for the maintenance window"
+		}
+		all = append(all, what)
+	}
+	return all
+}

@@ -48,6 +48,9 @@ func TestProviderKnowsEachType(t *testing.T) {
 			assert.Contains(t, properties, d.Property, token)
 			assert.NotEmpty(t, d.Why, token)
 		}
+		for _, c := range row.Consequences {
+			assert.Contains(t, properties, c.Property, token)
+		}
 		for _, path := range row.Identity {
 			assert.True(t, properties[path].Input(), "%s: identity %s is not an input", token, path)
 		}
@@ -61,6 +64,22 @@ func TestProviderKnowsEachType(t *testing.T) {
 	for token := range provided {
 		assert.NotEmpty(t, Of(token).Token, "%s: facts of a type without a row", token)
 	}
+}
+
+// TestConsequences: a change is said with what it means, and whether it waits for the maintenance window.
+func TestConsequences(t *testing.T) {
+	assert.Equal(t, []string{"is replaced by an empty one, without the database"},
+		ConsequencesOf(DBInstance, "replace", []string{"username"}, nil))
+	assert.Equal(t, []string{"is deleted, and with it an address that nobody gets again"},
+		ConsequencesOf(ElasticIP, "delete", nil, nil))
+	restarts := ConsequencesOf(DBInstance, "update", []string{"instanceClass"}, Inputs{"applyImmediately": true})
+	require.Len(t, restarts, 1)
+	assert.NotContains(t, restarts[0], "maintenance window")
+	waits := ConsequencesOf(DBInstance, "update", []string{"instanceClass"}, Inputs{"applyImmediately": false})
+	assert.Equal(t, []string{restarts[0] + "; waits for the maintenance window"}, waits)
+	assert.Empty(t, ConsequencesOf(DBInstance, "create", []string{"instanceClass"}, nil))
+	assert.Empty(t, ConsequencesOf(DBInstance, "update", []string{"tags.Owner"}, nil))
+	assert.Empty(t, ConsequencesOf(VPCEndpoint, "delete", nil, nil))
 }
 
 // limitTests are values that a limit of the provider allows, and one that it does not.

@@ -14,10 +14,10 @@ const (
 var table = []Type{
 	// Network.
 	{
-		Token:    VPC,
-		Stateful: true,
-		Free:     freeNetwork,
-		Create:   took(2, 12, 24, 0),
+		Token:  VPC,
+		Holds:  "the network of everything in it",
+		Free:   freeNetwork,
+		Create: took(2, 12, 24, 0),
 	},
 	{
 		Token:    Subnet,
@@ -54,7 +54,7 @@ var table = []Type{
 		Identity: []string{"allocationId"},
 		Create:   took(87, 106, 124, 8),
 	},
-	{Token: ElasticIP},
+	{Token: ElasticIP, Holds: "an address that nobody gets again"},
 	{
 		Token:      LaunchTemplate,
 		Identity:   []string{"name"},
@@ -97,14 +97,17 @@ var table = []Type{
 		AutoName: "name",
 	},
 	{Token: OIDCProvider, Global: true, Free: freeIdentity, Identity: []string{"url"}},
-	{Token: Key, Stateful: true, Create: took(12, 20, 29, 2)},
+	{Token: Key, Holds: "the key of what it encrypts", Create: took(12, 20, 29, 2)},
 	{Token: KeyAlias, Free: freeIdentity, AutoName: "name", Identity: []string{"name"}},
 
 	// The cluster.
 	{
-		Token:    EKSCluster,
+		Token: EKSCluster,
+		Consequences: []Consequence{
+			{Property: "version", What: "upgrades the control plane, which goes back within seven days only"},
+		},
 		Identity: []string{"name"},
-		Stateful: true,
+		Holds:    "everything in Kubernetes",
 		AutoName: "name",
 		Create:   took(476, 555, 660, 14),
 		Decisions: []Decision{{
@@ -119,7 +122,12 @@ var table = []Type{
 		}},
 	},
 	{
-		Token:    NodeGroup,
+		Token: NodeGroup,
+		Consequences: []Consequence{
+			{Property: "launchTemplate.version", What: "rolls every node of the group"},
+			{Property: "version", What: "rolls every node of the group"},
+			{Property: "releaseVersion", What: "rolls every node of the group"},
+		},
 		Identity: []string{"clusterName", "nodeGroupName"},
 		Create:   took(89, 124, 193, 8),
 	},
@@ -195,9 +203,22 @@ var table = []Type{
 
 	// Database, cache, secrets, images.
 	{
-		Token:    DBInstance,
+		Token: DBInstance,
+		Consequences: []Consequence{
+			{
+				Property: "engineVersion", Waits: true,
+				What: "upgrades PostgreSQL, which cannot be undone, with minutes of downtime",
+			},
+			{
+				Property: "instanceClass", Waits: true,
+				What: "restarts the database: about a minute with a standby, minutes without",
+			},
+			{Property: "allocatedStorage", What: "enlarges the volume, which cannot shrink again", Waits: true},
+			{Property: "backupRetentionPeriod", What: "changes how long backups are kept; a shorter time deletes older ones"},
+			{Property: "multiAz", What: "adds or removes the standby", Waits: true},
+		},
 		Identity: []string{"identifier"},
-		Stateful: true,
+		Holds:    "the database",
 		AutoName: "identifier",
 		VariesBy: "multiAz",
 		Variants: map[string]Latency{
@@ -217,9 +238,15 @@ var table = []Type{
 	},
 	{Token: DBEventSubscription, Free: alwaysFree, AutoName: "name", Identity: []string{"name"}},
 	{
-		Token:    ReplicationGroup,
+		Token: ReplicationGroup,
+		Consequences: []Consequence{
+			{Property: "nodeType", What: "replaces the nodes of the cache one after another", Waits: true},
+			{Property: "engineVersion", What: "upgrades the cache, which cannot be undone", Waits: true},
+			{Property: "engine", What: "moves the cache to another engine, which cannot be undone", Waits: true},
+			{Property: "snapshotRetentionLimit", What: "changes how long snapshots are kept; a shorter time deletes older ones"},
+		},
 		Identity: []string{"replicationGroupId"},
-		Stateful: true,
+		Holds:    "the contents of the cache",
 		Create:   took(376, 483, 553, 4),
 		Decisions: []Decision{{
 			Property: "engine", Effect: Replaces, When: becomes("engine", "valkey", "redis"),
@@ -236,16 +263,23 @@ var table = []Type{
 		Free:     freeSetting,
 		AutoName: "name",
 	},
-	{Token: Secret, Stateful: true, Identity: []string{"name"}},
+	{Token: Secret, Holds: "a secret", Identity: []string{"name"}},
 	{Token: SecretVersion, Free: freeSetting},
 	{
 		Token:    Repository,
 		Identity: []string{"name"},
-		Stateful: true,
+		Holds:    "its images",
 		Free:     byUse,
 		AutoName: "name",
 	},
-	{Token: LifecyclePolicy, Free: freeSetting, Identity: []string{"repository"}},
+	{
+		Token:    LifecyclePolicy,
+		Free:     freeSetting,
+		Identity: []string{"repository"},
+		Consequences: []Consequence{
+			{Property: "policy", What: "changes which images ECR deletes"},
+		},
+	},
 
 	// The edge.
 	{
@@ -265,7 +299,13 @@ var table = []Type{
 	},
 	{Token: Listener, Free: freeSetting, Identity: []string{"loadBalancerArn", "port"}},
 	{Token: VPCOrigin, Global: true, Free: freeSetting, Create: took(180, 300, 900, 0)},
-	{Token: Distribution, Global: true, Create: took(191, 228, 778, 8), Update: took(191, 228, 778, 0)},
+	{
+		Token:  Distribution,
+		Holds:  "a host name that nobody gets again",
+		Global: true,
+		Create: took(191, 228, 778, 8),
+		Update: took(191, 228, 778, 0),
+	},
 	{Token: CloudFrontFunction, Global: true, Free: alwaysFree, AutoName: "name", Identity: []string{"name"}},
 	{Token: ResponseHeadersPolicy, Global: true, Free: freeSetting, AutoName: "name", Identity: []string{"name"}},
 	{
@@ -283,8 +323,17 @@ var table = []Type{
 	{Token: WebACLLogging, Free: freeSetting, Identity: []string{"resourceArn"}},
 
 	// Buckets and logs.
-	{Token: LogGroup, Free: byUse, AutoName: "name", Identity: []string{"name"}},
-	{Token: Bucket, Stateful: true, Global: true, Free: byUse, Identity: []string{"bucket"}},
+	{
+		Token:    LogGroup,
+		Holds:    "its log events",
+		Free:     byUse,
+		AutoName: "name",
+		Identity: []string{"name"},
+		Consequences: []Consequence{
+			{Property: "retentionInDays", What: "changes how long events are kept; a shorter time deletes older ones"},
+		},
+	},
+	{Token: Bucket, Holds: "its objects", Global: true, Free: byUse, Identity: []string{"bucket"}},
 	{Token: BucketPolicy, Free: freeSetting, Identity: []string{"bucket"}},
 	{Token: BucketPublicAccessBlock, Free: freeSetting, Identity: []string{"bucket"}},
 	{Token: BucketOwnershipControls, Free: freeSetting, Identity: []string{"bucket"}},

@@ -103,6 +103,8 @@ type ChangedResource struct {
 	Name       string   `json:"name"`
 	URN        string   `json:"urn"`
 	Properties []string `json:"properties,omitempty"`
+	// Consequences are what the step means besides, as clauses about the resource.
+	Consequences []string `json:"consequences,omitempty"`
 }
 
 // Operations returns what was or would be done with each changed resource, by URN: "create", "update" and so on.

@@ -79,6 +79,8 @@ func (w *watcher) see(event events.EngineEvent) {
 var aftermath = []string{"client connection is closing", "exited prematurely", "update failed", "preview failed"}
 
 func (w *watcher) fail(message string) {
+	// The Go SDK wraps the error that a program returns.
+	message = strings.TrimPrefix(message, "an unhandled error occurred: 1 error occurred:\n\t* ")
 	message = "  " + strings.ReplaceAll(message, "\n", "\n  ")
 	if slices.ContainsFunc(aftermath, func(text string) bool { return strings.Contains(message, text) }) {
 		w.consequences = append(w.consequences, message)
@@ -108,7 +110,7 @@ func (w *watcher) change(m apitype.StepEventMetadata) {
 		Type:     m.Type,
 		Name:     resource.URN(m.URN).Name(),
 		URN:      m.URN,
-		Stateful: awstype.Of(m.Type).Stateful,
+		Stateful: awstype.Of(m.Type).Stateful(),
 	}
 	for _, component := range strings.Split(string(resource.URN(m.URN).QualifiedType()), "$") {
 		if c.Layer == "" {
@@ -122,6 +124,11 @@ func (w *watcher) change(m apitype.StepEventMetadata) {
 		c.Properties = slices.Clone(m.Diffs)
 	}
 	slices.Sort(c.Properties)
+	var in map[string]any
+	if m.New != nil {
+		in = m.New.Inputs
+	}
+	c.Consequences = awstype.ConsequencesOf(m.Type, c.Op, c.Properties, in)
 	w.result.Changed = append(w.result.Changed, c)
 }
 

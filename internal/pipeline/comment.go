@@ -50,6 +50,9 @@ func Comment(base, head string, environments []EnvironmentPreview) string {
 		}
 	}
 	for _, e := range environments {
+		e.consequences(&out)
+	}
+	for _, e := range environments {
 		fmt.Fprintf(&out, "\n### %s\n", e.Name)
 		switch {
 		case e.Err != "":
@@ -94,6 +97,20 @@ func (e EnvironmentPreview) lost() []Change {
 	return slices.DeleteFunc(e.shown(), func(c Change) bool {
 		return !c.Stateful || c.Op != "replace" && c.Op != "delete"
 	})
+}
+
+// consequences writes what changes mean that lose nothing, such as a roll of all nodes.
+func (e EnvironmentPreview) consequences(out *strings.Builder) {
+	heading := fmt.Sprintf("\n> [!IMPORTANT]\n> **%s: what changes mean besides**\n", e.Name)
+	for _, c := range e.shown() {
+		if slices.ContainsFunc(e.lost(), func(l Change) bool { return l.URN == c.URN && l.Name == c.Name }) {
+			continue
+		}
+		for _, what := range c.Consequences {
+			fmt.Fprintf(out, "%s> - %s (%s) %s\n", heading, code(c.Name), simple(c.Type), what)
+			heading = ""
+		}
+	}
 }
 
 // list writes the changes by layer.

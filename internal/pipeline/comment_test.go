@@ -23,7 +23,7 @@ func TestComment(t *testing.T) {
 		{Name: "dev", Changes: []Change{
 			{
 				Op: "update", Type: awstype.NodeGroup, Name: "cluster-nodes-general", Layer: "platform",
-				Properties: []string{"scalingConfig.maxSize"},
+				Properties: []string{"launchTemplate.version"}, Consequences: []string{"rolls every node of the group"},
 			},
 			{Op: "create", Type: awstype.MetricAlarm, Name: "observability-new", Layer: "observability"},
 			{Op: "update", Type: "pulumi:providers:aws", Name: "aws"},

@@ -19,6 +19,8 @@ type Change struct {
 	Layer      string   `json:"layer"`
 	Stateful   bool     `json:"stateful"`
 	Properties []string `json:"properties"`
+	// Consequences are what the change means besides, as clauses about the resource.
+	Consequences []string `json:"consequences"`
 }
 
 // EnvironmentPreview is what a change does to one environment.

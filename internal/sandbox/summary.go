@@ -43,6 +43,7 @@ func Summarize(r *engine.Result) Summary {
 func Print(w io.Writer, r *engine.Result) {
 	s := Summarize(r)
 	fmt.Fprintf(w, "\n%s %s: %s in %.0f s\n", r.Stack, r.Operation, changes(r), r.Seconds)
+	printConsequences(w, r)
 	if r.Operation == engine.Preview {
 		fmt.Fprintf(w, "\nNext: bin/groundwork sandbox up -s %s\n", r.Stack)
 		return
@@ -79,6 +80,24 @@ func Print(w io.Writer, r *engine.Result) {
 		}
 	}
 	fmt.Fprintf(w, "\n%s\n", next(r))
+}
+
+// printConsequences shows what steps mean besides what they change. What loses something has a "!".
+func printConsequences(w io.Writer, r *engine.Result) {
+	if r.Operation == engine.Destroy {
+		return
+	}
+	heading := "\nWhat that means\n"
+	for _, c := range r.Changed {
+		mark := " "
+		if c.Stateful && (c.Op == "delete" || c.Op == "replace") {
+			mark = "!"
+		}
+		for _, what := range c.Consequences {
+			fmt.Fprintf(w, "%s%s %s %s %s\n", heading, mark, graph.ShortType(c.Type), c.Name, what)
+			heading = ""
+		}
+	}
 }
 
 // changes says in words what a run did.
@@ -119,9 +138,11 @@ func next(r *engine.Result) string {
 		"      bin/groundwork sandbox destroy -s %s", r.Stack, r.Stack, r.Stack)
 }
 
-// PrintOutputs shows a stack's outputs, one a line.
+// PrintOutputs shows a stack's outputs, one a line, without what the program keeps for itself.
 func PrintOutputs(w io.Writer, outputs map[string]any) {
-	columns(w, func(row func(cells ...any)) { addOutputs(row, "", outputs) })
+	shown := maps.Clone(outputs)
+	delete(shown, stacks.MadeKey)
+	columns(w, func(row func(cells ...any)) { addOutputs(row, "", shown) })
 }
 
 func addOutputs(row func(cells ...any), prefix string, outputs map[string]any) {

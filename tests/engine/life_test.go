@@ -133,15 +133,20 @@ func TestSecretsStaySecret(t *testing.T) {
 func TestReplacement(t *testing.T) {
 	up := brought(t, "dev")
 	preview, err := up.sandbox.Run(context.Background(), engine.Preview,
-		options("dev", io.Discard, "database.username=other_admin"))
+		options("dev", io.Discard, "cache.engine=redis", "allow=[replace cache]"))
 	require.NoError(t, err)
-	assert.Equal(t, []string{
-		"replace random:index/randomId:RandomId database-final-snapshot [keepers.username]",
-		"replace aws:rds/instance:Instance database [finalSnapshotIdentifier username]",
-		"replace aws:secretsmanager/secretVersion:SecretVersion secrets-database []",
+	assert.ElementsMatch(t, []string{
+		"replace random:index/randomId:RandomId cache-final-snapshot [keepers.engine]",
+		"replace aws:elasticache/parameterGroup:ParameterGroup cache [family name]",
+		"replace aws:elasticache/replicationGroup:ReplicationGroup cache " +
+			"[engine engineVersion finalSnapshotIdentifier parameterGroupName]",
+		"replace aws:secretsmanager/secretVersion:SecretVersion secrets-cache []",
 		"update aws:iam/rolePolicy:RolePolicy webapp-secrets-role-policy [policy]",
 		"update kubernetes:core/v1:ConfigMap webapp-values [data.values.yaml]",
 	}, described(preview))
+	_, err = up.sandbox.Run(context.Background(), engine.Preview,
+		options("dev", io.Discard, "database.username=other_admin"))
+	require.ErrorContains(t, err, "the instance would be replaced by an empty one")
 }
 
 // TestNodesRollInPlace: another instance type is a new version of the template, not a new group, and a group that has
@@ -179,8 +184,8 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	for config, want := range map[string]string{
-		`database.version="16"`:            "AllowMajorVersionUpgrade flag must be present",
-		`cluster.kubernetesVersion="1.35"`: "unsupported Kubernetes minor version update from 1.36 to 1.35",
+		`database.version="16"`:            "set database.allowMajorVersionUpgrade to true",
+		`cluster.kubernetesVersion="1.35"`: "a control plane goes back by one minor version only",
 		"cluster.nodeGroups.general={instanceType: t3.medium, desiredSize: 3, minSize: 3, maxSize: 4}": "change it with " +
 			"aws eks update-nodegroup-config, then pulumi refresh",
 	} {
@@ -190,17 +195,17 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 	_, err := w.Run(context.Background(), engine.Up,
 		options("dev", io.Discard, `database.version="16"`, "database.allowMajorVersionUpgrade=true"))
 	require.NoError(t, err)
-	// A replaced database leaves a snapshot, and so does the destroy after it: under another name.
 	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard))
-	require.ErrorContains(t, err, "cannot downgrade from 16 to 15")
+	require.ErrorContains(t, err, "RDS has no way back to an older major version")
+	// A replaced cache leaves a snapshot, and so does the destroy after it: under another name.
 	_, err = w.Run(context.Background(), engine.Up,
-		options("dev", io.Discard, `database.version="16"`, "database.username=other_admin"))
+		options("dev", io.Discard, `database.version="16"`, "cache.engine=redis", "allow=[replace cache]"))
 	require.NoError(t, err)
 	destroyed, err := w.Run(context.Background(), engine.Destroy, options("dev", io.Discard))
 	require.NoError(t, err)
 	snapshots := 0
 	for what := range destroyed.Left {
-		if strings.HasPrefix(what, "database snapshot") {
+		if strings.HasPrefix(what, "cache snapshot") {
 			snapshots++
 		}
 	}

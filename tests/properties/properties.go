@@ -96,31 +96,17 @@ var All = []Property{{
 	Check: func(s Subject) (int, []string) { return wiring(s.Graph) },
 	Plant: func(g *graph.Graph) { g.First(awstype.Subnet).PropertyDependencies = nil },
 }, {
-	Name: "exactly these are protected where protection is on, nothing elsewhere", SuspendedToo: true,
+	Name: "what is stateful is protected where protection is on, nothing elsewhere", SuspendedToo: true,
 	Check: func(s Subject) (int, []string) {
-		want := map[string]bool{}
-		if s.Config.Protect {
-			for _, name := range []string{
-				"logs-key", "cluster-secrets-key", "cluster-volumes-key", "registry-images-key", "database-key",
-				"observability-notifications-key", "observability-notifications-global-key", "cluster-eksCluster",
-				"database", "cache", "cache-key", "secrets-key",
-			} {
-				want[name] = true
-			}
-			for _, repository := range s.Config.Registry.Repositories {
-				want["registry-"+repository] = true
-			}
-		}
 		seen, wrong := 0, []string{}
 		for _, r := range s.Graph.Resources {
 			// All that pulumi-eks makes inherits the protection of its component.
 			inside := s.Graph.Get(r.Parent) != nil && s.Graph.Get(r.Parent).Type == awstype.EKSComponent
-			if !r.Custom || inside && r.Type != awstype.EKSCluster || r.Type == awstype.LifecyclePolicy {
+			if !r.Custom || inside && r.Type != awstype.EKSCluster {
 				continue
 			}
 			seen++
-			expected := want[r.Name] && !slices.Contains(sameName, r.Type)
-			if r.Protect != expected {
+			if r.Protect != (s.Config.Protect && awstype.Of(r.Type).Stateful()) {
 				wrong = append(wrong, fmt.Sprintf("%s %s: %v", r.Type, r.Name, r.Protect))
 			}
 		}
@@ -259,12 +245,6 @@ var All = []Property{{
 }}
 
 var ownProvider = regexp.MustCompile(`pulumi:providers:aws::aws(-us-east-1)?::`)
-
-// sameName are types whose resources have the logical name of a protected one beside them.
-var sameName = []string{
-	awstype.SecurityGroup, awstype.DBParameterGroup, awstype.DBSubnetGroup, awstype.CacheSubnetGroup,
-	awstype.CacheParameterGroup,
-}
 
 // wiring checks that each input that names another resource has that resource among its ancestors by property
 // dependencies: an ID that was written into the program has none.
