@@ -69,9 +69,10 @@ func Ages(all []Checked, today time.Time) Report {
 }
 
 // postgresSupport is when RDS's standard support of a major version of PostgreSQL ends.
-// Source: Amazon RDS User Guide, "Release calendars for Amazon RDS for PostgreSQL", checked on 2026-11-22.
+// Source: Amazon RDS User Guide, "Release calendars for Amazon RDS for PostgreSQL", checked on 2026-11-26.
 var postgresSupport = map[string]time.Time{
 	"14": day(2027, 2, 28), "15": day(2028, 2, 29), "16": day(2029, 2, 28), "17": day(2030, 2, 28),
+	"18": day(2031, 2, 28),
 }
 
 func day(year int, month time.Month, d int) time.Time {

@@ -40,7 +40,7 @@ func machine(answers map[string]string) doctor.Run {
 func healthy() map[string]string {
 	return map[string]string{
 		"go version":            "go version go1.26.8 linux/amd64",
-		"node --version":        "v20.20.2",
+		"node --version":        "v24.11.1",
 		"git --version":         "git version 2.39.5",
 		"pulumi version":        "v3.250.0",
 		"aws --version":         "aws-cli/2.31.0 Python/3.13",

@@ -30,7 +30,7 @@ type tool struct {
 func tools(kubernetes int) []tool {
 	return []tool{
 		{"go", []string{"go", "version"}, 1, 26, 0, "it compiles the program", true},
-		{"node", []string{"node", "--version"}, 18, 0, 0, "pulumi-eks runs on it", true},
+		{"node", []string{"node", "--version"}, 24, 0, 0, "pulumi-eks runs on it; 20 ended in April 2026", true},
 		{"git", []string{"git", "--version"}, 2, 17, 0, "pipelines and previews use worktrees", true},
 		{"pulumi", []string{"pulumi", "version"}, 3, 200, 0, "it brings environments up", true},
 		{"aws", []string{"aws", "--version"}, 2, 0, 0, "it signs kubectl and Pulumi in to the cluster", true},
