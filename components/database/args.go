@@ -34,7 +34,7 @@ const (
 
 // Spec is what a stack chooses about its database.
 type Spec struct {
-	// Version is the PostgreSQL major version, "15" to "17", a string; default "15". AWS keeps the minor version current.
+	// Version is the PostgreSQL major version, one of Versions; default "15". AWS keeps the minor version current.
 	Version string `json:"version"`
 	// InstanceClass is one of Classes. Required.
 	InstanceClass string `json:"instanceClass"`
@@ -96,7 +96,7 @@ func (s Spec) Validate(protected bool) field.Errors {
 	if strings.Contains(s.Version, ".") {
 		errs.Add("version", s.Version, "names a minor release; give the major version alone, AWS keeps the minor current")
 	} else {
-		field.OneOf(&errs, "version", s.Version, "15", "16", "17")
+		field.OneOf(&errs, "version", s.Version, Versions...)
 	}
 	if _, ok := Classes[s.InstanceClass]; !ok {
 		errs.Add("instanceClass", s.InstanceClass, "is not one of %s", strings.Join(KnownClasses(), ", "))

@@ -25,6 +25,10 @@ var Classes = map[string]Class{
 	"db.r7g.large": {16, false}, "db.r7g.xlarge": {32, false},
 }
 
+// Versions are the major versions of PostgreSQL that a database may have, oldest first.
+// Source: Amazon RDS User Guide, "Release calendars for Amazon RDS for PostgreSQL".
+var Versions = []string{"15", "16", "17", "18"}
+
 // KnownClasses lists the instance classes of the table.
 func KnownClasses() []string { return slices.Sorted(maps.Keys(Classes)) }
 

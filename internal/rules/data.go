@@ -12,8 +12,8 @@ import (
 var (
 	// finalSnapshot matches the name of a final snapshot, which ends in a hash.
 	finalSnapshot = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*-final-[0-9a-f]{8}$`)
-	// majorVersion matches the major versions of PostgreSQL that an environment may run.
-	majorVersion = regexp.MustCompile(`^(15|16|17)$`)
+	// majorVersion matches a version of PostgreSQL without the minor one, which AWS then keeps current.
+	majorVersion = regexp.MustCompile(`^[0-9]+$`)
 )
 
 // commonUsers are the names that an attacker tries first.
