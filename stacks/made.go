@@ -210,7 +210,7 @@ var guards = []guard{{
 	value:  func(c *Config) any { return float64(c.Cache.SnapshotRetentionDays) },
 	losses: shorter("shorten cache/snapshots", "ElastiCache would delete all older snapshots"),
 }, {
-	key: "groundwork:cache.engine", layer: LayerServices, value: func(c *Config) any { return string(c.Cache.Engine) },
+	key: cacheEngineKey, layer: LayerServices, value: func(c *Config) any { return string(c.Cache.Engine) },
 	losses: from("valkey", loss{
 		name: "replace cache", what: "the cache would be replaced by an empty one: Redis cannot read Valkey's data",
 		keep: "keep valkey, which speaks the protocol of Redis",
@@ -241,6 +241,15 @@ func (c *Config) addresses() []string {
 		return c.Network.Zones[:min(1, len(c.Network.Zones))]
 	}
 	return nil
+}
+
+// cacheEngineKey is the key of the engine of the cache.
+const cacheEngineKey = "groundwork:cache.engine"
+
+// changes reports whether this update changes a setting that has a guard.
+func (d *deployment) changes(key string) bool {
+	before, kept := d.made[key]
+	return kept && before != d.config.MadeWith(nil)[key]
 }
 
 // Keys of madeWith about the last upgrade of the control plane.

@@ -47,6 +47,7 @@ func (d *deployment) services() error {
 	store, err := cache.New(d.ctx, "cache", &cache.Args{
 		Facts: facts, Spec: c.Cache, GroupID: c.CacheName(), Placement: p.Placement,
 		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		NewEngine:           d.changes(cacheEngineKey),
 		RestoreFrom:         d.previous.restoreFrom(d.power),
 		RestoredFrom:        d.previous.restoredFrom(d.power),
 	}, d.regional)

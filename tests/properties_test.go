@@ -148,7 +148,7 @@ var mutations = map[string][]string{
 	"registry.repositories": {"[webapp, worker]"},
 	"registry.keepImages":   {"1000"},
 
-	"database.version":                  {"'16'", "'17'"},
+	"database.version":                  {"'16'", "'18'"},
 	"database.instanceClass":            {"db.r7g.large"},
 	"database.availability":             {"multiZone"},
 	"database.storageGiB":               {"40"},

@@ -62,6 +62,10 @@ type Args struct {
 	Placement network.Placement
 	// NodeSecurityGroupID is the security group whose members may connect. Without a cluster, nobody may connect.
 	NodeSecurityGroupID pulumi.StringInput
+	// NewEngine is true if this update moves the existing nodes to another engine. The version of a cache is set when it
+	// is created and when its engine changes. In between, AWS raises it, and the provider would take the version of the
+	// program for a downgrade, which replaces the cache.
+	NewEngine bool
 	// RestoreFrom is the snapshot that the nodes are created from, if they do not exist yet; empty for none.
 	RestoreFrom string
 	// RestoredFrom is the snapshot that the current nodes were created from; its name cannot be used again. Empty for

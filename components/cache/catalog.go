@@ -18,10 +18,10 @@ const (
 // release is the version and parameter family of an engine.
 type release struct{ version, family string }
 
-// releases are the versions that the program uses. AWS keeps the minor version current.
+// releases are the versions with which the program creates a cache. AWS keeps the minor version current.
 // Source: Amazon ElastiCache User Guide, "Supported engines and versions".
 var releases = map[Engine]release{
-	Valkey: {"8.0", "valkey8"},
+	Valkey: {"8.2", "valkey8"},
 	Redis:  {"7.1", "redis7"},
 }
 

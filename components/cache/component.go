@@ -245,7 +245,11 @@ func (c *Cache) replicationGroup(
 	}
 	// The snapshot matters only for new nodes. A change of its name would replace the nodes. The group has a fixed name,
 	// so a replacement deletes the old group first, which takes the final snapshot.
-	opts := c.childOpts(pulumi.IgnoreChanges([]string{"snapshotName"}), pulumi.DeleteBeforeReplace(true))
+	ignored := []string{"snapshotName"}
+	if !c.args.NewEngine {
+		ignored = append(ignored, "engineVersion")
+	}
+	opts := c.childOpts(pulumi.IgnoreChanges(ignored), pulumi.DeleteBeforeReplace(true))
 	group, err := elasticache.NewReplicationGroup(ctx, c.name, args, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("creating replication group %s: %w", c.args.GroupID, err)

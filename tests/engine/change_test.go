@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/internal/awssim"
+	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
 	"groundwork/internal/sandbox"
 )
@@ -57,6 +59,21 @@ func TestAnotherScopeOfAccess(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, steps(refreshed))
 	up, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, access("[shop, pay]")))
+	require.NoError(t, err)
+	assert.Empty(t, steps(up))
+}
+
+// TestAutomaticUpgradeIsNoDrift: AWS raises the minor version of a cache by itself. The program's own version, which is
+// then an older one, must not replace the cache.
+func TestAutomaticUpgradeIsNoDrift(t *testing.T) {
+	w := copied(t, "dev")
+	cloud, err := awssim.OpenCloud(w.CloudFile("dev"))
+	require.NoError(t, err)
+	require.NoError(t, cloud.In("eu-west-1").
+		InjectDrift(awstype.ReplicationGroup, "groundwork-dev-cache", "engineVersion", "8.9"))
+	_, err = w.Run(context.Background(), engine.Refresh, options("dev", io.Discard))
+	require.NoError(t, err)
+	up, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Empty(t, steps(up))
 }
