@@ -240,7 +240,7 @@ func (e *Edge) vpcOrigin(
 				Items: pulumi.StringArray{pulumi.String("TLSv1.2")}, Quantity: pulumi.Int(1),
 			},
 		},
-	}, e.childOpts()...)
+	}, e.childOpts(pulumi.DependsOn(e.args.Placement.InternetGateway))...)
 	if err != nil {
 		return nil, fmt.Errorf("creating VPC origin %s: %w", name, err)
 	}

@@ -17,6 +17,8 @@ type Placement struct {
 	// EgressRoutes are the NAT routes and endpoints of the private subnets. Nodes depend on them: a node that starts
 	// earlier cannot join its cluster.
 	EgressRoutes []pulumi.Resource `pulumi:"-"`
+	// InternetGateway is what marks the VPC as one that CloudFront may reach. Empty in another stack than the network's.
+	InternetGateway []pulumi.Resource `pulumi:"-"`
 	// DataSubnetIDs are the subnets of databases and caches, one in each zone. They have no route out of the VPC.
 	DataSubnetIDs pulumi.StringArrayOutput `pulumi:"dataSubnetIds"`
 }
@@ -82,6 +84,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	n.Placement.EgressRoutes = append(tiers.natRoutes, endpoints...)
+	n.Placement.InternetGateway = []pulumi.Resource{tiers.internet}
 	if err := ctx.RegisterResourceOutputs(n, pulumi.Map{
 		"vpcId":            n.Placement.VPCID,
 		"privateSubnetIds": n.Placement.PrivateSubnetIDs,
