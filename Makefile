@@ -100,6 +100,10 @@ bench-loop: BASE ?= 7058649
 bench-loop: build ## Time sandbox up, a second up and a preview of prod against those of the commit BASE: six minutes
 	@tools/bench-loop.sh $(BASE)
 
+.PHONY: changes
+changes: setup ## Change random settings under the real engine: a preview has the steps of the update, which then holds: a quarter of an hour
+	@CHANGES=$${CHANGES:-60} go test -tags integration -count=1 -timeout 60m -v -run TestRandomChanges ./tests/engine | { grep --line-buffered -v '^=== ' || true; }
+
 .PHONY: soak
 soak: ## Hold 80 % of the web application's peak load for five minutes: no failed request, no growing memory
 	@tools/setup.sh webapp

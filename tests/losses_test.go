@@ -20,6 +20,7 @@ import (
 	"groundwork/stacks"
 	"groundwork/tests/golden"
 	"groundwork/tests/harness"
+	"groundwork/tests/properties"
 )
 
 // TestNothingStatefulIsLost: no change of a setting deletes or replaces what is stateful, unless the program refuses it
@@ -36,7 +37,7 @@ func TestNothingStatefulIsLost(t *testing.T) {
 		outputs := graph.Props{
 			"parking": mockrun.WasUp["parking"], stacks.MadeKey: harness.Config(t, stack, start...).MadeWith(nil),
 		}
-		for key, values := range mutations {
+		for key, values := range properties.Mutations {
 			for _, value := range values {
 				changes := append(slices.Clone(start), key+"="+value)
 				raw := harness.Settings(t, stack, changes...)
@@ -92,8 +93,8 @@ func TestRenderedSettings(t *testing.T) {
 	for _, stack := range harness.Environments {
 		befores[stack] = harness.Updated(t, stack)
 	}
-	for _, key := range slices.Sorted(maps.Keys(mutations)) {
-		for _, value := range mutations[key] {
+	for _, key := range slices.Sorted(maps.Keys(properties.Mutations)) {
+		for _, value := range properties.Mutations[key] {
 			row := []string{"`" + strings.ReplaceAll(strings.ReplaceAll(key+": "+value, "\n", " "), "|", "\\|") + "`"}
 			for _, stack := range harness.Environments {
 				row = append(row, effectOf(t, stack, befores[stack], key+"="+value))
