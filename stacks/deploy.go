@@ -48,13 +48,15 @@ type deployment struct {
 	config *Config
 	// regional is the option of resources in the environment's region; usEast1 is the provider of resources that
 	// CloudFront needs in us-east-1.
-	regional pulumi.ResourceOption
+	regional pulumi.ResourceOrInvokeOption
 	usEast1  pulumi.ProviderResource
 	// previous is the state after the stack's last update; power is how much of the environment this update runs.
 	previous previous
 	// made are the settings with which the stack was last updated, as far as a change may destroy something.
-	made  map[string]any
-	power environment.Power
+	made map[string]any
+	// nodeGroupNames are the physical names that the node groups had after the last update, by node group.
+	nodeGroupNames map[string]any
+	power          environment.Power
 
 	platformOutputs PlatformOutputs
 	servicesOutputs ServicesOutputs

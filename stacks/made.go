@@ -17,6 +17,9 @@ import (
 // update.
 const MadeKey = "madeWith"
 
+// OwnOutputs are the stack outputs that the program keeps for its next update, and people need not see.
+var OwnOutputs = []string{MadeKey, nodeGroupNamesKey}
+
 // guard is one setting whose change may destroy something.
 type guard struct {
 	// key is the path of the setting, with its namespace.
@@ -151,6 +154,19 @@ func from[T ~string](value T, l loss) func(change) []loss {
 	}
 }
 
+// cacheEngineChange: Redis cannot read Valkey's data, so the cache begins empty. The snapshot of a parked cache could
+// not be restored any more.
+func cacheEngineChange(c change) []loss {
+	l := loss{
+		name: "replace cache", what: "the cache would be replaced by an empty one: Redis cannot read Valkey's data",
+		keep: "keep valkey, which speaks the protocol of Redis",
+	}
+	if c.config.Parked {
+		l.name, l.keep = "", l.keep+", or change it when the environment runs"
+	}
+	return from("valkey", l)(c)
+}
+
 const another = "bring up another environment with the new value and move the data there (docs/changes.md)"
 
 // guards are the settings whose change may destroy something.
@@ -211,10 +227,7 @@ var guards = []guard{{
 	losses: shorter("shorten cache/snapshots", "ElastiCache would delete all older snapshots"),
 }, {
 	key: cacheEngineKey, layer: LayerServices, value: func(c *Config) any { return string(c.Cache.Engine) },
-	losses: from("valkey", loss{
-		name: "replace cache", what: "the cache would be replaced by an empty one: Redis cannot read Valkey's data",
-		keep: "keep valkey, which speaks the protocol of Redis",
-	}),
+	losses: cacheEngineChange,
 }, {
 	key: "groundwork:delivery.owner", layer: LayerWorkloads,
 	value: func(c *Config) any { return string(c.Delivery.Owner) },
@@ -262,7 +275,7 @@ const (
 // MadeWith returns the settings whose change may destroy something, by key, as an update leaves them for the next one.
 // before is what the update before left; nil for the first.
 func (c *Config) MadeWith(before map[string]any) map[string]any {
-	made := map[string]any{}
+	made := map[string]any{nodeGroupSettingsKey: c.nodeGroupSettings()}
 	for _, g := range guards {
 		made[g.key] = g.value(c)
 	}

@@ -113,6 +113,18 @@ func TestWhatIsLostOnPurpose(t *testing.T) {
 	assert.ErrorContains(t, err, "have 3 change(s)")
 }
 
+// TestEngineOfAParkedCache: the snapshot of a parked cache is of one engine.
+func TestEngineOfAParkedCache(t *testing.T) {
+	c := func(changes ...string) error {
+		left := harness.Left(map[string]any{"parked": true, "cacheSnapshot": "final"})
+		left[stacks.MadeKey] = harness.Config(t, "dev").MadeWith(nil)
+		_, err := declareAfter(t, workingHours, left, append(changes, "cache.engine=redis", "allow=[replace cache]")...)
+		return err
+	}
+	require.ErrorContains(t, c("parked=true"), "or change it when the environment runs")
+	require.NoError(t, c(), "the cache begins empty: its snapshot is not looked for")
+}
+
 // TestChangesPageNamesEachLoss: docs/changes.md has the name of everything that can be allowed.
 func TestChangesPageNamesEachLoss(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(harness.Root(t), "docs", "changes.md"))

@@ -77,6 +77,9 @@ func (d *deployment) platform() error {
 	args := &cluster.Args{
 		Facts: facts, Spec: c.Cluster, Tags: c.AllTags(), Placement: net.Placement, Roles: roles, Today: c.Today,
 	}
+	if args.LiveNodes, err = d.liveNodes(); err != nil {
+		return err
+	}
 	if c.Pipelines.Any() {
 		args.Deployer = &cluster.Deployer{
 			PrincipalARN: identity.DeployRoleARN(c.AccountID, c.RolePath(), c.Prefix()), Group: deployerGroup,
@@ -110,6 +113,7 @@ func (d *deployment) exportPlatform() {
 	if !d.power.HasCluster() {
 		return
 	}
+	d.ctx.Export(nodeGroupNamesKey, stringMap(p.NodeGroups))
 	d.ctx.Export("clusterName", p.Cluster.Name)
 	d.ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
 	d.ctx.Export("kubeconfigCommand",

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/cache"
 	"groundwork/components/environment"
 	"groundwork/components/field"
 )
@@ -36,6 +37,7 @@ func (d *deployment) readOwnOutputs() error {
 	if err != nil {
 		return err
 	}
+	d.nodeGroupNames, _ = outputs[nodeGroupNamesKey].(map[string]any)
 	d.previous, err = readPrevious(outputs)
 	if err == nil {
 		d.made, err = readMade(outputs)
@@ -156,6 +158,14 @@ func (p previous) restoreFrom(power environment.Power) string {
 		return p.CacheSnapshot
 	}
 	return ""
+}
+
+// restoreFrom is previous.restoreFrom, without the snapshot of an engine that the new one cannot read.
+func (d *deployment) restoreFrom() string {
+	if d.changes(cacheEngineKey) && d.config.Cache.Engine == cache.Redis {
+		return ""
+	}
+	return d.previous.restoreFrom(d.power)
 }
 
 // restoredFrom is the snapshot that the cache was created from, by this update or an earlier one; empty for none.

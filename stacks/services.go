@@ -48,7 +48,7 @@ func (d *deployment) services() error {
 		Facts: facts, Spec: c.Cache, GroupID: c.CacheName(), Placement: p.Placement,
 		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID,
 		NewEngine:           d.changes(cacheEngineKey),
-		RestoreFrom:         d.previous.restoreFrom(d.power),
+		RestoreFrom:         d.restoreFrom(),
 		RestoredFrom:        d.previous.restoredFrom(d.power),
 	}, d.regional)
 	if err != nil {

@@ -283,6 +283,8 @@ type Args struct {
 	Deployer *Deployer
 	// PreviewerARN is a role that may read everything in the cluster, as pulumi refresh does; empty for none.
 	PreviewerARN string
+	// LiveNodes are how many nodes the autoscaler wants, for each node group whose settings change; none for the others.
+	LiveNodes map[string]int
 	// Today decides which Kubernetes versions EKS supports.
 	Today time.Time
 }

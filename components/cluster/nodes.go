@@ -159,8 +159,12 @@ func (c *Cluster) nodeGroup(
 	after []pulumi.Resource,
 ) (*awseks.NodeGroup, error) {
 	physical := c.args.Name + "-" + name
-	// The autoscaler owns the number of nodes. A schedule owns the lower bound too: it is 0 outside working hours.
+	// The autoscaler owns the number of nodes. Where the group changes, the number goes with the change. A schedule owns
+	// the lower bound too: it is 0 outside working hours.
 	ignored := []string{"scalingConfig.desiredSize"}
+	if live, changes := c.args.LiveNodes[name]; changes {
+		ignored, group.DesiredSize = nil, live
+	}
 	if c.args.Power.Scheduled() {
 		ignored = append(ignored, "scalingConfig.minSize")
 	}

@@ -111,6 +111,9 @@ func replicationGroupCreated(c *Cloud, o *Object) error {
 		if !exists {
 			return apiError("SnapshotNotFoundFault: %s not found", from)
 		}
+		if c.engines[from] == "valkey" && o.State.Str("engine") == "redis" {
+			return apiError("InvalidParameterCombination: %s is a snapshot of Valkey, which Redis cannot read", from)
+		}
 		o.Contents = contents
 	}
 	group := c.find(Ref{Type: awstype.CacheParameterGroup, By: "name"}, o.State.Str("parameterGroupName"))
@@ -131,7 +134,7 @@ func replicationGroupDeleted(c *Cloud, o *Object) error {
 	if _, taken := c.left[snapshot]; taken {
 		return apiError("SnapshotAlreadyExistsFault: %s", snapshot)
 	}
-	c.snapshots[name] = o.Contents
+	c.snapshots[name], c.engines[name] = o.Contents, o.State.Str("engine")
 	c.leave(snapshot, "the final snapshot, kept until you delete it, readable as long as its KMS key exists")
 	return nil
 }

@@ -68,6 +68,20 @@ func isArm(instance string) bool {
 	return strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
 }
 
+// lookUpNodeGroup answers the data source of a node group.
+func (c *Cloud) lookUpNodeGroup(in Props) (Props, error) {
+	id := nodeGroupID(in, "")
+	state := c.Read(awstype.NodeGroup, id)
+	if state == nil {
+		return nil, apiError("ResourceNotFoundException: No node group found for name: %s.", in.Str("nodeGroupName"))
+	}
+	scaling := map[string]any(state.Object("scalingConfig"))
+	return Props{
+		"id": id, "clusterName": in.Str("clusterName"), "nodeGroupName": in.Str("nodeGroupName"),
+		"arn": state.Str("arn"), "status": state.Str("status"), "scalingConfigs": []any{scaling},
+	}, nil
+}
+
 // nodeGroupCreated gives the nodes a new Auto Scaling group, unless they cannot join the cluster.
 func nodeGroupCreated(c *Cloud, o *Object) error {
 	group := "eks-" + o.State.Str("nodeGroupName") + "-" + uuid(nil, o.digest)

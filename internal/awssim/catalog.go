@@ -160,7 +160,15 @@ func Check(token string, in Props) ([]Failure, error) {
 	return failures, nil
 }
 
-// Invoke answers a data source. An unknown one is an error.
+// Invoke answers a data source about what is in the account, or one of Invoke's.
+func (c *Cloud) Invoke(token string, in Props) (Props, error) {
+	if token == "aws:eks/getNodeGroup:getNodeGroup" {
+		return c.lookUpNodeGroup(in)
+	}
+	return Invoke(c.Site, token, in)
+}
+
+// Invoke answers a data source that is about no resource of the account. An unknown one is an error.
 func Invoke(s Site, token string, in Props) (Props, error) {
 	switch token {
 	case "aws:index/getPartition:getPartition":

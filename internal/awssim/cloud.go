@@ -55,6 +55,8 @@ type account struct {
 	left map[string]string
 	// snapshots holds the contents of each cache snapshot, by name.
 	snapshots map[string]string
+	// engines holds the engine of each cache snapshot, by name; a snapshot of an older store has none.
+	engines map[string]string
 	// clock is the simulated time.
 	clock time.Time
 	// created counts how often each URN was created, so that a new resource never gets the ID of an old one.
@@ -72,6 +74,7 @@ func NewCloud(site Site) *Cloud {
 		objects:   map[string]*Object{},
 		left:      map[string]string{},
 		snapshots: map[string]string{},
+		engines:   map[string]string{},
 		created:   map[string]int{},
 		creating:  map[string]Props{},
 		skip:      make(chan struct{}),

@@ -249,6 +249,28 @@ func TestUpdatesOfTheDatabase(t *testing.T) {
 	require.ErrorContains(t, change("instanceClass", "db.t4g.small"), "is not in available state")
 }
 
+// TestSnapshotsOfAnEngine: Redis cannot read a snapshot of Valkey.
+func TestSnapshotsOfAnEngine(t *testing.T) {
+	c := account()
+	group := func(engine string) graph.Props {
+		return graph.Props{
+			"description": "d", "replicationGroupId": "g", "engine": engine, "finalSnapshotIdentifier": "final-" + engine,
+		}
+	}
+	for _, engine := range []string{"valkey", "redis"} {
+		id := create(t, c, awstype.ReplicationGroup, engine, group(engine))
+		require.NoError(t, c.Delete(context.Background(), awstype.ReplicationGroup, id))
+	}
+	into := func(engine, snapshot string) error {
+		in := group(engine)
+		in["replicationGroupId"], in["snapshotName"] = "of-"+snapshot, snapshot
+		_, _, err := c.Create(context.Background(), "urn:"+snapshot, awstype.ReplicationGroup, in)
+		return err
+	}
+	require.ErrorContains(t, into("redis", "final-valkey"), "is a snapshot of Valkey")
+	require.NoError(t, into("valkey", "final-redis"))
+}
+
 // TestWaitingEnds: a wait ends with its context, and when the cloud skips latency.
 func TestWaitingEnds(t *testing.T) {
 	c := account()

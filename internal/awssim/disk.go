@@ -24,6 +24,7 @@ type saved struct {
 	Objects   []*Object         `json:"objects"`
 	Left      map[string]string `json:"left"`
 	Snapshots map[string]string `json:"snapshots,omitempty"`
+	Engines   map[string]string `json:"engines,omitempty"`
 	Clock     time.Time         `json:"clock"`
 	Created   map[string]int    `json:"made"`
 }
@@ -55,6 +56,7 @@ func OpenCloud(path string) (*Cloud, error) {
 	maps.Copy(c.left, s.Left)
 	maps.Copy(c.created, s.Created)
 	maps.Copy(c.snapshots, s.Snapshots)
+	maps.Copy(c.engines, s.Engines)
 	c.clock = s.Clock
 	return c, nil
 }
@@ -66,7 +68,7 @@ func (c *Cloud) save() error {
 	}
 	s := saved{
 		Format: storeFormat, Account: c.id,
-		Left: c.left, Created: c.created, Snapshots: c.snapshots, Clock: c.clock,
+		Left: c.left, Created: c.created, Snapshots: c.snapshots, Engines: c.engines, Clock: c.clock,
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		s.Objects = append(s.Objects, c.objects[key])

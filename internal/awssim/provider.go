@@ -186,7 +186,7 @@ func (p *provider) Invoke(ctx context.Context, r *pulumirpc.InvokeRequest) (*pul
 	if err != nil {
 		return nil, err
 	}
-	result, err := Invoke(cloudOf(ctx).Site, r.GetTok(), args)
+	result, err := cloudOf(ctx).Invoke(r.GetTok(), args)
 	if err != nil {
 		return nil, status.Error(codes.Unimplemented, err.Error())
 	}

@@ -92,7 +92,7 @@ func (m *Mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	if args.Token == "pulumi:pulumi:readStackOutputs" {
 		return m.stackOutputs(args.Args["name"].StringValue()), nil
 	}
-	result, err := awssim.Invoke(m.cloud.Site, args.Token, graph.FromPulumi(args.Args))
+	result, err := m.cloud.Invoke(args.Token, graph.FromPulumi(args.Args))
 	if err != nil {
 		return nil, err
 	}

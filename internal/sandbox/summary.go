@@ -141,7 +141,9 @@ func next(r *engine.Result) string {
 // PrintOutputs shows a stack's outputs, one a line, without what the program keeps for itself.
 func PrintOutputs(w io.Writer, outputs map[string]any) {
 	shown := maps.Clone(outputs)
-	delete(shown, stacks.MadeKey)
+	for _, own := range stacks.OwnOutputs {
+		delete(shown, own)
+	}
 	columns(w, func(row func(cells ...any)) { addOutputs(row, "", shown) })
 }
 

@@ -4,9 +4,13 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +21,9 @@ import (
 	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
 	"groundwork/internal/sandbox"
+	"groundwork/stacks"
+	"groundwork/tests/harness"
+	"groundwork/tests/properties"
 )
 
 // held are changes of settings, each with a step that it must show and what the step is.
@@ -29,18 +36,67 @@ var held = []struct{ stack, change, step string }{
 // afterwards finds nothing: what was replaced is there.
 func TestPreviewSaysWhatUpDoes(t *testing.T) {
 	for _, test := range held {
-		w := copied(t, test.stack)
-		run := func(operation engine.Operation) []string {
-			result, err := w.Run(context.Background(), operation, options(test.stack, io.Discard, test.change))
-			require.NoError(t, err, test.change)
-			return steps(result)
-		}
-		preview, up := run(engine.Preview), run(engine.Up)
-		assert.Contains(t, up, test.step, test.change)
-		assert.Equal(t, up, preview, test.change)
-		assert.Empty(t, run(engine.Refresh), test.change)
-		assert.Empty(t, run(engine.Up), test.change)
+		assert.Contains(t, sameSteps(t, test.stack, test.change), test.step, test.change)
 	}
+}
+
+// TestRandomChanges is TestPreviewSaysWhatUpDoes for random changes of one or two settings: CHANGES of them, one if it
+// is not set. make changes makes sixty and prints them.
+func TestRandomChanges(t *testing.T) {
+	count := 1
+	if text := os.Getenv("CHANGES"); text != "" {
+		var err error
+		count, err = strconv.Atoi(text)
+		require.NoError(t, err, "CHANGES")
+	}
+	keys := slices.Sorted(maps.Keys(properties.Mutations))
+	random := rand.New(rand.NewPCG(1, 1))
+	for done := 0; done < count; {
+		stack := harness.Environments[random.IntN(len(harness.Environments))]
+		var changes []string
+		for range 1 + random.IntN(2) {
+			key := keys[random.IntN(len(keys))]
+			if values := properties.Mutations[key]; len(values) > 0 {
+				changes = append(changes, key+"="+values[random.IntN(len(values))])
+			}
+		}
+		raw := harness.Settings(t, stack, changes...)
+		if _, err := stacks.Load(raw, stack, harness.Today); err != nil || len(changes) == 0 {
+			continue
+		}
+		done++
+		changed := sameSteps(t, stack, changes...)
+		fmt.Printf("  %3d  %-4s %3d steps  %s\n", done, stack, len(changed), strings.Join(changes, ", "))
+	}
+}
+
+// sameSteps makes a change to a copy of an environment, holds that its preview has the steps of the update, that a
+// second update changes nothing and that a refresh finds nothing, and returns the steps. A change that the program
+// refuses has none.
+func sameSteps(t *testing.T, stack string, changes ...string) []string {
+	t.Helper()
+	w := copied(t, stack)
+	run := func(operation engine.Operation) ([]string, error) {
+		result, err := w.Run(context.Background(), operation, options(stack, io.Discard, changes...))
+		if err != nil {
+			return nil, err
+		}
+		return steps(result), nil
+	}
+	preview, err := run(engine.Preview)
+	if err != nil {
+		require.ErrorContains(t, err, "would destroy something; nothing was changed", changes)
+		return nil
+	}
+	up, err := run(engine.Up)
+	require.NoError(t, err, changes)
+	assert.Equal(t, up, preview, changes)
+	for _, operation := range []engine.Operation{engine.Refresh, engine.Up} {
+		again, err := run(operation)
+		require.NoError(t, err, changes)
+		assert.Empty(t, again, "%s after %v", operation, changes)
+	}
+	return up
 }
 
 // TestAnotherScopeOfAccess: EKS knows an association of a policy by its principal, so a replacement deletes the old one
@@ -76,6 +132,49 @@ func TestAutomaticUpgradeIsNoDrift(t *testing.T) {
 	up, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard))
 	require.NoError(t, err)
 	assert.Empty(t, steps(up))
+}
+
+// TestNumberOfNodesIsTheAutoscalers: an update that changes a node group sends the number of nodes that the autoscaler
+// has chosen meanwhile, within the bounds, and no other update sends one.
+func TestNumberOfNodesIsTheAutoscalers(t *testing.T) {
+	w := copied(t, "dev")
+	nodes := func() (id string, desired any) {
+		cloud, err := awssim.OpenCloud(w.CloudFile("dev"))
+		require.NoError(t, err)
+		for _, o := range cloud.Objects() {
+			if o.Type == awstype.NodeGroup {
+				return o.ID, o.State.Get("scalingConfig.desiredSize")
+			}
+		}
+		return "", nil
+	}
+	scale := func(number float64) {
+		cloud, err := awssim.OpenCloud(w.CloudFile("dev"))
+		require.NoError(t, err)
+		id, _ := nodes()
+		require.NoError(t, cloud.In("eu-west-1").InjectDrift(awstype.NodeGroup, id, "scalingConfig", map[string]any{
+			"desiredSize": number, "minSize": 1.0, "maxSize": 4.0,
+		}))
+	}
+	for _, test := range []struct {
+		group string
+		want  float64
+	}{
+		{"{instanceType: t3.medium, desiredSize: 2, minSize: 1, maxSize: 6}", 4},
+		{"{instanceType: t3.medium, desiredSize: 2, minSize: 1, maxSize: 6, capacityType: SPOT}", 4},
+		{"{instanceType: t3.medium, desiredSize: 2, minSize: 1, maxSize: 3, capacityType: SPOT}", 3},
+	} {
+		scale(4)
+		change := options("dev", io.Discard, "cluster.nodeGroups.general="+test.group)
+		up, err := w.Run(context.Background(), engine.Up, change)
+		require.NoError(t, err, test.group)
+		assert.NotEmpty(t, steps(up), test.group)
+		_, desired := nodes()
+		assert.Equal(t, test.want, desired, test.group)
+		again, err := w.Run(context.Background(), engine.Up, change)
+		require.NoError(t, err)
+		assert.Empty(t, steps(again), test.group)
+	}
 }
 
 // steps are what a run did or would do, sorted: operation, type and name of each changed resource.
