@@ -90,7 +90,7 @@ const (
 	// KeysSeparate is a key for each purpose. A principal that may use one key can read nothing else.
 	KeysSeparate EncryptionKeys = "separate"
 	// KeysShared is one key for the whole environment. It saves a dollar a month for each key less. Encrypted data cannot
-	// move to another key: a change of this setting replaces database and cache.
+	// move to another key, so an environment keeps this setting.
 	KeysShared EncryptionKeys = "shared"
 )
 

@@ -65,8 +65,8 @@ func (c change) versions() (from, to semver.Version, ok bool) {
 	return from, to, err1 == nil && err2 == nil
 }
 
-// kubernetesChange: EKS upgrades one minor version at a time, and goes back one within seven days of an upgrade.
-// Source: Amazon EKS User Guide, "Roll back a cluster's Kubernetes version".
+// kubernetesChange: EKS upgrades one minor version at a time. Since 2026-06-30 it goes back one within seven days of an
+// upgrade in place.
 func kubernetesChange(c change) []loss {
 	from, to, ok := c.versions()
 	switch {
