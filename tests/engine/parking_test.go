@@ -126,9 +126,11 @@ var madeAgain = map[string][]string{
 		".inputs.dimensions.NatGatewayId", ".outputs.dimensions.NatGatewayId",
 		".inputs.dimensions.AutoScalingGroupName", ".outputs.dimensions.AutoScalingGroupName",
 	},
-	awstype.Association:   {".id", ".outputs.id", ".outputs.arn", ".outputs.associationId"},
-	awstype.Dashboard:     {".inputs.dashboardBody", ".outputs.dashboardBody"},
-	"pulumi:pulumi:Stack": {".outputs.parking.cacheSnapshot", ".outputs.parking.restoredFrom"},
+	awstype.Association: {".id", ".outputs.id", ".outputs.arn", ".outputs.associationId"},
+	awstype.Dashboard:   {".inputs.dashboardBody", ".outputs.dashboardBody"},
+	"pulumi:pulumi:Stack": {
+		".outputs.parking.cacheSnapshot", ".outputs.parking.restoredFrom", ".outputs.nodeGroupNames.general",
+	},
 }
 
 // differences are the properties in which two states differ, but for what may.
