@@ -86,26 +86,21 @@ func (d differ) values(path, known string, before, after any) []Change {
 	}
 	beforeMap, ok1 := before.(map[string]any)
 	afterMap, ok2 := after.(map[string]any)
-	if ok1 && ok2 {
-		return d.objects(path+".", known+".", beforeMap, afterMap)
+	var inside []Change
+	if ok1 && ok2 || p.Kind == "object" {
+		inside = d.objects(path+".", known+".", beforeMap, afterMap)
 	}
-	if (ok1 || before == nil) && (ok2 || after == nil) && p.Kind == "object" {
-		changes := d.objects(path+".", known+".", beforeMap, afterMap)
-		if len(changes) == 0 {
-			return nil
-		}
-		replaces := slices.ContainsFunc(changes, func(c Change) bool { return c.Replace })
-		effect := awstype.EffectOf(d.token, known, awstype.Inputs(d.before), awstype.Inputs(d.after))
-		if effect == awstype.Nothing {
-			return nil
-		}
-		return []Change{{path, before, after, replaces || effect == awstype.Replaces}}
+	if ok1 && ok2 || p.Kind == "object" && len(inside) == 0 {
+		return inside
 	}
+	// A block appears or disappears, or a value differs.
 	effect := awstype.EffectOf(d.token, known, awstype.Inputs(d.before), awstype.Inputs(d.after))
 	if effect == awstype.Nothing {
 		return nil
 	}
-	return []Change{{path, before, after, effect == awstype.Replaces || d.replacesInside(known, a, b)}}
+	replaces := effect == awstype.Replaces || d.replacesInside(known, a, b) ||
+		slices.ContainsFunc(inside, func(c Change) bool { return c.Replace })
+	return []Change{{path, before, after, replaces}}
 }
 
 // replacesInside reports whether two lists differ in a property of their elements that replaces the resource.

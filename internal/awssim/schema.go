@@ -143,12 +143,8 @@ func limitValue(failures *[]Failure, properties map[string]awstype.Property, pat
 			at := fmt.Sprintf("%s[%d]", path, i)
 			if object, ok := element.(map[string]any); ok {
 				limitObject(failures, properties, at+".", known+"[].", object)
-				continue
-			}
-			for _, limit := range properties[known].Limits {
-				if !limit.Allows(element) {
-					*failures = append(*failures, Failure{at, fmt.Sprintf("%v is not allowed: %s", element, limit.Text)})
-				}
+			} else {
+				limitValue(failures, properties, at, known, element)
 			}
 		}
 	}

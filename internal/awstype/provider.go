@@ -115,12 +115,6 @@ func Properties(token string) map[string]Property {
 	return nil
 }
 
-// PropertyOf returns the property at a path, in which list indices do not count.
-func PropertyOf(token, path string) (Property, bool) {
-	p, ok := Properties(token)[path]
-	return p, ok
-}
-
 // Replacing lists the properties whose change replaces a resource of the type, sorted: those of the provider's schema,
 // or of the row for a type of another provider.
 func Replacing(token string) []string {
