@@ -26,7 +26,8 @@ type guard struct {
 	key string
 	// layer is the layer whose resources the setting is about; empty for all layers.
 	layer string
-	// value returns the setting as it is kept: a string, a float64 or a []any of strings.
+	// value returns the setting as it is kept: a string, a float64 or a []any of strings; nil while there is nothing that
+	// its change could destroy.
 	value func(*Config) any
 	// losses returns what a change would destroy, or why it cannot be made.
 	losses func(change) []loss
@@ -185,11 +186,11 @@ var guards = []guard{{
 	losses: never("the VPC would be replaced with everything in it, the database and the cluster included", another),
 }, {
 	key: "groundwork:cluster.serviceCidr", layer: LayerPlatform,
-	value:  func(c *Config) any { return c.Cluster.ServiceCIDR },
+	value:  func(c *Config) any { return c.ofCluster(c.Cluster.ServiceCIDR) },
 	losses: never("the cluster would be replaced by an empty one", another),
 }, {
 	key: kubernetesKey, layer: LayerPlatform,
-	value:  func(c *Config) any { return c.Cluster.KubernetesVersion },
+	value:  func(c *Config) any { return c.ofCluster(c.Cluster.KubernetesVersion) },
 	losses: kubernetesChange,
 }, {
 	key: "groundwork:database.version", layer: LayerServices, value: func(c *Config) any { return c.Database.Version },
@@ -211,9 +212,9 @@ var guards = []guard{{
 	value:  func(c *Config) any { return float64(c.Registry.KeepImages) },
 	losses: shorter("shorten registry/images", "ECR would delete the images above the number"),
 }, {
-	key: "groundwork:network.natMode", layer: LayerPlatform, value: func(c *Config) any { return texts(c.addresses()) },
-	losses: without("release address/", "the address of the NAT gateway in %s would go back to AWS, which nobody gets "+
-		"again: whoever admits it (a partner's allow-list) would have to admit another", "keep the NAT gateway in %s"),
+	key: addressesKey, layer: LayerPlatform, value: func(c *Config) any { return texts(c.addresses()) },
+	losses: without("release address/", "the address of the NAT gateway in %s would go back to AWS, which gives it to "+
+		"nobody again, and partners would have to allow another one", "keep the NAT gateway in %s"),
 }, {
 	key: "groundwork:logRetentionDays", value: func(c *Config) any { return float64(c.LogRetentionDays) },
 	losses: shorter("shorten logs", "CloudWatch would delete all older events of every log group"),
@@ -236,6 +237,17 @@ var guards = []guard{{
 		keep: "keep argocd",
 	}),
 }}
+
+// addressesKey names the settings that decide where there are NAT gateways.
+const addressesKey = "groundwork:network.natMode, network.zones"
+
+// ofCluster is a setting of the cluster as it is kept: nil while the environment hibernates without one.
+func (c *Config) ofCluster(value string) any {
+	if c.Hibernated {
+		return nil
+	}
+	return value
+}
 
 func texts(list []string) []any {
 	all := make([]any, len(list))
@@ -277,7 +289,9 @@ const (
 func (c *Config) MadeWith(before map[string]any) map[string]any {
 	made := map[string]any{nodeGroupSettingsKey: c.nodeGroupSettings()}
 	for _, g := range guards {
-		made[g.key] = g.value(c)
+		if value := g.value(c); value != nil {
+			made[g.key] = value
+		}
 	}
 	// A day of upgrade stays until the next change of the version.
 	if was := before[kubernetesKey]; was == made[kubernetesKey] && before[upgradedOn] != nil {
@@ -326,6 +340,9 @@ func (c *Config) losses(made map[string]any) (refused field.Errors, useless []st
 			continue
 		}
 		after := g.value(c)
+		if after == nil {
+			continue
+		}
 		for _, l := range g.losses(change{before, after, c, made}) {
 			switch {
 			case l.name == "":
@@ -354,13 +371,23 @@ func shown(value any) string {
 	return fmt.Sprint(value)
 }
 
-// refuseLosses returns an error if this update would destroy something that groundwork:allow does not name.
-func (d *deployment) refuseLosses() error {
-	refused, useless := d.config.losses(d.made)
-	if len(refused) > 0 {
-		return fmt.Errorf("the settings of stack %s have %d change(s) that would destroy something; nothing was changed:\n%w",
-			d.ctx.Stack(), len(refused), refused.Err("  "))
+// Refused returns why an environment that was made with other settings cannot take these, or nil if it can: what a
+// change would destroy and groundwork:allow does not name, and what its service cannot do.
+func (c *Config) Refused(made map[string]any) error {
+	refused, _ := c.losses(made)
+	if len(refused) == 0 {
+		return nil
 	}
+	return fmt.Errorf("the settings of %s have %d change(s) that are refused; nothing was changed:\n%w",
+		c.Environment, len(refused), refused.Err("  "))
+}
+
+// refuseLosses returns Refused, and warns about entries of groundwork:allow that allow nothing.
+func (d *deployment) refuseLosses() error {
+	if err := d.config.Refused(d.made); err != nil {
+		return err
+	}
+	_, useless := d.config.losses(d.made)
 	for _, entry := range useless {
 		message := fmt.Sprintf("groundwork:allow %q allows nothing that this update would do: remove it", entry)
 		if err := d.ctx.Log.Warn(message, nil); err != nil {

@@ -55,12 +55,30 @@ func TestWhatCannotChange(t *testing.T) {
 		},
 	} {
 		err := change(t, made(t, "database.version='16'"), append(test.changes, "allow=[replace cache]")...)
-		assert.ErrorContains(t, err, "would destroy something; nothing was changed", key)
+		assert.ErrorContains(t, err, "that are refused; nothing was changed", key)
 		assert.ErrorContains(t, err, test.want, key)
 		assert.NotContains(t, err.Error(), "unprotect", key)
 	}
 	err := change(t, made(t, "cluster.kubernetesVersion='1.34'"))
 	assert.ErrorContains(t, err, "one minor version at a time; set 1.35 first")
+}
+
+// TestHibernatedClusterIsNew: a hibernated environment has no cluster, so the next one may be another.
+func TestHibernatedClusterIsNew(t *testing.T) {
+	hibernated := harness.Config(t, "dev", "parked=true", "hibernated=true", "cluster.kubernetesVersion='1.34'")
+	c := harness.Config(t, "dev", "cluster.serviceCidr=172.31.0.0/16")
+	require.NoError(t, c.Refused(hibernated.MadeWith(nil)))
+	require.Error(t, c.Refused(harness.Config(t, "dev").MadeWith(nil)))
+	// The update that hibernates may change it too.
+	hibernated.Cluster.ServiceCIDR = "172.31.0.0/16"
+	require.NoError(t, hibernated.Refused(harness.Config(t, "dev").MadeWith(nil)))
+}
+
+// TestZonesReleaseAddresses: an error about addresses names both settings that decide about them.
+func TestZonesReleaseAddresses(t *testing.T) {
+	err := change(t, made(t), "network.zones=[eu-west-1a, eu-west-1c]")
+	require.ErrorContains(t, err, "groundwork:network.natMode, network.zones [eu-west-1a eu-west-1c] was "+
+		"[eu-west-1a eu-west-1b eu-west-1c]: the address of the NAT gateway in eu-west-1b would go back to AWS")
 }
 
 // TestKubernetesRollback: EKS takes an upgrade back for seven days.
