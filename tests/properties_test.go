@@ -32,7 +32,7 @@ func subject(t *testing.T, stack string, changes ...string) properties.Subject {
 	t.Helper()
 	return properties.Subject{
 		Name: strings.Join(append([]string{stack}, changes...), " "), Config: harness.Config(t, stack, changes...),
-		Graph: harness.Updated(t, stack, changes...),
+		Graph: updated(t, stack, changes...),
 	}
 }
 
