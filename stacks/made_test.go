@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 	"groundwork/internal/mockrun"
 	"groundwork/stacks"
@@ -141,6 +142,22 @@ func TestEngineOfAParkedCache(t *testing.T) {
 	}
 	require.ErrorContains(t, c("parked=true"), "or change it when the environment runs")
 	require.NoError(t, c(), "the cache begins empty: its snapshot is not looked for")
+}
+
+// TestDeletedNodeGroup: a node group that somebody deleted has no number of nodes, and the update goes on without one.
+// Where it exists, its number goes with the change, within the bounds.
+func TestDeletedNodeGroup(t *testing.T) {
+	const bigger = "cluster.nodeGroups.general={instanceType: t3.medium, desiredSize: 2, minSize: 1, maxSize: 6}"
+	left := harness.Left(nil)
+	left[stacks.MadeKey] = harness.Config(t, "dev").MadeWith(nil)
+	desired := func(name string) any {
+		left["nodeGroupNames"] = map[string]any{"general": name}
+		g, err := declareAfter(t, workingHours, left, bigger)
+		require.NoError(t, err)
+		return g.First(awstype.NodeGroup).Inputs.Get("scalingConfig.desiredSize")
+	}
+	assert.Equal(t, 2.0, desired("gone"))
+	assert.Equal(t, 6.0, desired("before"), "the group before had nine nodes (mockrun.Run)")
 }
 
 // TestChangesPageNamesEachLoss: docs/changes.md has the name of everything that can be allowed.

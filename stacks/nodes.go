@@ -17,6 +17,9 @@ const (
 	nodeGroupSettingsKey = "nodeGroups"
 )
 
+// notFound is what the AWS provider says of a data source whose resource does not exist.
+const notFound = "couldn't find resource"
+
 // nodeGroupSettings returns the settings of each node group as text, to see whether they changed.
 func (c *Config) nodeGroupSettings() map[string]any {
 	all := map[string]any{}
@@ -44,8 +47,8 @@ func (d *deployment) liveNodes() (map[string]int, error) {
 		group, err := eks.LookupNodeGroup(d.ctx, &eks.LookupNodeGroupArgs{
 			ClusterName: d.config.ClusterName(), NodeGroupName: physical,
 		}, d.regional)
-		if err != nil && strings.Contains(err.Error(), "ResourceNotFoundException") {
-			continue // Somebody deleted it; the update creates it again.
+		if err != nil && strings.Contains(err.Error(), notFound) {
+			continue // Somebody deleted it. A refresh finds that, and the update then creates it again.
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading how many nodes group %s has: %w", name, err)

@@ -8,7 +8,8 @@
 // Refuses: engines and node types that are not in the tables, more than six nodes, snapshot retention outside the
 // limits of ElastiCache, and snapshots of less than a week if the environment is protected.
 //
-// Protects: the replication group and its key, if the environment is protected.
+// Protects: nothing by itself; a protected stack protects the replication group and its key. Deleting the group always
+// leaves a final snapshot.
 //
 // Owns: the tables of engines and node types (catalog.go).
 package cache

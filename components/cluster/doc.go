@@ -10,7 +10,7 @@
 // addresses for, and instance types that are not in the table. It allows clusterAdmin to the break-glass role and to
 // principals that the settings name, and refuses edit and admin without namespaces.
 //
-// Protects: the control plane and its keys, if the environment is protected.
+// Protects: the control plane, if the environment is protected; a protected stack protects its keys and log groups too.
 //
 // Owns: the support calendar and add-on catalog (versions.go) and the table of instance types (instances.go).
 package cluster

@@ -7,8 +7,8 @@
 // Refuses: engine versions that name a minor release, instance classes that are not in the table, storage and backup
 // settings outside the limits of AWS, and backups of less than a week if the environment is protected.
 //
-// Protects: the instance, through Pulumi and through the deletion protection of RDS, and its key, if the environment is
-// protected. Deleting the instance always leaves a final snapshot.
+// Protects: the instance, through the deletion protection of RDS, if the environment is protected; a protected stack
+// protects the instance and its key from Pulumi too. Deleting the instance always leaves a final snapshot.
 //
 // Owns: the parameters and the table of instance classes (catalog.go).
 package database

@@ -9,7 +9,7 @@
 // edge without a firewall, and access logs that are deleted with the environment.
 //
 // Protects: the load balancer, from deletion by anybody, if the environment is protected. The buckets of access logs
-// outlive the environment unless the settings say otherwise.
+// outlive the environment unless the settings say otherwise. A protected stack protects the distribution.
 //
 // Owns: what CloudFront caches, and the rules of the firewall. Only CloudFront has a public address, and only
 // CloudFront may connect to the load balancer. Without a domain, requests from CloudFront to the pods are plain HTTP

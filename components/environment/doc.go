@@ -7,7 +7,8 @@
 // boundaries, and schedules whose days, hours or time zone do not exist, or whose day is too short for the backup and
 // the maintenance of the database.
 //
-// Protects: nothing. Facts.Protect tells the components to protect what holds data or cannot be created again.
+// Protects: nothing. Facts.Protect tells the components to turn on the protection that AWS has; the stack turns on that
+// of Pulumi (stacks/deploy.go).
 //
 // Owns: what parked and hibernated mean (power.go), and when working hours are (schedule.go). No component knows the
 // name of an environment: what differs between environments is a value here or in a component's own Spec.

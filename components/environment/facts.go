@@ -24,7 +24,7 @@ type Facts struct {
 	LogRetentionDays int
 	// SharedKeyARN is the key that encrypts everything; nil if each purpose has a key of its own.
 	SharedKeyARN pulumi.StringInput
-	// Protect makes Pulumi and AWS refuse to delete what holds data or cannot be created again.
+	// Protect makes AWS refuse to delete what holds data or cannot be created again.
 	Protect bool
 	// Power says how much of the environment runs, and when.
 	Power Power

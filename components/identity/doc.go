@@ -9,8 +9,8 @@
 // Refuses: roles that no service may assume, workload roles whose trust does not pin one namespace and one service
 // account, and wildcards in the repositories, branches and subjects of pipelines.
 //
-// Protects: keys, if the environment is protected, because data cannot be read without its key; the OIDC providers of
-// pipelines always, because roles of other stacks may trust them.
+// Protects: the OIDC providers of pipelines, always, because roles of other stacks may trust them. A protected stack
+// protects keys, because data cannot be read without its key.
 //
 // Owns: the path, permissions boundary and trust policy of every role in the program.
 package identity

@@ -9,7 +9,7 @@
 // subnets would be too small for nodes, and natMode none without the interface endpoints that nodes need to join a
 // cluster.
 //
-// Protects: nothing by itself; EC2 does not delete a VPC that is in use.
+// Protects: nothing by itself; a protected stack protects the VPC and the addresses of its NAT gateways.
 //
 // Owns: the address plan (plan.go). Adding or removing a zone never moves the addresses of another one.
 package network

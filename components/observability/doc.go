@@ -8,7 +8,7 @@
 // Refuses: thresholds that no metric or every metric crosses, addresses that are not e-mail addresses, and a budget
 // below one dollar.
 //
-// Protects: the keys of the topics, if the environment is protected. Everything else can be created again.
+// Protects: nothing by itself; a protected stack protects the keys of the topics. Everything else can be created again.
 //
 // Owns: the alarm table (alarms.go) and the dashboard (dashboard.go). Nothing depends on the resources of this package,
 // so a change of an alarm affects nothing else.

@@ -6,7 +6,7 @@
 // Refuses: repository names that ECR does not allow, and keeping fewer than ten images, which leaves too few for a
 // rollback.
 //
-// Protects: the key and the repositories, if the environment is protected.
+// Protects: nothing by itself; a protected stack protects the key and the repositories.
 //
 // Owns: the lifecycle policy (lifecycle.go).
 package registry

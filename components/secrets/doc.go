@@ -6,8 +6,8 @@
 // Refuses: application names that make the ARNs of secrets ambiguous, and recovery periods outside the limits of
 // Secrets Manager.
 //
-// Protects: the key, if the environment is protected. A deleted secret can be restored for as long as the settings say,
-// protected or not.
+// Protects: nothing by itself; a protected stack protects the secrets and their key. A deleted secret can be restored
+// for as long as the settings say, protected or not.
 //
 // Owns: the names of the properties in each secret. The password of the database is not among them: RDS keeps and
 // rotates it in a secret of its own. Clients read it there, so they get the new password after a rotation.

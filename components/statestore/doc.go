@@ -6,7 +6,8 @@
 //
 // Refuses: bucket names that S3 does not allow.
 //
-// Protects: bucket and key, in every environment: without either of them, nothing manages the resources in the states.
+// Protects: the bucket, in every environment; the account layer protects its key too. Without either of them, nothing
+// manages the resources in the states.
 //
 // Owns: how long, and how many, old versions of states are kept.
 package statestore

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -73,7 +74,7 @@ func (c *Cloud) lookUpNodeGroup(in Props) (Props, error) {
 	id := nodeGroupID(in, "")
 	state := c.Read(awstype.NodeGroup, id)
 	if state == nil {
-		return nil, apiError("ResourceNotFoundException: No node group found for name: %s.", in.Str("nodeGroupName"))
+		return nil, fmt.Errorf("reading EKS Node Group (%s): couldn't find resource", id)
 	}
 	scaling := map[string]any(state.Object("scalingConfig"))
 	return Props{

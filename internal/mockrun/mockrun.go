@@ -54,10 +54,11 @@ func Run(stack string, raw map[string]string, o Options) (*Mocks, error) {
 		cloud: awssim.NewCloud(awssim.Site{Region: raw["aws:region"], Account: raw["groundwork:accountId"]}),
 	}
 	if o.Outputs[stack] != nil {
-		// The stack was up before, so it had nodes on which its add-ons could start.
-		err := m.cloud.Seed(awssim.Object{
-			Type: awstype.NodeGroup, ID: "before", State: graph.Props{"clusterName": "groundwork-" + stack},
-		})
+		// The stack was up before, so it had nodes on which its add-ons could start: nine, in a group called "before".
+		cluster := "groundwork-" + stack
+		err := m.cloud.Seed(awssim.Object{Type: awstype.NodeGroup, ID: cluster + ":before", State: graph.Props{
+			"clusterName": cluster, "scalingConfig": map[string]any{"desiredSize": 9.0},
+		}})
 		if err != nil {
 			return nil, err
 		}
