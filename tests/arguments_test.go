@@ -82,8 +82,7 @@ func refusals() []refusal {
 
 // TestComponentsRefuseBadArguments: each constructor names the component and every problem, and registers nothing.
 func TestComponentsRefuseBadArguments(t *testing.T) {
-	m := &mockrun.Mocks{}
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+	r, err := mockrun.Try("dev", func(ctx *pulumi.Context) error {
 		for _, r := range refusals() {
 			err := r.call(ctx)
 			require.Error(t, err, r.wants)
@@ -92,7 +91,7 @@ func TestComponentsRefuseBadArguments(t *testing.T) {
 			}
 		}
 		return nil
-	}, pulumi.WithMocks("groundwork", "dev", m))
+	})
 	require.NoError(t, err)
-	assert.Empty(t, m.Resources)
+	assert.Empty(t, r.Resources)
 }

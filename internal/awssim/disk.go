@@ -49,6 +49,12 @@ func OpenCloud(path string) (*Cloud, error) {
 		return nil, fmt.Errorf("reading the simulated cloud %s: a newer program wrote it (format %d, this one reads %d): "+
 			"use that program, or delete the folder %s to begin anew", path, s.Format, storeFormat, filepath.Dir(path))
 	}
+	c.fill(s)
+	return c, nil
+}
+
+// fill puts what was saved into an empty cloud.
+func (c *Cloud) fill(s saved) {
 	c.id = s.Account
 	for _, o := range s.Objects {
 		c.add(o)
@@ -58,14 +64,27 @@ func OpenCloud(path string) (*Cloud, error) {
 	maps.Copy(c.snapshots, s.Snapshots)
 	maps.Copy(c.engines, s.Engines)
 	c.clock = s.Clock
-	return c, nil
 }
 
-// save writes the cloud to its file. The caller holds mu.
-func (c *Cloud) save() error {
-	if c.path == "" {
-		return nil
+// Copy returns a copy of the cloud in memory.
+func (c *Cloud) Copy() (*Cloud, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text, err := json.Marshal(c.saved())
+	if err != nil {
+		return nil, fmt.Errorf("copying the simulated cloud: %w", err)
 	}
+	var s saved
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("copying the simulated cloud: %w", err)
+	}
+	copied := NewCloud(c.Site)
+	copied.fill(s)
+	return copied, nil
+}
+
+// saved returns the form on disk. The caller holds mu.
+func (c *Cloud) saved() saved {
 	s := saved{
 		Format: storeFormat, Account: c.id,
 		Left: c.left, Created: c.created, Snapshots: c.snapshots, Engines: c.engines, Clock: c.clock,
@@ -73,7 +92,15 @@ func (c *Cloud) save() error {
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		s.Objects = append(s.Objects, c.objects[key])
 	}
-	text, err := json.Marshal(s)
+	return s
+}
+
+// save writes the cloud to its file. The caller holds mu.
+func (c *Cloud) save() error {
+	if c.path == "" {
+		return nil
+	}
+	text, err := json.Marshal(c.saved())
 	if err != nil {
 		return fmt.Errorf("writing the simulated cloud: %w", err)
 	}

@@ -21,6 +21,8 @@ type Resource struct {
 	Custom, Protect     bool
 	// Retain is true for what stays in the cloud when it leaves the state.
 	Retain bool
+	// DeletedWith is the URN of a resource whose deletion deletes this one too; empty for none.
+	DeletedWith string
 	// DeleteFirst is true where the program wants a replacement to delete the old resource before it creates the new one.
 	// A state does not record it.
 	DeleteFirst          bool
@@ -64,6 +66,7 @@ func Read(state apitype.UntypedDeployment) (*Graph, error) {
 		resources = append(resources, &Resource{
 			URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name(), ID: string(r.ID),
 			Parent: string(r.Parent), Provider: r.Provider, Custom: r.Custom, Protect: r.Protect, Retain: r.RetainOnDelete,
+			DeletedWith: string(r.DeletedWith),
 			Inputs: FromPulumi(
 				resource.NewPropertyMapFromMap(r.Inputs),
 			), Outputs: FromPulumi(resource.NewPropertyMapFromMap(r.Outputs)),

@@ -1,95 +1,96 @@
 package mockrun
 
 import (
-	"fmt"
-	"time"
+	"context"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 )
 
-// eksComponent does what the pulumi-eks plugin would do: it registers the cluster and returns a reference to it. The
-// component's other children appear in the sandbox only, where the real plugin runs.
-func (m *Mocks) eksComponent(
-	component *graph.Resource, args pulumi.MockResourceArgs,
-) (string, resource.PropertyMap, error) {
-	child, err := m.registerCluster(args.Name, m.clusterProps(component.Inputs, args))
+// registerCluster does what the pulumi-eks plugin would do: it registers the cluster of the component. The component's
+// other children appear in the sandbox only, where the real plugin runs.
+func (m *monitor) registerCluster(
+	ctx context.Context, component *graph.Resource, request *pulumirpc.RegisterResourceRequest,
+) error {
+	given, err := plugin.UnmarshalProperties(request.GetObject(), wire)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	m.adoptCluster(component, args, child)
-	id := resource.NewProperty("")
-	if !m.preview {
-		id = resource.NewProperty(component.Inputs.Str("name"))
+	reference := given["serviceRole"]
+	if reference.IsOutput() {
+		reference = reference.OutputValue().Element
 	}
-	return "", resource.PropertyMap{
-		"eksCluster": resource.NewProperty(resource.ResourceReference{URN: resource.URN(child), ID: id}),
-	}, nil
-}
-
-// clusterProps returns the inputs that the plugin derives from those of the component.
-func (m *Mocks) clusterProps(in graph.Props, args pulumi.MockResourceArgs) pulumi.Map {
-	props := pulumi.Map{
-		"version": pulumi.String(in.Str("version")),
-		"roleArn": pulumi.String(""),
-		"vpcConfig": pulumi.Map{
-			"subnetIds":             pulumi.ToStringArray(in.Strs("privateSubnetIds")),
-			"endpointPrivateAccess": pulumi.Bool(in.Flag("endpointPrivateAccess")),
-			"endpointPublicAccess":  pulumi.Bool(in.Flag("endpointPublicAccess")),
-			"publicAccessCidrs":     pulumi.ToStringArray(in.Strs("publicAccessCidrs")),
-		},
-		"accessConfig":           pulumi.Map{"authenticationMode": pulumi.String(in.Str("authenticationMode"))},
-		"enabledClusterLogTypes": pulumi.ToStringArray(in.Strs("enabledClusterLogTypes")),
-		"encryptionConfig": pulumi.Map{
-			"provider":  pulumi.Map{"keyArn": pulumi.String(in.Str("encryptionConfigKeyArn"))},
-			"resources": pulumi.ToStringArray([]string{"secrets"}),
-		},
-	}
-	if name := in.Str("name"); name != "" {
-		props["name"] = pulumi.String(name)
-	}
-	if !m.preview {
-		role := args.Inputs["serviceRole"].ResourceReferenceValue().ID.StringValue()
-		props["roleArn"] = pulumi.String(m.cloud.Read(awstype.Role, role).Str("arn"))
-	}
-	return props
-}
-
-// registerCluster registers the cluster of the component with a name, and returns its URN.
-func (m *Mocks) registerCluster(component string, props pulumi.Map) (string, error) {
-	var cluster eks.Cluster
-	if err := m.ctx.RegisterResource(awstype.EKSCluster, component+"-eksCluster", props, &cluster); err != nil {
-		return "", err
-	}
-	urn := make(chan string, 1)
-	cluster.URN().ApplyT(func(u pulumi.URN) string { urn <- string(u); return "" })
-	select {
-	case child := <-urn:
-		return child, nil
-	case <-time.After(10 * time.Second):
-		return "", fmt.Errorf("the cluster of %s was not registered", component)
-	}
-}
-
-// adoptCluster gives the recorded cluster what the plugin passes on to it: parent, protection and dependencies.
-func (m *Mocks) adoptCluster(component *graph.Resource, args pulumi.MockResourceArgs, child string) {
+	urn := string(reference.ResourceReferenceValue().URN)
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, r := range m.Resources {
-		if r.URN != child {
-			continue
-		}
-		r.Parent, r.Protect = component.URN, component.Protect
-		r.Dependencies = component.Dependencies
-		r.PropertyDependencies = map[string][]string{
-			"name":             component.PropertyDependencies["name"],
-			"roleArn":          {string(args.Inputs["serviceRole"].ResourceReferenceValue().URN)},
-			"vpcConfig":        component.PropertyDependencies["privateSubnetIds"],
-			"encryptionConfig": component.PropertyDependencies["encryptionConfigKeyArn"],
-		}
+	provider := m.providers[component.URN]["aws"]
+	role, known := m.byURN[urn].Outputs["arn"]
+	m.mu.Unlock()
+	if !known {
+		role = graph.Unknown{}
 	}
+	inputs, err := toWire(clusterInputs(component.Inputs, role))
+	if err != nil {
+		return err
+	}
+	depends := map[string]*pulumirpc.RegisterResourceRequest_PropertyDependencies{
+		"roleArn": {Urns: []string{urn}},
+	}
+	for property, from := range map[string]string{
+		"name": "name", "vpcConfig": "privateSubnetIds", "encryptionConfig": "encryptionConfigKeyArn",
+	} {
+		depends[property] = request.GetPropertyDependencies()[from]
+	}
+	_, err = m.RegisterResource(ctx, &pulumirpc.RegisterResourceRequest{
+		Type: awstype.EKSCluster, Name: component.Name + "-eksCluster", Parent: component.URN, Custom: true,
+		Provider: provider, Protect: request.Protect, Object: inputs,
+		Dependencies: component.Dependencies, PropertyDependencies: depends,
+	})
+	component.Outputs = graph.Props{}
+	return err
+}
+
+// clusterInputs returns the inputs of the cluster that the plugin derives from those of the component.
+func clusterInputs(in graph.Props, role any) graph.Props {
+	inputs := graph.Props{
+		"version": in["version"],
+		"roleArn": role,
+		"vpcConfig": map[string]any{
+			"subnetIds":             in["privateSubnetIds"],
+			"endpointPrivateAccess": in["endpointPrivateAccess"],
+			"endpointPublicAccess":  in["endpointPublicAccess"],
+			"publicAccessCidrs":     in["publicAccessCidrs"],
+		},
+		"accessConfig":           map[string]any{"authenticationMode": in["authenticationMode"]},
+		"enabledClusterLogTypes": in["enabledClusterLogTypes"],
+		"encryptionConfig": map[string]any{
+			"provider": map[string]any{"keyArn": in["encryptionConfigKeyArn"]}, "resources": []any{"secrets"},
+		},
+	}
+	if services := in["kubernetesServiceIpAddressRange"]; services != nil {
+		inputs["kubernetesNetworkConfig"] = map[string]any{"serviceIpv4Cidr": services}
+	}
+	if name := in["name"]; name != nil {
+		inputs["name"] = name
+	}
+	return inputs
+}
+
+// componentOutputs are the outputs of the component: a reference to its cluster.
+func (m *monitor) componentOutputs(component *graph.Resource) (*structpb.Struct, error) {
+	urn := m.urn(component.URN, awstype.EKSCluster, component.Name+"-eksCluster")
+	m.mu.Lock()
+	id := m.byURN[urn].ID
+	m.mu.Unlock()
+	value := resource.NewProperty(resource.Computed{Element: resource.NewProperty("")})
+	if id != "" {
+		value = resource.NewProperty(id)
+	}
+	return plugin.MarshalProperties(resource.PropertyMap{
+		"eksCluster": resource.NewProperty(resource.ResourceReference{URN: resource.URN(urn), ID: value}),
+	}, wire)
 }

@@ -1,20 +1,18 @@
-// Package mockrun runs the program without an engine: under Pulumi's mocks, which answer from the sandbox's simulation
-// of AWS. A run takes a tenth of a second where the engine takes ten; a test compares the resources of both. Only the
-// engine shows the resources that pulumi-eks creates besides the cluster.
+// Package mockrun runs the program without an engine: a small monitor of its own stands in for the engine, and the
+// sandbox's providers answer. A run takes a tenth of a second where the engine takes seconds; a test compares the
+// resources of both. Pulumi's own mocks drop unknown values and stack outputs, and know no run before this one. Only
+// the engine shows the resources that pulumi-eks creates besides the cluster.
 package mockrun
 
 import (
-	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
 	"groundwork/internal/awssim"
 	"groundwork/internal/awstype"
@@ -22,177 +20,178 @@ import (
 	"groundwork/stacks"
 )
 
-// Options of a run.
-type Options struct {
-	// Preview runs the program as a preview does, where many outputs are unknown.
-	Preview bool
-	// Outputs are the outputs of other stacks, by name, and of this stack's last update.
-	Outputs map[string]graph.Props
-	// Today decides which versions AWS still supports.
-	Today time.Time
-}
-
 // WasUp are the outputs of a stack that was up when it was last updated, as far as its program reads them.
 var WasUp = graph.Props{"parking": map[string]any{
 	"parked": false, "hadNodes": true, "cacheSnapshot": "", "restoredFrom": "", "schedule": "",
 }}
 
+// Options of a run.
+type Options struct {
+	// Preview runs the program as a preview does, where many outputs are unknown.
+	Preview bool
+	// Before is the stack's last update; nil for a stack that was never up.
+	Before *Result
+	// Beside are the last updates of other stacks in the same account, by name.
+	Beside map[string]*Result
+	// Outputs replace stack outputs, by the name of the stack.
+	Outputs map[string]graph.Props
+	// Today decides which versions AWS still supports.
+	Today time.Time
+}
+
+// Result is what a run did, or what a preview would do.
+type Result struct {
+	// Resources are what the program registered, also before an error.
+	Resources []*graph.Resource
+	// Steps are the changes as "OPERATION TYPE NAME", sorted: create, update, replace and delete.
+	Steps []string
+	// Outputs are the stack's.
+	Outputs graph.Props
+	// Messages are what the program logged.
+	Messages []string
+
+	cloud       *awssim.Cloud
+	connections map[string]*awssim.Connection
+}
+
+// Refresh returns the resources that are not in the account as the run left them, sorted: "update TYPE NAME:
+// PROPERTIES" for those that differ, "delete TYPE NAME" for those that are gone.
+func (r *Result) Refresh() ([]string, error) {
+	var found []string
+	for _, resource := range r.Resources {
+		if !resource.Custom || strings.HasPrefix(resource.Type, "pulumi:") {
+			continue
+		}
+		state, err := r.connection(resource.Provider).Read(resource)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", resource.Name, err)
+		}
+		if state == nil {
+			found = append(found, said("delete", resource))
+			continue
+		}
+		differ := map[string]bool{}
+		for _, both := range []graph.Props{state, resource.Outputs} {
+			for key := range both {
+				differ[key] = !reflect.DeepEqual(state[key], resource.Outputs[key])
+			}
+		}
+		maps.DeleteFunc(differ, func(_ string, differs bool) bool { return !differs })
+		if len(differ) > 0 {
+			properties := slices.Sorted(maps.Keys(differ))
+			found = append(found, said("update", resource)+": "+strings.Join(properties, ", "))
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// connection returns the connection to a provider by the reference to it, "URN::ID". A resource without one has a
+// default provider, which needs no configuration.
+func (r *Result) connection(reference string) *awssim.Connection {
+	urn := reference
+	if i := strings.LastIndex(reference, "::"); i >= 0 {
+		urn = reference[:i]
+	}
+	if found := r.connections[urn]; found != nil {
+		return found
+	}
+	return awssim.Connect("random", r.cloud)
+}
+
+func said(operation string, r *graph.Resource) string {
+	return strings.Join([]string{operation, r.Type, r.Name}, " ")
+}
+
 // Graph runs the program of a stack and returns the resources that it registered. raw is the configuration in the form
 // in which Pulumi passes it to a program.
 func Graph(stack string, raw map[string]string, o Options) (*graph.Graph, error) {
-	m, err := Run(stack, raw, o)
+	r, err := Run(stack, raw, o)
 	if err != nil {
 		return nil, err
 	}
-	return graph.New(m.Resources)
+	return graph.New(r.Resources)
 }
 
-// Run is like Graph and returns the mocks themselves.
-func Run(stack string, raw map[string]string, o Options) (*Mocks, error) {
-	m := &Mocks{
-		outputs: o.Outputs, stack: stack, preview: o.Preview,
-		cloud: awssim.NewCloud(awssim.Site{Region: raw["aws:region"], Account: raw["groundwork:accountId"]}),
+// Run is like Graph and returns everything that the run did.
+func Run(stack string, raw map[string]string, o Options) (*Result, error) {
+	p := &stacks.Program{Today: o.Today}
+	return run(stack, raw, o, p.Deploy, p.Configure)
+}
+
+// Try runs any program as a stack that was never up.
+func Try(stack string, program pulumi.RunFunc) (*Result, error) {
+	return run(stack, nil, Options{}, program)
+}
+
+func run(
+	stack string, raw map[string]string, o Options, program pulumi.RunFunc, configure ...pulumi.RunOption,
+) (*Result, error) {
+	m, err := newMonitor(stack, o)
+	if err != nil {
+		return nil, err
 	}
-	if o.Outputs[stack] != nil {
+	if o.Before == nil && o.Outputs[stack] != nil {
 		// The stack was up before, so it had nodes on which its add-ons could start: nine, in a group called "before".
 		cluster := "groundwork-" + stack
-		err := m.cloud.Seed(awssim.Object{Type: awstype.NodeGroup, ID: cluster + ":before", State: graph.Props{
-			"clusterName": cluster, "scalingConfig": map[string]any{"desiredSize": 9.0},
-		}})
+		err := m.cloud.In(raw["aws:region"]).Seed(awssim.Object{
+			Type: awstype.NodeGroup, ID: cluster + ":before", State: graph.Props{
+				"clusterName": cluster, "scalingConfig": map[string]any{"desiredSize": 9.0},
+			}})
 		if err != nil {
 			return nil, err
 		}
 	}
-	p := &stacks.Program{Today: o.Today}
-	program := func(ctx *pulumi.Context) error {
-		m.ctx = ctx
-		return p.Deploy(ctx)
-	}
-	configured := func(info *pulumi.RunInfo) { info.Config, info.DryRun = raw, o.Preview }
-	return m, pulumi.RunErr(program, pulumi.WithMocks(stacks.Project, stack, m), configured, p.Configure)
-}
-
-// Mocks answer in place of the engine from the sandbox's simulation of AWS, and record what the program registers.
-type Mocks struct {
-	cloud *awssim.Cloud
-	// outputs are those of other stacks, by the last part of their name.
-	outputs map[string]graph.Props
-	preview bool
-	stack   string
-	ctx     *pulumi.Context
-
-	mu sync.Mutex
-	// Resources are what the program registered, also before an error.
-	Resources []*graph.Resource
-}
-
-var _ pulumi.MockResourceMonitor = (*Mocks)(nil)
-
-// Call answers a data source, or the read of a stack's outputs.
-func (m *Mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	if args.Token == "pulumi:pulumi:readStackOutputs" {
-		return m.stackOutputs(args.Args["name"].StringValue()), nil
-	}
-	result, err := m.cloud.Invoke(args.Token, graph.FromPulumi(args.Args))
+	served, err := m.serve()
 	if err != nil {
 		return nil, err
 	}
-	return result.PropertyMap(), nil
-}
-
-// stackOutputs returns the outputs of the stack with a qualified name.
-func (m *Mocks) stackOutputs(name string) resource.PropertyMap {
-	_, stack, _ := strings.Cut(name, "/"+stacks.Project+"/")
-	return graph.Props{"name": name, "outputs": map[string]any(m.outputs[stack])}.PropertyMap()
-}
-
-// feedSecrets are the types whose outputs become part of a secret. The SDK's mock engine cannot read an unknown secret,
-// so these outputs are known in previews too.
-var feedSecrets = []string{awstype.DBInstance, awstype.ReplicationGroup, awstype.RandomPassword}
-
-// NewResource records a registration, and creates the resource in the simulated cloud unless the run is a preview.
-func (m *Mocks) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
-	in := graph.FromPulumi(args.Inputs)
-	if args.TypeToken == "pulumi:pulumi:StackReference" {
-		return args.Name, m.stackOutputs(in.Str("name")), nil
+	defer served.Stop()
+	options := append([]pulumi.RunOption{func(info *pulumi.RunInfo) {
+		info.Project, info.Stack, info.Organization = stacks.Project, stack, organization
+		info.Config, info.DryRun = raw, o.Preview
+		info.MonitorAddr, info.EngineAddr = served.address, served.address
+	}}, configure...)
+	err = pulumi.RunErr(program, options...)
+	if err == nil {
+		err = m.deleteTheRest()
 	}
-	r := m.record(args.RegisterRPC, in)
+	slices.Sort(m.Steps)
+	return m.Result, err
+}
+
+// outputsOf returns the outputs of a stack.
+func (o Options) outputsOf(stack, own string) graph.Props {
+	out := graph.Props{}
 	switch {
-	case args.TypeToken == awstype.EKSComponent:
-		return m.eksComponent(r, args)
-	case !args.Custom || strings.HasPrefix(args.TypeToken, "pulumi:"):
-		return args.Name, args.Inputs, nil
+	case o.Outputs[stack] != nil:
+		return o.Outputs[stack]
+	case stack == own && o.Before != nil:
+		maps.Copy(out, o.Before.Outputs)
+	case o.Beside[stack] != nil:
+		maps.Copy(out, o.Beside[stack].Outputs)
 	}
-	if m.preview {
-		// A preview leaves unknown inputs out, so the checks would refuse them as missing.
-		if !slices.Contains(feedSecrets, args.TypeToken) {
-			return "", args.Inputs, nil
-		}
-		t, digest := awssim.Lookup(args.TypeToken), strings.Repeat("0", 64)
-		state := in.Clone()
-		maps.Copy(state, t.Outputs(m.cloud.Site, t.ID(in, digest), in))
-		return "", state.PropertyMap(), nil
-	}
-	failures, err := awssim.Check(args.TypeToken, in)
-	if err != nil {
-		return "", nil, err
-	}
-	if len(failures) > 0 {
-		return "", nil, fmt.Errorf("%s %s: %v", args.TypeToken, args.Name, failures)
-	}
-	id, state, err := m.cloud.In(m.region(r)).Create(context.Background(), r.URN, args.TypeToken, in)
-	if err != nil {
-		return "", nil, err
-	}
-	r.ID, r.Outputs = id, state
-	return id, state.PropertyMap(), nil
+	return out
 }
 
-// region returns the region of a resource's provider.
-func (m *Mocks) region(r *graph.Resource) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, provider := range m.Resources {
-		if provider.Type == "pulumi:providers:aws" && strings.HasPrefix(r.Provider, provider.URN+"::") {
-			return provider.Inputs.Str("region")
+// cloudOf returns the account in which a run happens: a copy of that of the update before, or of one beside. A preview
+// changes nothing, so it needs no copy.
+func (o Options) cloudOf() (*awssim.Cloud, error) {
+	from := o.Before
+	for _, other := range o.Beside {
+		if from == nil || len(other.cloud.Objects()) > len(from.cloud.Objects()) {
+			from = other
 		}
 	}
-	return m.cloud.Site.Region
-}
-
-// record adds a registration to Resources, with everything that it depends on.
-func (m *Mocks) record(rpc *pulumirpc.RegisterResourceRequest, in graph.Props) *graph.Resource {
-	r := &graph.Resource{
-		Type: rpc.GetType(), Name: rpc.GetName(), Parent: rpc.GetParent(), Provider: rpc.GetProvider(),
-		Custom: rpc.GetCustom(), Protect: rpc.GetProtect(), Retain: rpc.GetRetainOnDelete(),
-		DeleteFirst: rpc.GetDeleteBeforeReplace(),
-		Inputs:      in, Outputs: graph.Props{},
-		PropertyDependencies: map[string][]string{},
+	if from == nil {
+		return awssim.NewCloud(awssim.Site{}), nil
 	}
-	parentType := ""
-	if parent := resource.URN(r.Parent); parent != "" && parent.Type() != resource.RootStackType {
-		parentType = string(parent.QualifiedType()) + "$"
+	if o.Preview {
+		return from.cloud, nil
 	}
-	r.URN = fmt.Sprintf("urn:pulumi:%s::%s::%s%s::%s", m.stack, stacks.Project, parentType, r.Type, r.Name)
-	set := map[string]bool{}
-	for _, urn := range rpc.GetDependencies() {
-		set[urn] = true
+	copied, err := from.cloud.Copy()
+	if err != nil {
+		return nil, fmt.Errorf("beginning from the update before: %w", err)
 	}
-	for key, urns := range rpc.GetPropertyDependencies() {
-		r.PropertyDependencies[key] = urns.GetUrns()
-		for _, urn := range urns.GetUrns() {
-			set[urn] = true
-		}
-	}
-	// As in the engine, a resource depends on its provider.
-	if i := strings.LastIndex(r.Provider, "::"); i >= 0 {
-		set[r.Provider[:i]] = true
-	}
-	for urn := range set {
-		r.Dependencies = append(r.Dependencies, urn)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.Resources = append(m.Resources, r)
-	return r
+	return copied, nil
 }
