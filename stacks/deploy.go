@@ -85,24 +85,22 @@ func (d *deployment) deploy() error {
 			return err
 		}
 	}
+	// What is refused is refused before anything is registered. The account layer has no other to be compared with.
+	account := d.config.Layer == LayerAccount
+	if !account {
+		if err := d.refuse(); err != nil {
+			return err
+		}
+	}
 	provider, err := d.provider("aws", d.config.Region)
 	if err != nil {
 		return err
 	}
 	d.regional = pulumi.Provider(provider)
-	if d.config.Layer == LayerAccount {
+	if account {
 		return d.declare(layerNamed(LayerAccount))
 	}
 	if d.usEast1, err = d.provider("aws-us-east-1", "us-east-1"); err != nil {
-		return err
-	}
-	if err := d.readOwnOutputs(); err != nil {
-		return err
-	}
-	if err := d.previous.refuse(d.config); err != nil {
-		return err
-	}
-	if err := d.refuseLosses(); err != nil {
 		return err
 	}
 	d.power = d.config.power(d.previous)
@@ -123,6 +121,17 @@ func (d *deployment) deploy() error {
 	d.ctx.Export(MadeKey, pulumi.ToMap(d.config.MadeWith(d.made)))
 	d.ctx.Export(previousKey, d.previous.next(d.config, d.power, d.servicesOutputs.CacheFinalSnapshot))
 	return nil
+}
+
+// refuse returns an error if the stack cannot be brought to its settings from what its last update left.
+func (d *deployment) refuse() error {
+	if err := d.readOwnOutputs(); err != nil {
+		return err
+	}
+	if err := d.previous.refuse(d.config); err != nil {
+		return err
+	}
+	return d.refuseLosses()
 }
 
 // declare declares a layer and, if it is a stack of its own, exports its outputs for the layers above.

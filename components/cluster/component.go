@@ -156,9 +156,19 @@ func (c *Cluster) create(ctx *pulumi.Context, permanent *permanent) error {
 		Endpoint:             cp.eks.Endpoint(),
 		CertificateAuthority: cp.eks.CertificateAuthority().Data().Elem(),
 		OIDC:                 *oidc,
-		NodeSecurityGroupID:  cp.eks.VpcConfig().ClusterSecurityGroupId().Elem(),
+		NodeSecurityGroupID:  c.nodeSecurityGroup(ctx, cp),
 	}
 	return nil
+}
+
+// nodeSecurityGroup returns the ID of the security group that EKS creates for the cluster and its nodes. It asks EKS as
+// soon as the cluster has an ARN. The cluster has the ID as an output too, but in the same object as the subnets: while
+// a preview does not know one of those, the SDK takes the whole object for unknown, and the preview shows every rule
+// with the group as changed or replaced.
+func (c *Cluster) nodeSecurityGroup(ctx *pulumi.Context, cp *controlPlane) pulumi.StringOutput {
+	name := cp.eks.Arn().ApplyT(func(string) string { return c.args.Name }).(pulumi.StringOutput)
+	found := awseks.LookupClusterOutput(ctx, awseks.LookupClusterOutputArgs{Name: name}, pulumi.Parent(c))
+	return found.VpcConfig().ClusterSecurityGroupId()
 }
 
 // permanent are the resources that exist in every state of Power. Logs and volumes that were written or encrypted with

@@ -213,3 +213,17 @@ func addonCreated(c *Cloud, o *Object) error {
 	}
 	return apiError("InsufficientNumberOfReplicas: the add-on is unhealthy because it has no node to run on")
 }
+
+// lookUpCluster answers the data source of a cluster.
+func (c *Cloud) lookUpCluster(in Props) (Props, error) {
+	name := in.Str("name")
+	state := c.Read(awstype.EKSCluster, name)
+	if state == nil {
+		return nil, fmt.Errorf("reading EKS Cluster (%s): couldn't find resource", name)
+	}
+	return Props{
+		"id": name, "name": name, "arn": state.Str("arn"), "endpoint": state.Str("endpoint"),
+		"status": state.Str("status"), "version": state.Str("version"),
+		"vpcConfig": map[string]any(state.Object("vpcConfig")),
+	}, nil
+}

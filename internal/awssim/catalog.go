@@ -162,8 +162,11 @@ func Check(token string, in Props) ([]Failure, error) {
 
 // Invoke answers a data source about what is in the account, or one of Invoke's.
 func (c *Cloud) Invoke(token string, in Props) (Props, error) {
-	if token == "aws:eks/getNodeGroup:getNodeGroup" {
+	switch token {
+	case "aws:eks/getNodeGroup:getNodeGroup":
 		return c.lookUpNodeGroup(in)
+	case "aws:eks/getCluster:getCluster":
+		return c.lookUpCluster(in)
 	}
 	return Invoke(c.Site, token, in)
 }

@@ -1,0 +1,131 @@
+package tests
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"groundwork/internal/mockrun"
+	"groundwork/stacks"
+	"groundwork/tests/harness"
+	"groundwork/tests/properties"
+)
+
+// start is an environment, or a layer of one, that is up.
+type start struct {
+	stack, environment string
+	settings           []string
+	last               *mockrun.Result
+	beside             map[string]*mockrun.Result
+}
+
+// starts are a dev, a prod, a parked dev and the layers of a dev.
+func starts(t *testing.T) map[string]*start {
+	t.Helper()
+	all := map[string]*start{}
+	up := func(s *start) *mockrun.Result {
+		r, err := s.run(t, false, nil)
+		require.NoError(t, err, s.stack)
+		return r
+	}
+	for _, environment := range harness.Environments {
+		s := &start{stack: environment, environment: environment}
+		s.last = up(s)
+		all[environment] = s
+	}
+	parked := *all["dev"]
+	parked.settings = []string{"parked=true"}
+	parked.last = up(&parked)
+	all["parked"] = &parked
+	beside := map[string]*mockrun.Result{}
+	for _, layer := range stacks.Layers() {
+		s := &start{stack: "dev-" + layer, environment: "dev", beside: maps.Clone(beside)}
+		s.last = up(s)
+		beside[s.stack], all[s.stack] = s.last, s
+	}
+	return all
+}
+
+// run runs the program with changes to the settings of the start.
+func (s *start) run(t *testing.T, preview bool, last *mockrun.Result, changes ...string) (*mockrun.Result, error) {
+	t.Helper()
+	if last == nil {
+		last = s.last
+	}
+	raw := harness.Settings(t, s.environment, append(slices.Clone(s.settings), changes...)...)
+	return mockrun.Run(s.stack, raw, mockrun.Options{
+		Preview: preview, Before: last, Beside: s.beside, Today: harness.Today,
+	})
+}
+
+// legal reports whether a start can have changed settings at all.
+func (s *start) legal(t *testing.T, changes ...string) bool {
+	t.Helper()
+	_, err := stacks.Load(harness.Settings(t, s.environment, append(slices.Clone(s.settings), changes...)...),
+		s.stack, harness.Today)
+	return err == nil
+}
+
+// agrees makes a change: its preview has the steps of its update, a refresh finds nothing afterwards, and a second
+// update does nothing. It returns the steps. A change that the program refuses has none.
+func (s *start) agrees(t *testing.T, changes ...string) []string {
+	t.Helper()
+	preview, err := s.run(t, true, nil, changes...)
+	if err != nil {
+		assert.Regexp(t, "nothing was changed|bring it up to date first", err, "%s: %v", s.stack, changes)
+		return nil
+	}
+	up, err := s.run(t, false, nil, changes...)
+	if !assert.NoError(t, err, "%s: %v", s.stack, changes) {
+		return nil
+	}
+	assert.Equal(t, up.Steps, preview.Steps, "%s: %v", s.stack, changes)
+	if len(up.Steps) == 0 {
+		return nil
+	}
+	refreshed, err := up.Refresh()
+	require.NoError(t, err)
+	if slices.Contains(s.settings, "parked=true") {
+		// Systems Manager stops the database after its registration.
+		refreshed = slices.DeleteFunc(refreshed, func(found string) bool {
+			return found == "update aws:rds/instance:Instance database: status, stoppedAt"
+		})
+	}
+	assert.Empty(t, refreshed, "a refresh after %s: %v", s.stack, changes)
+	again, err := s.run(t, false, up, changes...)
+	require.NoError(t, err)
+	assert.Empty(t, again.Steps, "a second update after %s: %v", s.stack, changes)
+	return up.Steps
+}
+
+// TestRandomChangesAgree: for random changes of one or two settings, preview, update, refresh and second update agree.
+func TestRandomChangesAgree(t *testing.T) {
+	count := randomChanges
+	all := starts(t)
+	names := slices.Sorted(maps.Keys(all))
+	keys := slices.Sorted(maps.Keys(properties.Mutations))
+	random := rand.New(rand.NewPCG(2, 2))
+	changed := 0
+	for done := 0; done < count; {
+		s := all[names[random.IntN(len(names))]]
+		var changes []string
+		for range 1 + random.IntN(2) {
+			key := keys[random.IntN(len(keys))]
+			if values := properties.Mutations[key]; len(values) > 0 {
+				changes = append(changes, key+"="+values[random.IntN(len(values))])
+			}
+		}
+		if len(changes) == 0 || !s.legal(t, changes...) {
+			continue
+		}
+		done++
+		if len(s.agrees(t, changes...)) > 0 {
+			changed++
+		}
+	}
+	assert.Greater(t, changed, count/4, "most of the sample changes nothing")
+}
