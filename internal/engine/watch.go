@@ -49,6 +49,10 @@ func (w *watcher) see(event events.EngineEvent) {
 		}
 	case event.ResOutputsEvent != nil:
 		m := event.ResOutputsEvent.Metadata
+		// Only after a refresh has read a resource is it known whether it differs.
+		if w.result.Operation == Refresh && m.Op != apitype.OpSame && m.Op != apitype.OpRefresh {
+			w.change(m)
+		}
 		if !w.preview && !w.planning {
 			w.print(m, fmt.Sprintf("%5.1fs ", time.Since(w.started[m.URN]).Seconds()))
 		}
