@@ -36,7 +36,7 @@ func (p *Program) Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	return (&deployment{ctx: ctx, config: config}).deploy()
+	return (&deployment{ctx: ctx, config: config, waits: map[string]any{}}).deploy()
 }
 
 // DeployAt returns the program as of a given day.
@@ -54,6 +54,11 @@ type deployment struct {
 	previous previous
 	// made are the settings with which the stack was last updated, as far as a change may destroy something.
 	made map[string]any
+	// outputs are the stack's, as the last update left them; live is what AWS says of what it left.
+	outputs map[string]any
+	live    live
+	// waits says until when changes of settings wait for a maintenance window, by key.
+	waits map[string]any
 	// nodeGroupNames are the physical names that the node groups had after the last update, by node group.
 	nodeGroupNames map[string]any
 	power          environment.Power
@@ -104,6 +109,9 @@ func (d *deployment) deploy() error {
 		return err
 	}
 	d.power = d.config.power(d.previous)
+	if err := d.lookUp(); err != nil {
+		return err
+	}
 	// Only the services layer has a cache; the others export an empty snapshot name.
 	d.servicesOutputs.CacheFinalSnapshot = pulumi.String("").ToStringOutput()
 	for _, name := range Layers() {
@@ -118,7 +126,11 @@ func (d *deployment) deploy() error {
 			}
 		}
 	}
-	d.ctx.Export(MadeKey, pulumi.ToMap(d.config.MadeWith(d.made)))
+	made := d.config.MadeWith(d.made)
+	if len(d.waits) > 0 {
+		made[pendingKey] = d.waits
+	}
+	d.ctx.Export(MadeKey, pulumi.ToMap(made))
 	d.ctx.Export(previousKey, d.previous.next(d.config, d.power, d.servicesOutputs.CacheFinalSnapshot))
 	return nil
 }

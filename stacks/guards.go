@@ -73,10 +73,12 @@ func postgresChange(c change) []loss {
 			what: "RDS has no way back to an older major version",
 			keep: fmt.Sprintf("keep %v, or restore a snapshot of before the upgrade as another instance", c.before),
 		}}
-	case !c.config.Database.AllowMajorVersionUpgrade:
+	case !c.config.Database.AllowMajorVersionUpgrade || !c.config.Database.ApplyImmediately:
+		// In the maintenance window it would come after the parameter group of the old version was deleted.
 		return []loss{{
 			what: "an upgrade to another major version cannot be undone, and takes the database down for minutes",
-			keep: fmt.Sprintf("keep %v, or set database.allowMajorVersionUpgrade to true for this update", c.before),
+			keep: fmt.Sprintf("keep %v, or set database.allowMajorVersionUpgrade and database.applyImmediately to true for "+
+				"this update, at a time that suits you", c.before),
 		}}
 	}
 	return nil
@@ -130,6 +132,12 @@ func cacheEngineChange(c change) []loss {
 	}
 	if c.config.Parked {
 		l.name, l.keep = "", l.keep+", or change it when the environment runs"
+	}
+	if c.before == "redis" && c.after == "valkey" && !c.config.Cache.ApplyImmediately {
+		return []loss{{
+			what: "in the maintenance window the nodes would move after the parameter group that they use was deleted",
+			keep: "keep redis, or set cache.applyImmediately to true for this update",
+		}}
 	}
 	return from("valkey", l)(c)
 }
@@ -218,6 +226,9 @@ var guards = func() []guard {
 		}
 	}
 	all = append(all, guard{
+		key: "groundwork:cache.nodeType", layer: LayerServices, value: func(c *Config) any { return c.Cache.NodeType },
+		losses: func(change) []loss { return nil },
+	}, guard{
 		// The windows of backup and maintenance follow the schedule.
 		key: "groundwork:schedule", layer: LayerServices, value: func(c *Config) any { return c.Schedule.Text() },
 		losses: func(change) []loss { return nil },

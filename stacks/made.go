@@ -107,6 +107,9 @@ func readMade(outputs map[string]any) (map[string]any, error) {
 // permitted is the form of an entry of groundwork:allow.
 var permitted = regexp.MustCompile(`^(delete|release|replace|shorten) [a-z]+(/[a-z0-9-]+)?$`)
 
+// allows reports whether groundwork:allow has an entry.
+func (c *Config) allows(entry string) bool { return slices.Contains(c.Allow, entry) }
+
 // changed returns the losses of a change, and why it cannot be made while the environment is parked.
 func (g guard) changed(c change) []loss {
 	all := g.losses(c)
@@ -133,7 +136,7 @@ func (c *Config) losses(made map[string]any) (refused field.Errors, useless []st
 			switch {
 			case l.name == "":
 				refused.Add(g.key, after, "was %s: %s; %s", shown(before), l.what, l.keep)
-			case slices.Contains(c.Allow, l.name):
+			case c.allows(l.name):
 				used[l.name] = true
 			default:
 				refused.Add(g.key, after, "was %s: %s; %s, or add %q to groundwork:allow",
@@ -174,6 +177,7 @@ func (d *deployment) refuseLosses() error {
 		return err
 	}
 	_, useless := d.config.losses(d.made)
+	useless = slices.DeleteFunc(useless, func(entry string) bool { return entry == replaceDatabase })
 	for _, entry := range useless {
 		message := fmt.Sprintf("groundwork:allow %q allows nothing that this update would do: remove it", entry)
 		if err := d.ctx.Log.Warn(message, nil); err != nil {

@@ -50,7 +50,7 @@ func TestWhatCannotChange(t *testing.T) {
 		"database": {[]string{"database.databaseName=shop"}, "create the other database inside the instance"},
 		"user":     {[]string{"database.username=shop"}, "create the other user inside the instance"},
 		"postgres": {[]string{"database.version='15'"}, "RDS has no way back to an older major version"},
-		"upgrade":  {[]string{"database.version='17'"}, "set database.allowMajorVersionUpgrade to true"},
+		"upgrade":  {[]string{"database.version='17'"}, "set database.allowMajorVersionUpgrade and "},
 		"kubernetes back": {
 			[]string{"cluster.kubernetesVersion='1.34'"}, "a control plane goes back by one minor version only",
 		},

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"groundwork/components/database"
 	"groundwork/components/delivery"
 	"groundwork/components/observability"
 )
@@ -16,8 +15,8 @@ func (d *deployment) observability() error {
 			AutoScalingGroups:  p.AutoScalingGroups,
 			NATGatewayIDs:      p.NATGatewayIDs,
 			DatabaseIdentifier: s.DatabaseIdentifier,
-			DatabaseClass:      database.Classes[c.Database.InstanceClass],
-			DatabaseStorageGiB: c.Database.StorageGiB,
+			DatabaseClass:      d.runningClass(),
+			DatabaseStorageGiB: d.runningStorage(),
 			CacheNodeIDs:       s.CacheNodeIDs,
 			Edge:               s.EdgeMetrics,
 			ContainerLogGroup:  p.ContainerLogGroup,

@@ -37,6 +37,7 @@ func (d *deployment) readOwnOutputs() error {
 	if err != nil {
 		return err
 	}
+	d.outputs = outputs
 	d.nodeGroupNames, _ = outputs[nodeGroupNamesKey].(map[string]any)
 	d.previous, err = readPrevious(outputs)
 	if err == nil {

@@ -37,19 +37,23 @@ type ServicesOutputs struct {
 func (d *deployment) services() error {
 	c, p := d.config, d.platformOutputs
 	facts := d.facts(p.LogsKeyARN)
+	databasePending, cachePending, err := d.pending(d.deferrables())
+	if err != nil {
+		return err
+	}
 	db, err := database.New(d.ctx, "database", &database.Args{
 		Facts: facts, Spec: c.Database, Identifier: c.DatabaseName(), Placement: p.Placement,
-		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID,
+		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: databasePending,
 	}, d.regional)
 	if err != nil {
 		return err
 	}
 	store, err := cache.New(d.ctx, "cache", &cache.Args{
 		Facts: facts, Spec: c.Cache, GroupID: c.CacheName(), Placement: p.Placement,
-		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID,
-		NewEngine:           d.changes(cacheEngineKey),
-		RestoreFrom:         d.restoreFrom(),
-		RestoredFrom:        d.previous.restoredFrom(d.power),
+		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: cachePending,
+		NewEngine:    d.changes(cacheEngineKey),
+		RestoreFrom:  d.restoreFrom(),
+		RestoredFrom: d.previous.restoredFrom(d.power),
 	}, d.regional)
 	if err != nil {
 		return err
@@ -83,7 +87,7 @@ func (d *deployment) services() error {
 		EdgeMetrics:        frontend.Metrics,
 		CacheFinalSnapshot: store.FinalSnapshot,
 	}
-	d.ctx.Export("databaseHost", db.Connection.Host)
+	d.ctx.Export(databaseKey, db.Connection.Host)
 	d.ctx.Export("databaseSecretArn", db.Connection.SecretARN)
 	d.ctx.Export("secretArns", stringMap(application.ARNs))
 	d.ctx.Export("targetGroupArn", frontend.TargetGroupARN)

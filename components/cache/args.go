@@ -15,6 +15,9 @@ import (
 // Port is the TCP port of every cache.
 const Port = 6379
 
+// MaintenanceWindow is when AWS changes a cache that is not changed immediately, in UTC.
+const MaintenanceWindow = "sun:05:00-sun:06:00"
+
 // Spec is what a stack chooses about its cache.
 type Spec struct {
 	// Engine is valkey or redis; default valkey.
@@ -62,6 +65,8 @@ type Args struct {
 	Placement network.Placement
 	// NodeSecurityGroupID is the security group whose members may connect. Without a cluster, nobody may connect.
 	NodeSecurityGroupID pulumi.StringInput
+	// Pending are inputs of the nodes whose change waits for the maintenance window. They are left alone.
+	Pending []string
 	// NewEngine is true if this update moves the existing nodes to another engine. The version of a cache is set when it
 	// is created and when its engine changes. In between, AWS raises it, and the provider would take the version of the
 	// program for a downgrade, which replaces the cache.

@@ -235,7 +235,7 @@ func (c *Cache) replicationGroup(
 		AuthTokenUpdateStrategy:   pulumi.String("ROTATE"),
 		SnapshotRetentionLimit:    pulumi.Int(c.args.SnapshotRetentionDays),
 		SnapshotWindow:            pulumi.String("01:00-02:00"),
-		MaintenanceWindow:         pulumi.String("sun:05:00-sun:06:00"),
+		MaintenanceWindow:         pulumi.String(MaintenanceWindow),
 		FinalSnapshotIdentifier:   p.finalSnapshot,
 		ApplyImmediately:          pulumi.Bool(c.args.ApplyImmediately),
 		LogDeliveryConfigurations: p.logs,
@@ -245,7 +245,7 @@ func (c *Cache) replicationGroup(
 	}
 	// The snapshot matters only for new nodes. A change of its name would replace the nodes. The group has a fixed name,
 	// so a replacement deletes the old group first, which takes the final snapshot.
-	ignored := []string{"snapshotName"}
+	ignored := append([]string{"snapshotName"}, c.args.Pending...)
 	if !c.args.NewEngine {
 		ignored = append(ignored, "engineVersion")
 	}

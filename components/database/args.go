@@ -137,6 +137,8 @@ type Args struct {
 	Placement network.Placement
 	// NodeSecurityGroupID is the security group whose members may connect. Without a cluster, nobody may connect.
 	NodeSecurityGroupID pulumi.StringInput
+	// Pending are inputs of the instance whose change waits for the maintenance window. They are left alone.
+	Pending []string
 }
 
 // Validate returns everything wrong with the arguments in one error.

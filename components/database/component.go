@@ -155,7 +155,8 @@ func (d *Database) instance(
 	args.DbSubnetGroupName, args.ParameterGroupName = subnets.Name, parameters.Name
 	args.VpcSecurityGroupIds = pulumi.StringArray{group.ID()}
 	args.MonitoringRoleArn, args.FinalSnapshotIdentifier = monitoring.ARN, snapshot.Hex
-	opts := d.childOpts(pulumi.DependsOn(append(logs, monitoring.Permissions...)))
+	opts := d.childOpts(
+		pulumi.DependsOn(append(logs, monitoring.Permissions...)), pulumi.IgnoreChanges(d.args.Pending))
 	instance, err := rds.NewInstance(ctx, d.name, args, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("creating database instance %s: %w", d.args.Identifier, err)

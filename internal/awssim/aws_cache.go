@@ -138,3 +138,16 @@ func replicationGroupDeleted(c *Cloud, o *Object) error {
 	c.leave(snapshot, "the final snapshot, kept until you delete it, readable as long as its KMS key exists")
 	return nil
 }
+
+// lookUpReplicationGroup answers the data source of a cache.
+func (c *Cloud) lookUpReplicationGroup(in Props) (Props, error) {
+	name := in.Str("replicationGroupId")
+	state := c.Read(awstype.ReplicationGroup, name)
+	if state == nil {
+		return nil, fmt.Errorf("reading ElastiCache Replication Group (%s): couldn't find resource", name)
+	}
+	return Props{
+		"id": name, "replicationGroupId": name, "arn": state.Str("arn"), "nodeType": state.Str("nodeType"),
+		"numCacheClusters": state["numCacheClusters"], "memberClusters": state["memberClusters"],
+	}, nil
+}

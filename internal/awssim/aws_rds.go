@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -237,4 +238,34 @@ func instanceDeleted(c *Cloud, o *Object) error {
 	}
 	c.leave(snapshot, "the final snapshot, kept until you delete it, readable as long as its KMS key exists")
 	return nil
+}
+
+// lookUpInstance answers the data source of a database.
+func (c *Cloud) lookUpInstance(in Props) (Props, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := in.Str("dbInstanceIdentifier")
+	o := c.find(Ref{Type: awstype.DBInstance, By: "identifier"}, name)
+	if o == nil {
+		return nil, fmt.Errorf("reading RDS DB Instance (%s): couldn't find resource", name)
+	}
+	return Props{
+		"id": name, "dbInstanceIdentifier": name, "dbInstanceArn": o.State.Str("arn"), "resourceId": o.ID,
+		"dbInstanceClass": o.State.Str("instanceClass"), "multiAz": o.State.Flag("multiAz"),
+		"engine": o.State.Str("engine"), "engineVersion": o.State.Str("engineVersionActual"),
+		"allocatedStorage": o.State["allocatedStorage"],
+	}, nil
+}
+
+// lookUpSnapshot answers the data source of the newest snapshot of a database. The cloud knows final snapshots only.
+func (c *Cloud) lookUpSnapshot(in Props) (Props, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := in.Str("dbInstanceIdentifier")
+	for _, what := range slices.Sorted(maps.Keys(c.left)) {
+		if snapshot, ok := strings.CutPrefix(what, "database snapshot "); ok && strings.HasPrefix(snapshot, name+"-") {
+			return Props{"id": snapshot, "dbSnapshotIdentifier": snapshot, "dbInstanceIdentifier": name}, nil
+		}
+	}
+	return nil, fmt.Errorf("Your query returned no results. Please change your search criteria and try again")
 }

@@ -167,6 +167,12 @@ func (c *Cloud) Invoke(token string, in Props) (Props, error) {
 		return c.lookUpNodeGroup(in)
 	case "aws:eks/getCluster:getCluster":
 		return c.lookUpCluster(in)
+	case "aws:rds/getInstance:getInstance":
+		return c.lookUpInstance(in)
+	case "aws:rds/getSnapshot:getSnapshot":
+		return c.lookUpSnapshot(in)
+	case "aws:elasticache/getReplicationGroup:getReplicationGroup":
+		return c.lookUpReplicationGroup(in)
 	}
 	return Invoke(c.Site, token, in)
 }

@@ -94,18 +94,26 @@ func (c *Cloud) Power() map[string]string {
 	return power
 }
 
-// dueEvent is the next event of a schedule or a stopped database.
+// dueEvent is the next event of a schedule, a stopped database or a pending change.
 type dueEvent struct {
 	at   time.Time
 	name string
 	run  func() Event
 }
 
-// due returns the next event of each schedule and each stopped database, the earliest first. The caller holds mu.
+// due returns the next event of each schedule, each stopped database and each pending change, the earliest first. The
+// caller holds mu.
 func (c *Cloud) due() ([]dueEvent, error) {
 	var all []dueEvent
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		o := c.objects[key]
+		if len(o.Pending) > 0 {
+			next, err := c.maintenance(o)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, next)
+		}
 		switch {
 		case o.Type == awstype.Schedule && o.State.Str("state") != "DISABLED":
 			next, err := nextTime(o.State.Str("scheduleExpression"), o.State.Str("scheduleExpressionTimezone"), c.clock)

@@ -26,6 +26,8 @@ type Object struct {
 	Contents string `json:"holds,omitempty"`
 	// Upgraded is when a cluster was upgraded in place; zero for never.
 	Upgraded time.Time `json:"upgraded,omitzero"`
+	// Pending are the inputs whose change waits for the maintenance window, with their new values.
+	Pending Props `json:"pending,omitempty"`
 	// digest is, during the creation, 64 hexadecimal digits from which a Created hook makes what AWS never gives twice.
 	digest string
 }

@@ -98,13 +98,14 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 		return nil, fmt.Errorf("updating %s %s: %w", token, id,
 			apiError("ResourceNotFoundException: %s was deleted meanwhile", id))
 	}
+	in, pending := o.deferred(in)
 	// An update keeps what AWS computed, and what others did to the resource, such as validating a certificate.
 	state := updated(token, t, o.State, withOutputs(c.Site, t, id, in))
-	before := o.State
-	o.State = state
+	before, waited := o.State, o.Pending
+	o.State, o.Pending = state, pending
 	if t.Changed != nil {
 		if err := t.Changed(c, o); err != nil {
-			o.State = before
+			o.State, o.Pending = before, waited
 			return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
 		}
 	}

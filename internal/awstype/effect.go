@@ -132,8 +132,23 @@ func ConsequencesOf(token, operation string, properties []string, in Inputs) []s
 		what := c.What
 		if c.Waits && in["applyImmediately"] != true {
 			what += "; waits for the maintenance window"
+			if window := in.text("maintenanceWindow"); window != "" {
+				what += ", " + Window(window).String()
+			}
 		}
 		all = append(all, what)
+	}
+	return all
+}
+
+// Waiting returns the inputs whose change AWS makes in the maintenance window, unless applyImmediately is set. Until
+// then AWS keeps the old value, and so the provider reads it.
+func Waiting(token string) []string {
+	var all []string
+	for _, c := range Of(token).Consequences {
+		if c.Waits {
+			all = append(all, c.Property)
+		}
 	}
 	return all
 }

@@ -50,7 +50,9 @@ type Result struct {
 	// Messages are what the program logged.
 	Messages []string
 
-	cloud       *awssim.Cloud
+	// Cloud is the account as the run left it.
+	Cloud *awssim.Cloud
+
 	connections map[string]*awssim.Connection
 }
 
@@ -96,7 +98,7 @@ func (r *Result) connection(reference string) *awssim.Connection {
 	if found := r.connections[urn]; found != nil {
 		return found
 	}
-	return awssim.Connect("random", r.cloud)
+	return awssim.Connect("random", r.Cloud)
 }
 
 func said(operation string, r *graph.Resource) string {
@@ -134,13 +136,16 @@ func run(
 	if o.Before == nil && o.Outputs[stack] != nil {
 		// The stack was up before, so it had nodes on which its add-ons could start: nine, in a group called "before".
 		cluster := "groundwork-" + stack
-		err := m.cloud.In(raw["aws:region"]).Seed(awssim.Object{
+		err := m.Cloud.In(raw["aws:region"]).Seed(awssim.Object{
 			Type: awstype.NodeGroup, ID: cluster + ":before", State: graph.Props{
 				"clusterName": cluster, "scalingConfig": map[string]any{"desiredSize": 9.0},
 			}})
 		if err != nil {
 			return nil, err
 		}
+	}
+	if !o.Today.IsZero() {
+		m.Cloud.SetClock(o.Today)
 	}
 	served, err := m.serve()
 	if err != nil {
@@ -179,7 +184,7 @@ func (o Options) outputsOf(stack, own string) graph.Props {
 func (o Options) cloudOf() (*awssim.Cloud, error) {
 	from := o.Before
 	for _, other := range o.Beside {
-		if from == nil || len(other.cloud.Objects()) > len(from.cloud.Objects()) {
+		if from == nil || len(other.Cloud.Objects()) > len(from.Cloud.Objects()) {
 			from = other
 		}
 	}
@@ -187,9 +192,9 @@ func (o Options) cloudOf() (*awssim.Cloud, error) {
 		return awssim.NewCloud(awssim.Site{}), nil
 	}
 	if o.Preview {
-		return from.cloud, nil
+		return from.Cloud, nil
 	}
-	copied, err := from.cloud.Copy()
+	copied, err := from.Cloud.Copy()
 	if err != nil {
 		return nil, fmt.Errorf("beginning from the update before: %w", err)
 	}

@@ -61,7 +61,7 @@ func newMonitor(stack string, o Options) (*monitor, error) {
 		return nil, err
 	}
 	m := &monitor{
-		Result: &Result{Outputs: graph.Props{}, cloud: cloud, connections: map[string]*awssim.Connection{}},
+		Result: &Result{Outputs: graph.Props{}, Cloud: cloud, connections: map[string]*awssim.Connection{}},
 		stack:  stack, options: o,
 		byURN: map[string]*graph.Resource{}, gone: map[string]bool{},
 		parents: map[string]string{}, transforms: map[string][]*pulumirpc.Callback{},

@@ -45,7 +45,7 @@ func (m *monitor) register(
 
 // connect opens the connection of a provider resource.
 func (m *monitor) connect(r *graph.Resource) error {
-	connection := awssim.Connect(strings.TrimPrefix(r.Type, "pulumi:providers:"), m.cloud)
+	connection := awssim.Connect(strings.TrimPrefix(r.Type, "pulumi:providers:"), m.Cloud)
 	if err := connection.Configure(r.Inputs); err != nil {
 		return fmt.Errorf("configuring %s: %w", r.Name, err)
 	}
@@ -209,7 +209,7 @@ func (m *monitor) delete(r *graph.Resource) error {
 		return nil
 	}
 	if r.Retain {
-		return m.cloud.Release(func(o awssim.Object) bool { return o.URN == r.URN && o.ID == r.ID })
+		return m.Cloud.Release(func(o awssim.Object) bool { return o.URN == r.URN && o.ID == r.ID })
 	}
 	return m.connected(r.Provider).Delete(r.URN, r.ID)
 }

@@ -13,7 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -88,12 +90,27 @@ func sameSteps(t *testing.T, stack string, changes ...string) []string {
 	up, err := run(engine.Up)
 	require.NoError(t, err, changes)
 	assert.Equal(t, up, preview, changes)
-	for _, operation := range []engine.Operation{engine.Refresh, engine.Up} {
-		again, err := run(operation)
-		require.NoError(t, err, changes)
-		assert.Empty(t, again, "%s after %v", operation, changes)
-	}
+	refreshed, err := run(engine.Refresh)
+	require.NoError(t, err, changes)
+	assert.ElementsMatch(t, waiting(t, w, stack), refreshed, "refresh after %v", changes)
+	again, err := run(engine.Up)
+	require.NoError(t, err, changes)
+	assert.Empty(t, again, "a second update after %v", changes)
 	return up
+}
+
+// waiting are the steps of a refresh that reads the old values of what waits for a maintenance window.
+func waiting(t *testing.T, w *sandbox.Sandbox, stack string) []string {
+	t.Helper()
+	cloud, err := awssim.OpenCloud(w.CloudFile(stack))
+	require.NoError(t, err)
+	var all []string
+	for _, o := range cloud.Objects() {
+		if len(o.Pending) > 0 {
+			all = append(all, strings.Join([]string{"update", o.Type, resource.URN(o.URN).Name()}, " "))
+		}
+	}
+	return all
 }
 
 // TestAnotherScopeOfAccess: EKS knows an association of a policy by its principal, so a replacement deletes the old one
@@ -115,6 +132,35 @@ func TestAnotherScopeOfAccess(t *testing.T) {
 	up, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, access("[shop, pay]")))
 	require.NoError(t, err)
 	assert.Empty(t, steps(up))
+}
+
+// TestPendingIsNoDrift: what waits for the maintenance window is neither drift nor an update that every preview
+// repeats. After the window the alarms follow.
+func TestPendingIsNoDrift(t *testing.T) {
+	t.Parallel()
+	w := copied(t, "prod")
+	change := []string{"database.instanceClass=db.r7g.xlarge", "cache.nodeType=cache.m7g.xlarge"}
+	run := func(operation engine.Operation) []string {
+		result, err := w.Run(context.Background(), operation, options("prod", io.Discard, change...))
+		require.NoError(t, err, operation)
+		return steps(result)
+	}
+	assert.Equal(t, []string{
+		"update aws:elasticache/replicationGroup:ReplicationGroup cache", "update aws:rds/instance:Instance database",
+	}, run(engine.Up))
+	assert.Empty(t, run(engine.Preview))
+	assert.Len(t, run(engine.Refresh), 2, "a refresh reads the old values")
+	for _, operation := range []engine.Operation{engine.Preview, engine.Up} {
+		assert.Empty(t, run(operation), operation)
+	}
+	_, events, err := w.Advance("prod", 7*24*time.Hour)
+	require.NoError(t, err)
+	assert.Len(t, events, 2)
+	run(engine.Refresh)
+	for _, step := range run(engine.Up) {
+		assert.Contains(t, step, "update aws:cloudwatch/metricAlarm:MetricAlarm observability-")
+	}
+	assert.Empty(t, run(engine.Up))
 }
 
 // TestAutomaticUpgradeIsNoDrift: AWS raises the minor version of a cache by itself. The program's own version, which is

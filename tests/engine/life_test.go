@@ -184,7 +184,7 @@ func TestWhatAWSRefusesOnUpdate(t *testing.T) {
 	t.Parallel()
 	w := copied(t, "dev")
 	for config, want := range map[string]string{
-		`database.version="16"`:            "set database.allowMajorVersionUpgrade to true",
+		`database.version="16"`:            "set database.allowMajorVersionUpgrade and database.applyImmediately to true",
 		`cluster.kubernetesVersion="1.35"`: "a control plane goes back by one minor version only",
 	} {
 		_, err := w.Run(context.Background(), engine.Up, options("dev", io.Discard, config))

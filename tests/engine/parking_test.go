@@ -190,7 +190,7 @@ func TestParkAndUnpark(t *testing.T) {
 		"operators wait until there are nodes")
 	_, err = w.Run(context.Background(), engine.Up,
 		options("dev", io.Discard, "parked=true", "database.instanceClass=db.t4g.medium"))
-	require.ErrorContains(t, err, "is not in available state", "a stopped database cannot be changed")
+	require.ErrorContains(t, err, "resume the environment first", "a stopped database cannot be changed")
 	_, err = w.Run(context.Background(), engine.Destroy, options("dev", io.Discard, "parked=true"))
 	require.ErrorContains(t, err,
 		"it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted")

@@ -1,0 +1,184 @@
+package stacks
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+
+	"groundwork/components/cache"
+	"groundwork/components/database"
+	"groundwork/internal/awstype"
+)
+
+// live is what AWS says of the database and the cache that the last update left; nil for what it did not leave.
+type live struct {
+	database *rds.LookupInstanceResult
+	cache    *elasticache.LookupReplicationGroupResult
+}
+
+// pendingKey is the key of madeWith with the changes that wait for a maintenance window: when the window ends, by the
+// key of the setting.
+const pendingKey = "pending"
+
+// databaseKey is the stack output that is there once there is a database.
+const databaseKey = "databaseHost"
+
+// replaceDatabase allows an empty database in place of one that somebody deleted.
+const replaceDatabase = "replace database"
+
+// lookUp asks AWS for what the last update left. A database that is gone is an error: an update would create an empty
+// one in its place.
+func (d *deployment) lookUp() error {
+	// The layer of the alarms is declared when there is a database.
+	host, _ := d.outputs[databaseKey].(string)
+	if host == "" && (d.config.Layer != LayerObservability || !d.previous.Known) {
+		return nil
+	}
+	instance, err := rds.LookupInstance(d.ctx, &rds.LookupInstanceArgs{
+		DbInstanceIdentifier: ref(d.config.DatabaseName()),
+	}, d.regional)
+	switch {
+	case err == nil:
+		d.live.database = instance
+	case !strings.Contains(err.Error(), notFound):
+		return fmt.Errorf("reading the database: %w", err)
+	case !d.config.allows(replaceDatabase):
+		return d.databaseGone()
+	}
+	if d.config.Cache.ApplyImmediately || d.previous.Parked || !d.power.HasCache() {
+		return nil
+	}
+	d.live.cache, err = elasticache.LookupReplicationGroup(d.ctx, &elasticache.LookupReplicationGroupArgs{
+		ReplicationGroupId: d.config.CacheName(),
+	}, d.regional)
+	if err != nil && !strings.Contains(err.Error(), notFound) {
+		return fmt.Errorf("reading the cache: %w", err)
+	}
+	return nil
+}
+
+// databaseGone says what to do about a database that somebody deleted.
+func (d *deployment) databaseGone() error {
+	name := d.config.DatabaseName()
+	newest := "RDS has no snapshot of it; aws rds describe-db-instance-automated-backups may have a backup"
+	snapshot, err := rds.LookupSnapshot(d.ctx, &rds.LookupSnapshotArgs{
+		DbInstanceIdentifier: ref(name), MostRecent: ref(true),
+	}, d.regional)
+	if err == nil && snapshot.DbSnapshotIdentifier != nil {
+		newest = "its newest snapshot is " + *snapshot.DbSnapshotIdentifier
+	}
+	return fmt.Errorf("the database %s is gone, and this update would create an empty one; nothing was changed: %s. "+
+		"Restore it under its name (docs/changes.md, \"A database that somebody deleted\"), or add %q to groundwork:allow",
+		name, newest, replaceDatabase)
+}
+
+func ref[T any](value T) *T { return &value }
+
+// deferrable is a setting whose change waits for a maintenance window.
+type deferrable struct {
+	// key is the path of the setting, property the input that follows from it.
+	key, property string
+	// wants and runs are the value of the settings, and the one that AWS has.
+	wants, runs any
+	// window is the maintenance window of the resource.
+	window awstype.Window
+	// cancel is the command that takes a pending change back.
+	cancel string
+}
+
+func (s deferrable) ofCache() bool { return strings.HasPrefix(s.key, "groundwork:cache.") }
+
+// deferrables are the settings that wait, of the database and the cache that exist and do not change immediately.
+func (d *deployment) deferrables() []deferrable {
+	c := d.config
+	var all []deferrable
+	if now := d.live.database; now != nil && !c.Database.ApplyImmediately {
+		_, maintenance := c.Schedule.Windows()
+		modify := "aws rds modify-db-instance --db-instance-identifier " + c.DatabaseName()
+		add := func(setting, property, option string, wants, runs any) {
+			all = append(all, deferrable{
+				"groundwork:database." + setting, property, wants, runs, awstype.Window(maintenance), modify + " " + option,
+			})
+		}
+		add("instanceClass", "instanceClass", "--db-instance-class "+now.DbInstanceClass,
+			c.Database.InstanceClass, now.DbInstanceClass)
+		availability, option := database.SingleZone, "--no-multi-az"
+		if now.MultiAz {
+			availability, option = database.MultiZone, "--multi-az"
+		}
+		add("availability", "multiAz", option, string(c.Database.Availability), string(availability))
+		// AWS grows a volume by itself, and the provider then leaves it alone.
+		if now.AllocatedStorage <= c.Database.StorageGiB {
+			add("storageGiB", "allocatedStorage", fmt.Sprintf("--allocated-storage %d", now.AllocatedStorage),
+				float64(c.Database.StorageGiB), float64(now.AllocatedStorage))
+		}
+	}
+	if now := d.live.cache; now != nil {
+		all = append(all, deferrable{
+			"groundwork:cache.nodeType", "nodeType", c.Cache.NodeType, now.NodeType, cache.MaintenanceWindow,
+			"aws elasticache modify-replication-group --replication-group-id " + c.CacheName() +
+				" --cache-node-type " + now.NodeType,
+		})
+	}
+	return all
+}
+
+// pending returns the properties that wait for their maintenance window since an earlier update. The provider reads
+// their old values and would send the change again with every update, so the update leaves them alone. It keeps for the
+// next update until when they wait, and says so.
+func (d *deployment) pending(all []deferrable) (ofDatabase, ofCache []string, err error) {
+	earlier, _ := d.made[pendingKey].(map[string]any)
+	for _, s := range all {
+		_, end, err := s.window.Next(d.config.Today)
+		if err != nil {
+			return nil, nil, fmt.Errorf("finding out how long %s waits: %w", s.key, err)
+		}
+		until, err := time.Parse(time.RFC3339, fmt.Sprint(earlier[s.key]))
+		asked, waits := d.made[s.key], err == nil && (d.config.Today.Before(until) || d.config.Parked)
+		message := ""
+		switch {
+		case waits && s.wants == asked && s.wants != s.runs:
+			if end = until; s.ofCache() {
+				ofCache = append(ofCache, s.property)
+			} else {
+				ofDatabase = append(ofDatabase, s.property)
+			}
+			message = fmt.Sprintf("%s %v is pending until %s; until then %v runs", s.key, s.wants, s.window, s.runs)
+		case waits && s.wants != asked && s.wants == s.runs:
+			// The provider sees no difference, so it sends nothing.
+			message = fmt.Sprintf("%s is %v again, but AWS still changes it to %v on %s: cancel that with %s",
+				s.key, s.wants, asked, s.window, s.cancel)
+		}
+		if message != "" {
+			if err := d.ctx.Log.Warn(message, nil); err != nil {
+				return nil, nil, fmt.Errorf("logging what is pending: %w", err)
+			}
+		}
+		// A window may pass without effect, as while the database is stopped. The update then asks again.
+		if s.wants != s.runs {
+			d.waits[s.key] = end.Format(time.RFC3339)
+		}
+	}
+	return ofDatabase, ofCache, nil
+}
+
+// runningClass is the class of the database that the alarms are about: while a change of it waits, the old one.
+func (d *deployment) runningClass() database.Class {
+	if now := d.live.database; now != nil && !d.config.Database.ApplyImmediately {
+		if class, known := database.Classes[now.DbInstanceClass]; known {
+			return class
+		}
+	}
+	return database.Classes[d.config.Database.InstanceClass]
+}
+
+// runningStorage is the size of the volume that the alarms are about, in GiB: while its growth waits, the old one.
+func (d *deployment) runningStorage() int {
+	if now := d.live.database; now != nil && !d.config.Database.ApplyImmediately {
+		return min(now.AllocatedStorage, d.config.Database.StorageGiB)
+	}
+	return d.config.Database.StorageGiB
+}
