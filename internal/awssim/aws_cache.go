@@ -7,7 +7,6 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
 
-	"groundwork/components/cache"
 	"groundwork/internal/awstype"
 )
 
@@ -69,8 +68,8 @@ func checkReplicationGroup(in Props) []Failure {
 	failIf(&f, id != "" && (!cacheID.MatchString(id) || len(id) > 40),
 		"replicationGroupId", "%q is not 1 to 40 letters, digits and single hyphens", id)
 	failIf(&f, !oneOf(in, "engine", "redis", "valkey"), "engine", "is not redis or valkey")
-	_, known := cache.NodeTypes[in.Str("nodeType")]
-	failIf(&f, in.Has("nodeType") && !known,
+	_, known := offers[in.Str("nodeType")]
+	failIf(&f, in.Has("nodeType") && (!known || !strings.HasPrefix(in.Str("nodeType"), "cache.")),
 		"nodeType", "InvalidParameterValue: %s is not a node type", in.Str("nodeType"))
 	nodes, counted := in.Num("numCacheClusters")
 	failIf(&f, counted && (nodes < 1 || nodes > 6), "numCacheClusters", "is outside 1 to 6")
@@ -115,6 +114,9 @@ func replicationGroupCreated(c *Cloud, o *Object) error {
 			return apiError("InvalidParameterCombination: %s is a snapshot of Valkey, which Redis cannot read", from)
 		}
 		o.Contents = contents
+	}
+	if node := o.State.Str("nodeType"); node != "" && !offers[node].in(c.Site.Region) {
+		return apiError("InvalidParameterValue: The specified Cache Node Type %s is not supported in %s", node, c.Site.Region)
 	}
 	group := c.find(Ref{Type: awstype.CacheParameterGroup, By: "name"}, o.State.Str("parameterGroupName"))
 	if group != nil && !strings.HasPrefix(group.State.Str("family"), o.State.Str("engine")) {

@@ -55,18 +55,14 @@ func checkNodeGroup(in Props) []Failure {
 		"amiType", "%s: Amazon Linux 2 has no image for this Kubernetes version", ami)
 	failIf(&f, len(in.Str("nodeGroupNamePrefix")) > 37, "nodeGroupNamePrefix", "has more than 37 characters")
 	for _, instance := range in.Strs("instanceTypes") {
-		failIf(&f, ami != "" && isArm(instance) != strings.Contains(ami, "ARM"),
+		_, known := offers[instance]
+		failIf(&f, !known, "instanceTypes", "%s is not an instance type of EC2", instance)
+		failIf(&f, ami != "" && offers[instance].arm != strings.Contains(ami, "ARM"),
 			"amiType", "%s does not run on %s", ami, instance)
 	}
 	failIf(&f, in.Get("launchTemplate") != nil && in.Get("diskSize") != nil,
 		"diskSize", "belongs in the launch template")
 	return f
-}
-
-// isArm reports whether an instance type is of a Graviton family: "t4g", "m7g", "c7gn".
-func isArm(instance string) bool {
-	family, _, _ := strings.Cut(instance, ".")
-	return strings.HasSuffix(strings.TrimRight(family, "dn"), "g")
 }
 
 // lookUpNodeGroup answers the data source of a node group.
@@ -95,7 +91,11 @@ func nodesCanJoin(c *Cloud, o *Object) error {
 	ami := o.State.Str("amiType")
 	if template := c.get(awstype.LaunchTemplate, o.State.Str("launchTemplate.id")); template != nil {
 		instance := template.State.Str("instanceType")
-		if instance != "" && isArm(instance) != strings.Contains(ami, "ARM") {
+		if instance != "" && !offers[instance].in(c.Site.Region) {
+			return apiError("AsgInstanceLaunchFailures: your requested instance type (%s) is not supported in %s",
+				instance, c.Site.Region)
+		}
+		if instance != "" && offers[instance].arm != strings.Contains(ami, "ARM") {
 			return apiError("AsgInstanceLaunchFailures: %s does not run on %s", ami, instance)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 
-	"groundwork/components/database"
 	"groundwork/internal/awstype"
 )
 
@@ -116,8 +115,8 @@ func checkInstance(in Props) []Failure {
 	failIf(&f, slices.Contains(rdsReserved, in.Str("username")),
 		"username", "%q is a reserved word", in.Str("username"))
 	class := in.Str("instanceClass")
-	_, known := database.Classes[class]
-	failIf(&f, class != "" && !known,
+	_, known := offers[class]
+	failIf(&f, class != "" && (!known || !strings.HasPrefix(class, "db.")),
 		"instanceClass", "InvalidParameterCombination: RDS does not support %s here", class)
 	failIf(&f, outOfRange(in, "port", 1150, 65535), "port", "is outside 1150 to 65535")
 	failIf(&f, outOfRange(in, "allocatedStorage", 20, 65536), "allocatedStorage", "is outside 20 to 65536 GiB")
@@ -175,6 +174,10 @@ func instanceOutputs(s Site, id string, in Props) Props {
 
 func instanceCreated(c *Cloud, o *Object) error {
 	o.State["status"] = available
+	if class := o.State.Str("instanceClass"); class != "" && !offers[class].in(c.Site.Region) {
+		return apiError("InvalidParameterCombination: RDS does not support creating a DB instance with the following "+
+			"combination: DBInstanceClass=%s, Engine=postgres", class)
+	}
 	group := c.find(Ref{Type: awstype.DBParameterGroup, By: "name"}, o.State.Str("parameterGroupName"))
 	if group != nil && group.State.Str("family") != o.State.Str("engine")+o.State.Str("engineVersion") {
 		return apiError("InvalidParameterCombination: the parameter group's family %s is not that of %s %s",
