@@ -190,6 +190,10 @@ var losing = []guard{{
 	losses: without("release address/", "the address of the NAT gateway in %s would go back to AWS, which gives it to "+
 		"nobody again, and partners would have to allow another one", "keep the NAT gateway in %s"),
 }, {
+	key: "groundwork:network.zones", layer: LayerPlatform, value: func(c *Config) any { return texts(c.Network.Zones) },
+	losses: without("leave zone/", "the subnets of %s would be deleted, and AWS stops half way if an instance of the "+
+		"database or a node of the cache is in one of them", "keep %s"),
+}, {
 	key: "groundwork:logRetentionDays", value: func(c *Config) any { return float64(c.LogRetentionDays) },
 	losses: shorter("shorten logs", "CloudWatch would delete all older events of every log group"),
 }, {

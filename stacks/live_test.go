@@ -130,3 +130,22 @@ func TestDeletedDatabase(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, allowed.Messages)
 }
+
+// TestZoneInUse: AWS refuses to take the subnets away from an instance. The program cannot know where the standby and
+// the nodes are, so a zone leaves only by name.
+func TestZoneInUse(t *testing.T) {
+	dev := func(last *mockrun.Result, changes ...string) (*mockrun.Result, error) {
+		return mockrun.Run("dev", harness.Settings(t, "dev", changes...), mockrun.Options{
+			Before: last, Today: harness.Today,
+		})
+	}
+	before, err := dev(nil)
+	require.NoError(t, err)
+	_, err = dev(before, "network.zones=[eu-west-1b, eu-west-1c]")
+	require.ErrorContains(t, err, `add "leave zone/eu-west-1a" to groundwork:allow`)
+	_, err = dev(before, "network.zones=[eu-west-1b, eu-west-1c]",
+		"allow=['leave zone/eu-west-1a', 'release address/eu-west-1a']")
+	require.ErrorContains(t, err, "SubnetAlreadyInUse", "the instance is in the first zone")
+	_, err = dev(before, "network.zones=[eu-west-1a, eu-west-1c]", "allow=['leave zone/eu-west-1b']")
+	require.NoError(t, err)
+}

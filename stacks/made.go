@@ -105,7 +105,7 @@ func readMade(outputs map[string]any) (map[string]any, error) {
 }
 
 // permitted is the form of an entry of groundwork:allow.
-var permitted = regexp.MustCompile(`^(delete|release|replace|shorten) [a-z]+(/[a-z0-9-]+)?$`)
+var permitted = regexp.MustCompile(`^(delete|leave|release|replace|shorten) [a-z]+(/[a-z0-9-]+)?$`)
 
 // allows reports whether groundwork:allow has an entry.
 func (c *Config) allows(entry string) bool { return slices.Contains(c.Allow, entry) }

@@ -21,6 +21,7 @@ var cacheTypes = map[string]Type{
 		Required: []string{"subnetIds"},
 		Refs:     []Ref{{Path: "subnetIds", Type: awstype.Subnet, Blocks: true, Code: "InvalidSubnet"}},
 		Taken:    "CacheSubnetGroupAlreadyExists",
+		Updated:  subnetGroupUpdated,
 		ID:       fromName("name"),
 		Outputs: func(s Site, id string, _ Props) Props {
 			return Props{"arn": s.arn("elasticache", "subnetgroup:"+id)}
@@ -58,6 +59,7 @@ var cacheTypes = map[string]Type{
 		Check:   checkReplicationGroup,
 		Outputs: replicationGroupOutputs,
 		Created: replicationGroupCreated,
+		Changed: replicationGroupChanged,
 		Deleted: replicationGroupDeleted,
 	},
 }
@@ -115,6 +117,9 @@ func replicationGroupCreated(c *Cloud, o *Object) error {
 		}
 		o.Contents = contents
 	}
+	if err := replicationGroupChanged(c, o); err != nil {
+		return err
+	}
 	if node := o.State.Str("nodeType"); node != "" && !offers[node].in(c.Site.Region) {
 		return apiError("InvalidParameterValue: The specified Cache Node Type %s is not supported in %s", node, c.Site.Region)
 	}
@@ -123,6 +128,13 @@ func replicationGroupCreated(c *Cloud, o *Object) error {
 		return apiError("InvalidParameterCombination: the parameter group's family %s is not that of %s",
 			group.State.Str("family"), o.State.Str("engine"))
 	}
+	return nil
+}
+
+// replicationGroupChanged gives the nodes their zones.
+func replicationGroupChanged(c *Cloud, o *Object) error {
+	nodes, _ := o.State.Num("numCacheClusters")
+	c.place(o, awstype.CacheSubnetGroup, o.State.Str("subnetGroupName"), int(nodes))
 	return nil
 }
 

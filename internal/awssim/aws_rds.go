@@ -35,6 +35,7 @@ var databaseTypes = map[string]Type{
 		ID:       fromName("name"),
 		Outputs:  func(s Site, id string, _ Props) Props { return Props{"arn": s.arn("rds", "subgrp:"+id)} },
 		Created:  subnetGroupCreated,
+		Updated:  subnetGroupUpdated,
 	},
 	awstype.DBParameterGroup: {
 		Args:  rds.ParameterGroupArgs{},
@@ -73,6 +74,7 @@ var databaseTypes = map[string]Type{
 		Outputs: instanceOutputs,
 		Created: instanceCreated,
 		Updated: instanceUpdated,
+		Changed: instanceChanged,
 		Deleted: instanceDeleted,
 	},
 	awstype.DBEventSubscription: {
@@ -88,11 +90,7 @@ var databaseTypes = map[string]Type{
 }
 
 func subnetGroupCreated(c *Cloud, o *Object) error {
-	zones := map[string]bool{}
-	for _, id := range o.State.Strs("subnetIds") {
-		zones[c.get(awstype.Subnet, id).State.Str("availabilityZone")] = true
-	}
-	if len(zones) < 2 {
+	if zones := c.zonesOf(o.State.Strs("subnetIds")); len(zones) < 2 {
 		return apiError("DBSubnetGroupDoesNotCoverEnoughAZs: the subnets cover %d zone(s), two are needed", len(zones))
 	}
 	return nil
@@ -174,6 +172,11 @@ func instanceOutputs(s Site, id string, in Props) Props {
 
 func instanceCreated(c *Cloud, o *Object) error {
 	o.State["status"] = available
+	number := 1
+	if o.State.Flag("multiAz") {
+		number = 2
+	}
+	c.place(o, awstype.DBSubnetGroup, o.State.Str("dbSubnetGroupName"), number)
 	if class := o.State.Str("instanceClass"); class != "" && !offers[class].in(c.Site.Region) {
 		return apiError("InvalidParameterCombination: RDS does not support creating a DB instance with the following "+
 			"combination: DBInstanceClass=%s, Engine=postgres", class)
@@ -217,6 +220,16 @@ func instanceUpdated(_ *Cloud, o *Object, after Props) error {
 	had, _ := before.Num("allocatedStorage")
 	if wanted, ok := after.Num("allocatedStorage"); ok && wanted < had {
 		return apiError("InvalidParameterCombination: allocated storage cannot shrink from %v to %v GiB", had, wanted)
+	}
+	return nil
+}
+
+// instanceChanged gives a new standby its zone.
+func instanceChanged(c *Cloud, o *Object) error {
+	if o.State.Flag("multiAz") && len(o.Zones) < 2 {
+		c.place(o, awstype.DBSubnetGroup, o.State.Str("dbSubnetGroupName"), 2)
+	} else if !o.State.Flag("multiAz") {
+		o.Zones = o.Zones[:min(1, len(o.Zones))]
 	}
 	return nil
 }

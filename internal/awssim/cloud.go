@@ -28,6 +28,8 @@ type Object struct {
 	Upgraded time.Time `json:"upgraded,omitzero"`
 	// Pending are the inputs whose change waits for the maintenance window, with their new values.
 	Pending Props `json:"pending,omitempty"`
+	// Zones are those in which a database or a cache has instances.
+	Zones []string `json:"zones,omitempty"`
 	// digest is, during the creation, 64 hexadecimal digits from which a Created hook makes what AWS never gives twice.
 	digest string
 }

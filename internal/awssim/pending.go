@@ -68,6 +68,11 @@ func (c *Cloud) maintain(o *Object, at time.Time) Event {
 		maps.Copy(o.State, t.Outputs(c.In(o.Region).Site, o.ID, o.State))
 	}
 	o.Pending = nil
+	if t.Changed != nil {
+		if err := t.Changed(c, o); err != nil {
+			event.Error = err.Error()
+		}
+	}
 	event.What = "changed " + o.ID + ": " + strings.Join(changes, ", ")
 	return event
 }
