@@ -104,6 +104,10 @@ bench-loop: build ## Time sandbox up, a second up and a preview of prod against 
 changes: setup ## Change random settings under the real engine: a preview has the steps of the update, which then holds: a quarter of an hour
 	@CHANGES=$${CHANGES:-60} go test -tags integration -count=1 -timeout 60m -v -run TestRandomChanges ./tests/engine | { grep --line-buffered -v '^=== ' || true; }
 
+.PHONY: pairs
+pairs: setup ## Change every pair of settings of a dev and a prod without an engine; goes on where it stopped: a quarter of an hour
+	@PAIRS=all go test -count=1 -timeout 120m -v -run TestAllPairs ./tests | { grep --line-buffered -E '^ +[0-9]+ of|^ +--- FAIL|Error:|Messages:|^(ok|FAIL|---)' || true; }
+
 .PHONY: soak
 soak: ## Hold 80 % of the web application's peak load for five minutes: no failed request, no growing memory
 	@tools/setup.sh webapp

@@ -3,12 +3,15 @@ package tests
 import (
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/internal/awstype"
 	"groundwork/internal/mockrun"
 	"groundwork/stacks"
 	"groundwork/tests/harness"
@@ -87,6 +90,7 @@ func (s *start) agrees(t *testing.T, changes ...string) []string {
 	if len(up.Steps) == 0 {
 		return nil
 	}
+	assert.Empty(t, statefulLosses(up.Steps), "%s: %v", s.stack, changes)
 	refreshed, err := up.Refresh()
 	require.NoError(t, err)
 	if slices.Contains(s.settings, "parked=true") {
@@ -128,4 +132,48 @@ func TestRandomChangesAgree(t *testing.T) {
 		}
 	}
 	assert.Greater(t, changed, count/4, "most of the sample changes nothing")
+}
+
+// statefulLosses are the steps that delete or replace what is stateful.
+func statefulLosses(steps []string) []string {
+	var all []string
+	for _, step := range steps {
+		words := strings.Fields(step)
+		if (words[0] == "delete" || words[0] == "replace") && awstype.Of(words[1]).Stateful() {
+			all = append(all, step)
+		}
+	}
+	return all
+}
+
+// TestLossesAreSeen: with the loss allowed by name, the steps that lose something are there to be seen.
+func TestLossesAreSeen(t *testing.T) {
+	s := &start{stack: "dev", environment: "dev", settings: []string{"registry.repositories=[webapp, shop]"}}
+	var err error
+	s.last, err = s.run(t, false, nil)
+	require.NoError(t, err)
+	r, err := s.run(t, false, nil, "registry.repositories=[webapp]", "allow=[delete registry/shop]")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"delete aws:ecr/repository:Repository registry-shop"}, statefulLosses(r.Steps))
+}
+
+// TestAllPairs is TestRandomChangesAgree for every pair of settings of a dev and a prod. It runs in make pairs.
+func TestAllPairs(t *testing.T) {
+	if os.Getenv("PAIRS") == "" {
+		t.Skip("make pairs runs it")
+	}
+	all := starts(t)
+	var items []string
+	for _, environment := range harness.Environments {
+		for _, pair := range properties.Pairs() {
+			items = append(items, environment+" "+strings.ReplaceAll(pair[0]+" | "+pair[1], "\n", " "))
+		}
+	}
+	harness.Sweep(t, "pairs", items, func(t *testing.T, item string) {
+		environment, changes, _ := strings.Cut(item, " ")
+		first, second, _ := strings.Cut(changes, " | ")
+		if s := all[environment]; s.legal(t, first, second) {
+			s.agrees(t, first, second)
+		}
+	})
 }

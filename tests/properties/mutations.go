@@ -1,6 +1,11 @@
 package properties
 
-import "groundwork/tests/harness"
+import (
+	"maps"
+	"slices"
+
+	"groundwork/tests/harness"
+)
 
 // Combined are changes of several settings at once, as an owner of the repository would make them.
 var Combined = map[string][]string{
@@ -83,4 +88,31 @@ var Mutations = map[string][]string{
 
 	"observability.alarmEmails":      {"[a@acme.example, b@acme.example]", "[]"},
 	"observability.monthlyBudgetUsd": {"1", "100000"},
+}
+
+// Changes lists every mutation as --config takes it, by key.
+func Changes() []string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(Mutations)) {
+		for _, value := range Mutations[key] {
+			all = append(all, key+"="+value)
+		}
+	}
+	return all
+}
+
+// Pairs lists every pair of mutations of two settings.
+func Pairs() [][2]string {
+	var all [][2]string
+	keys := slices.Sorted(maps.Keys(Mutations))
+	for i, first := range keys {
+		for _, second := range keys[i+1:] {
+			for _, a := range Mutations[first] {
+				for _, b := range Mutations[second] {
+					all = append(all, [2]string{first + "=" + a, second + "=" + b})
+				}
+			}
+		}
+	}
+	return all
 }
