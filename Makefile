@@ -108,6 +108,10 @@ changes: setup ## Change random settings under the real engine: a preview has th
 pairs: setup ## Change every pair of settings of a dev and a prod without an engine; goes on where it stopped: a quarter of an hour
 	@PAIRS=all go test -count=1 -timeout 120m -v -run TestAllPairs ./tests | { grep --line-buffered -E '^ +[0-9]+ of|^ +--- FAIL|Error:|Messages:|^(ok|FAIL|---)' || true; }
 
+.PHONY: pairs-engine
+pairs-engine: setup ## Change 200 random pairs of settings under the real engine, in parts (SHARD=1/4); goes on where it stopped: half an hour
+	@PAIRS=$${PAIRS:-200} go test -tags integration -count=1 -timeout 120m -v -run TestPairsOfSettings ./tests/engine | { grep --line-buffered -vE '^ *=== |^ +--- PASS' || true; }
+
 .PHONY: soak
 soak: ## Hold 80 % of the web application's peak load for five minutes: no failed request, no growing memory
 	@tools/setup.sh webapp

@@ -148,7 +148,6 @@ var refusals = []struct{ change, want string }{
 		"0.9.20\" serves external-secrets.io/v1beta1; the program's charts use external-secrets.io/v1",
 	},
 	{"addons.versions.external-secrets=0.9.20", "was checked with Kubernetes 1.25 to 1.30, the cluster has 1.36"},
-	{"addons.versions.external-secrets=0.9.20", "was last checked on 2024-07-01, before EKS had Kubernetes 1.36"},
 	{"addons.versions.metrics-server=latest", `"latest" is not in the catalog of metrics-server; known are 3.13.1`},
 	{"addons.versions.metric-server=3.13.1", `"metric-server" is not one of`},
 	{"delivery.owner=jenkins", `"jenkins" is not one of pipeline, argocd`},

@@ -22,7 +22,7 @@ var operators = []operator{{
 		Needs: "elbv2.k8s.aws/v1beta1",
 		Versions: []Version{{
 			Number: "3.5.0", MinKubernetes: "1.30", MaxKubernetes: "1.36",
-			Serves: []string{"elbv2.k8s.aws/v1beta1"}, Checked: day(2026, 11, 22),
+			Serves: []string{"elbv2.k8s.aws/v1beta1"}, Released: day(2026, 8, 3),
 		}},
 	},
 	policy: func(a *Args) pulumi.StringInput {
@@ -37,19 +37,19 @@ var operators = []operator{{
 		Needs: "external-secrets.io/v1",
 		Versions: []Version{{
 			Number: "2.9.0", MinKubernetes: "1.30", MaxKubernetes: "1.36",
-			Serves: []string{"external-secrets.io/v1"}, Checked: day(2026, 11, 22),
+			Serves: []string{"external-secrets.io/v1"}, Released: day(2026, 8, 8),
 		}, {
 			// Many clusters still run this version. It serves only the old API, and nobody has checked it with a current
 			// Kubernetes version.
 			Number: "0.9.20", MinKubernetes: "1.25", MaxKubernetes: "1.30",
-			Serves: []string{"external-secrets.io/v1beta1"}, Checked: day(2024, 7, 1),
+			Serves: []string{"external-secrets.io/v1beta1"}, Released: day(2024, 7, 6),
 		}},
 	},
 	values: externalSecrets,
 }, {
 	Chart: Chart{
 		Name: MetricsServer, Repository: "https://kubernetes-sigs.github.io/metrics-server/", Namespace: "kube-system",
-		Versions: []Version{{Number: "3.13.1", MinKubernetes: "1.31", MaxKubernetes: "1.36", Checked: day(2026, 11, 22)}},
+		Versions: []Version{{Number: "3.13.1", MinKubernetes: "1.31", MaxKubernetes: "1.36", Released: day(2026, 6, 11)}},
 	},
 	values: metricsServer,
 }, {
@@ -57,7 +57,7 @@ var operators = []operator{{
 		Name: ClusterAutoscaler, Repository: "https://kubernetes.github.io/autoscaler", Namespace: "kube-system",
 		// Each image is built with the scheduler of one Kubernetes version. Source: cluster-autoscaler, "Releases".
 		Versions: []Version{{
-			Number: "9.59.0", MinKubernetes: "1.31", MaxKubernetes: "1.36", Checked: day(2026, 11, 22),
+			Number: "9.59.0", MinKubernetes: "1.31", MaxKubernetes: "1.36", Released: day(2026, 7, 21),
 			Images: map[string]string{"1.34": "v1.34.0", "1.35": "v1.35.0", "1.36": "v1.36.1"},
 		}},
 	},

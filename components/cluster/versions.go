@@ -15,15 +15,6 @@ type Release struct {
 	Addons map[string]string
 }
 
-// standardSupportMonths is how long standard support of a version lasts.
-// Source: Amazon EKS User Guide, "Kubernetes version lifecycle".
-const standardSupportMonths = 14
-
-// Released is the approximate day on which EKS released the version.
-func (r Release) Released() time.Time {
-	return r.StandardSupportEnd.AddDate(0, -standardSupportMonths, 0)
-}
-
 // Names of the core add-ons.
 const (
 	AddonVPCCNI           = "vpc-cni"

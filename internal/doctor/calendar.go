@@ -43,27 +43,29 @@ func Calendar(deadlines []Deadline, today time.Time) Report {
 	return r
 }
 
-// Checked is a fact about the world that somebody checked on a day.
-type Checked struct {
+// Dated is something that grows old.
+type Dated struct {
 	What string
-	Day  time.Time
-	// Fresh is how many days the check is valid.
+	// Was is what happened on Day: "released" or "checked".
+	Was string
+	Day time.Time
+	// Fresh is for how many days that is recent.
 	Fresh int
-	// Do says how to check again.
+	// Do says what to do then.
 	Do string
 }
 
-// Ages warns about facts that were last checked too long ago.
-func Ages(all []Checked, today time.Time) Report {
+// Ages warns about what is too old.
+func Ages(all []Dated, today time.Time) Report {
 	var r Report
 	for _, c := range all {
 		age := int(today.Sub(c.Day).Hours() / 24)
 		date := c.Day.Format(time.DateOnly)
 		if age > c.Fresh {
-			r.add(Warning, "calendar", c.Do, "%s: last checked on %s, %d days ago", c.What, date, age)
+			r.add(Warning, "calendar", c.Do, "%s: %s on %s, %d days ago", c.What, c.Was, date, age)
 			continue
 		}
-		r.add(Good, "calendar", "", "%s: checked on %s", c.What, date)
+		r.add(Good, "calendar", "", "%s: %s on %s", c.What, c.Was, date)
 	}
 	return r
 }
@@ -130,12 +132,12 @@ func authority(text []byte, region string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("reading RDS's certificates: there is none of %s", region)
 }
 
-// checkedFor is how many days a check of a table is valid.
-const checkedFor = 180
+// recent is for how many days a release of a chart or a check of the prices is recent.
+const recent = 180
 
-// Tables returns the facts about the world that an environment uses, and when somebody checked them.
-func Tables(c *stacks.Config) []Checked {
-	var all []Checked
+// Tables returns the charts and the prices that an environment uses.
+func Tables(c *stacks.Config) []Dated {
+	var all []Dated
 	for _, chart := range addons.Charts() {
 		if !installs(c, chart.Name) {
 			continue
@@ -143,20 +145,22 @@ func Tables(c *stacks.Config) []Checked {
 		number := c.Addons.Chart(chart.Name, c.Cluster.KubernetesVersion).Version
 		for _, version := range chart.Versions {
 			if version.Number == number {
-				all = append(all, Checked{
+				all = append(all, Dated{
 					What:  "chart " + chart.Name + " " + version.Number,
-					Day:   version.Checked,
-					Fresh: checkedFor,
-					Do:    "compare it with its newest release and note the day in components/addons",
+					Was:   "released",
+					Day:   version.Released,
+					Fresh: recent,
+					Do:    "look for a newer release and take it into components/addons, with its day",
 				})
 			}
 		}
 	}
 	if checked, err := time.Parse(time.DateOnly, cost.Checked()); err == nil {
-		all = append(all, Checked{
+		all = append(all, Dated{
 			What:  "prices",
+			Was:   "checked",
 			Day:   checked,
-			Fresh: checkedFor,
+			Fresh: recent,
 			Do:    "compare internal/cost/prices.json with AWS's price list",
 		})
 	}

@@ -111,11 +111,11 @@ var problems = map[string]problem{
 	},
 	"charts too old": {
 		now: time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), severity: doctor.Warning,
-		want: "chart external-secrets 2.9.0: last checked on 2026-11-22, 191 days ago",
+		want: "chart external-secrets 2.9.0: released on 2026-08-08, 297 days ago",
 	},
 	"prices too old": {
 		now: time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC), severity: doctor.Warning,
-		want: "prices: last checked on 2026-11-22",
+		want: "prices: checked on 2026-11-22, 191 days ago",
 	},
 	"certificates expire": {
 		now: time.Date(2060, 12, 1, 0, 0, 0, 0, time.UTC), severity: doctor.Warning,

@@ -69,6 +69,33 @@ func TestRandomChanges(t *testing.T) {
 	}
 }
 
+// TestPairsOfSettings is TestPreviewSaysWhatUpDoes for PAIRS random pairs of settings of a dev and a prod. It runs in
+// make pairs-engine.
+func TestPairsOfSettings(t *testing.T) {
+	if os.Getenv("PAIRS") == "" {
+		t.Skip("make pairs-engine runs it")
+	}
+	count, err := strconv.Atoi(os.Getenv("PAIRS"))
+	require.NoError(t, err, "PAIRS")
+	pairs := properties.Pairs()
+	random := rand.New(rand.NewPCG(3, 3))
+	changes := map[string][]string{}
+	var items []string
+	for len(items) < count {
+		stack := harness.Environments[random.IntN(len(harness.Environments))]
+		pair := pairs[random.IntN(len(pairs))][:]
+		item := strings.ReplaceAll(stack+" "+strings.Join(pair, " | "), "\n", " ")
+		_, err := stacks.Load(harness.Settings(t, stack, pair...), stack, harness.Today)
+		if err == nil && changes[item] == nil {
+			changes[item], items = pair, append(items, item)
+		}
+	}
+	harness.Sweep(t, "pairs-engine", items, func(t *testing.T, item string) {
+		stack, _, _ := strings.Cut(item, " ")
+		fmt.Printf("  %3d steps  %s\n", len(sameSteps(t, stack, changes[item]...)), item)
+	})
+}
+
 // sameSteps makes a change to a copy of an environment, holds that its preview has the steps of the update, that a
 // second update changes nothing and that a refresh finds nothing, and returns the steps. A change that the program
 // refuses has none.
