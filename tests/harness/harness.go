@@ -86,7 +86,9 @@ var reference = sync.OnceValues(func() (string, error) {
 // Main runs the tests of a package that uses Reference, and removes its folder.
 func Main(m *testing.M) int {
 	// Hundreds of short runs leave little alive: with the default, a quarter of their time is garbage collection.
+	// The limit is for the SDK, which never stops the server of a program's transforms: about a megabyte a run.
 	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(2 << 30)
 	defer func() {
 		if root, err := reference(); err == nil {
 			os.RemoveAll(root)

@@ -34,7 +34,7 @@ func Sweep(t *testing.T, name string, items []string, try func(t *testing.T, ite
 	for line := range strings.Lines(string(text)) {
 		passed[strings.TrimSpace(line)] = true
 	}
-	begun, failed := time.Now(), 0
+	begun, tried, failed := time.Now(), 0, 0
 	for i, item := range items {
 		if i%shards != shard-1 || passed[item] {
 			continue
@@ -44,7 +44,7 @@ func Sweep(t *testing.T, name string, items []string, try func(t *testing.T, ite
 		} else {
 			failed++
 		}
-		if (i+1)%100 == 0 || i+1 == len(items) {
+		if tried++; tried%100 == 0 || i+shards >= len(items) {
 			fmt.Printf("  %5d of %d, %d failed, %.0f s\n", i+1, len(items), failed, time.Since(begun).Seconds())
 		}
 	}
