@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/internal/awstype"
 	"groundwork/internal/mockrun"
 	"groundwork/stacks"
 	"groundwork/tests/harness"
@@ -132,29 +131,6 @@ func TestRandomChangesAgree(t *testing.T) {
 		}
 	}
 	assert.Greater(t, changed, count/4, "most of the sample changes nothing")
-}
-
-// statefulLosses are the steps that delete or replace what is stateful.
-func statefulLosses(steps []string) []string {
-	var all []string
-	for _, step := range steps {
-		words := strings.Fields(step)
-		if (words[0] == "delete" || words[0] == "replace") && awstype.Of(words[1]).Stateful() {
-			all = append(all, step)
-		}
-	}
-	return all
-}
-
-// TestLossesAreSeen: with the loss allowed by name, the steps that lose something are there to be seen.
-func TestLossesAreSeen(t *testing.T) {
-	s := &start{stack: "dev", environment: "dev", settings: []string{"registry.repositories=[webapp, shop]"}}
-	var err error
-	s.last, err = s.run(t, false, nil)
-	require.NoError(t, err)
-	r, err := s.run(t, false, nil, "registry.repositories=[webapp]", "allow=[delete registry/shop]")
-	require.NoError(t, err)
-	assert.Equal(t, []string{"delete aws:ecr/repository:Repository registry-shop"}, statefulLosses(r.Steps))
 }
 
 // TestAllPairs is TestRandomChangesAgree for every pair of settings of a dev and a prod. It runs in make pairs.

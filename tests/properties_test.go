@@ -27,6 +27,19 @@ func TestMain(m *testing.M) {
 	os.Exit(harness.Main(m))
 }
 
+// graphs are the graphs of environments with changes, by their names: several tests look at the same ones.
+var graphs = map[string]*graph.Graph{}
+
+// updated is harness.Updated, once for each change.
+func updated(t *testing.T, stack string, changes ...string) *graph.Graph {
+	t.Helper()
+	name := strings.Join(append([]string{stack}, changes...), " ")
+	if graphs[name] == nil {
+		graphs[name] = harness.Updated(t, stack, changes...)
+	}
+	return graphs[name]
+}
+
 // subject is an environment with reference settings and changes, as the program declares it for a stack that was up.
 func subject(t *testing.T, stack string, changes ...string) properties.Subject {
 	t.Helper()

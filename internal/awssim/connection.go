@@ -3,6 +3,8 @@ package awssim
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"groundwork/internal/graph"
@@ -63,6 +65,8 @@ type Difference struct {
 	// Changes is true where the resource has to be changed, Replaces where a new one has to take its place, DeleteFirst
 	// where the old one then has to be deleted before.
 	Changes, Replaces, DeleteFirst bool
+	// Properties are the paths of the inputs that differ, sorted.
+	Properties []string
 }
 
 // Diff compares new inputs with a resource of the last update.
@@ -80,6 +84,7 @@ func (c *Connection) Diff(urn string, old *graph.Resource, in Props, ignored []s
 		Changes:     response.GetChanges() == pulumirpc.DiffResponse_DIFF_SOME,
 		Replaces:    len(response.GetReplaces()) > 0,
 		DeleteFirst: response.GetDeleteBeforeReplace(),
+		Properties:  slices.Sorted(maps.Keys(response.GetDetailedDiff())),
 	}, err
 }
 

@@ -45,6 +45,8 @@ type Result struct {
 	Resources []*graph.Resource
 	// Steps are the changes as "OPERATION TYPE NAME", sorted: create, update, replace and delete.
 	Steps []string
+	// Means is what the steps mean besides, as clauses about a resource, sorted.
+	Means []string
 	// Outputs are the stack's.
 	Outputs graph.Props
 	// Messages are what the program logged.
@@ -162,6 +164,8 @@ func run(
 		err = m.deleteTheRest()
 	}
 	slices.Sort(m.Steps)
+	slices.Sort(m.Means)
+	m.Means = slices.Compact(m.Means)
 	return m.Result, err
 }
 

@@ -71,11 +71,12 @@ type step struct {
 	ignored []string
 }
 
-// note records an operation.
-func (m *monitor) note(operation string, r *graph.Resource) {
+// note records an operation, and what it means.
+func (m *monitor) note(operation string, r *graph.Resource, properties []string) {
+	means := awstype.ConsequencesOf(r.Type, operation, properties, awstype.Inputs(r.Inputs))
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.Steps = append(m.Steps, said(operation, r))
+	m.Steps, m.Means = append(m.Steps, said(operation, r)), append(m.Means, means...)
 }
 
 // do brings the resource to its inputs.
@@ -94,7 +95,7 @@ func (s *step) do() error {
 	}
 	r.Inputs = checked
 	if s.old == nil {
-		s.note("create", r)
+		s.note("create", r, nil)
 		return s.create(connection)
 	}
 	s.mu.Lock()
@@ -105,12 +106,12 @@ func (s *step) do() error {
 	case err != nil:
 		return err
 	case deleted || diff.Replaces:
-		return s.replace(connection, deleted, diff.DeleteFirst || r.DeleteFirst)
+		return s.replace(connection, diff.Properties, deleted, diff.DeleteFirst || r.DeleteFirst)
 	case !diff.Changes:
 		r.ID, r.Outputs = s.old.ID, s.old.Outputs
 		return nil
 	}
-	s.note("update", r)
+	s.note("update", r, diff.Properties)
 	r.ID = s.old.ID
 	r.Outputs, err = connection.Update(r.URN, s.old, r.Inputs, s.options.Preview)
 	return err
@@ -137,11 +138,11 @@ func (s *step) create(connection *awssim.Connection) error {
 }
 
 // replace replaces the resource. The engine refuses that for a protected one.
-func (s *step) replace(connection *awssim.Connection, deleted, first bool) error {
+func (s *step) replace(connection *awssim.Connection, properties []string, deleted, first bool) error {
 	if s.old.Protect {
 		return fmt.Errorf("%s %s is protected and would be replaced", s.old.Type, s.old.Name)
 	}
-	s.note("replace", s.resource)
+	s.note("replace", s.resource, properties)
 	switch {
 	case deleted:
 	case first:
@@ -226,7 +227,7 @@ func (m *monitor) deleteTheRest() error {
 		case old.Protect:
 			return fmt.Errorf("%s %s is protected and would be deleted", old.Type, old.Name)
 		default:
-			m.note("delete", old)
+			m.note("delete", old, nil)
 			doomed = append(doomed, old)
 		}
 	}

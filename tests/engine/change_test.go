@@ -22,6 +22,7 @@ import (
 	"groundwork/internal/awssim"
 	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
+	"groundwork/internal/mockrun"
 	"groundwork/internal/sandbox"
 	"groundwork/stacks"
 	"groundwork/tests/harness"
@@ -117,6 +118,8 @@ func sameSteps(t *testing.T, stack string, changes ...string) []string {
 	up, err := run(engine.Up)
 	require.NoError(t, err, changes)
 	assert.Equal(t, up, preview, changes)
+	assert.Equal(t, withoutEngine(t, stack, changes...), known(up), "%v: what docs/settings.md says without the engine",
+		changes)
 	refreshed, err := run(engine.Refresh)
 	require.NoError(t, err, changes)
 	assert.ElementsMatch(t, waiting(t, w, stack), refreshed, "refresh after %v", changes)
@@ -124,6 +127,26 @@ func sameSteps(t *testing.T, stack string, changes ...string) []string {
 	require.NoError(t, err, changes)
 	assert.Empty(t, again, "a second update after %v", changes)
 	return up
+}
+
+// withoutEngine are the steps of a change that the program makes without an engine.
+func withoutEngine(t *testing.T, stack string, changes ...string) []string {
+	t.Helper()
+	run := func(last *mockrun.Result, changes ...string) *mockrun.Result {
+		r, err := mockrun.Run(stack, harness.Settings(t, stack, changes...), mockrun.Options{
+			Before: last, Today: harness.Today,
+		})
+		require.NoError(t, err, changes)
+		return r
+	}
+	return run(run(nil), changes...).Steps
+}
+
+// known drops the steps of components, which only the engine has.
+func known(steps []string) []string {
+	return slices.DeleteFunc(slices.Clone(steps), func(step string) bool {
+		return strings.HasPrefix(strings.Fields(step)[1], "eks:")
+	})
 }
 
 // waiting are the steps of a refresh that reads the old values of what waits for a maintenance window.
