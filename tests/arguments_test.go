@@ -82,7 +82,7 @@ func refusals() []refusal {
 
 // TestComponentsRefuseBadArguments: each constructor names the component and every problem, and registers nothing.
 func TestComponentsRefuseBadArguments(t *testing.T) {
-	r, err := mockrun.Try("dev", func(ctx *pulumi.Context) error {
+	r, err := mockrun.Try("dev", mockrun.Options{}, func(ctx *pulumi.Context) error {
 		for _, r := range refusals() {
 			err := r.call(ctx)
 			require.Error(t, err, r.wants)

@@ -1,16 +1,20 @@
 package tests
 
 import (
+	"fmt"
 	"maps"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/internal/awstype"
 	"groundwork/internal/mockrun"
 	"groundwork/stacks"
 	"groundwork/tests/harness"
@@ -111,7 +115,7 @@ func TestRandomChangesAgree(t *testing.T) {
 	all := starts(t)
 	names := slices.Sorted(maps.Keys(all))
 	keys := slices.Sorted(maps.Keys(properties.Mutations))
-	random := rand.New(rand.NewPCG(2, 2))
+	random := mathrand.New(mathrand.NewPCG(2, 2))
 	changed := 0
 	for done := 0; done < count; {
 		s := all[names[random.IntN(len(names))]]
@@ -131,6 +135,52 @@ func TestRandomChangesAgree(t *testing.T) {
 		}
 	}
 	assert.Greater(t, changed, count/4, "most of the sample changes nothing")
+}
+
+// TestDisagreementIsSeen plants what agrees looks for: a step that only a preview has, a resource that changes or goes
+// after the update, and an update that does something every time.
+func TestDisagreementIsSeen(t *testing.T) {
+	run := func(last *mockrun.Result, preview bool) *mockrun.Result {
+		o := mockrun.Options{Before: last, Preview: preview, Today: harness.Today}
+		r, err := mockrun.Try("dev", o, func(ctx *pulumi.Context) error {
+			name := "id"
+			if ctx.DryRun() {
+				name = "other"
+			}
+			_, err := random.NewRandomId(ctx, name, &random.RandomIdArgs{
+				ByteLength: pulumi.Int(4), Prefix: pulumi.String(fmt.Sprint(last != nil)),
+			})
+			return err
+		})
+		require.NoError(t, err)
+		return r
+	}
+	first := run(nil, false)
+	assert.NotEqual(t, first.Steps, run(nil, true).Steps)
+	assert.Len(t, run(first, false).Steps, 1)
+	s := &start{stack: "dev", environment: "dev"}
+	up, err := s.run(t, false, nil)
+	require.NoError(t, err)
+	for _, o := range up.Cloud.Objects() {
+		switch o.Type {
+		case awstype.DBInstance:
+			require.NoError(t, up.Cloud.In(o.Region).InjectDrift(o.Type, o.ID, "port", 5433.0))
+		case awstype.Budget:
+			require.NoError(t, up.Cloud.In(o.Region).Delete(t.Context(), o.Type, o.ID))
+		}
+	}
+	found, err := up.Refresh()
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"delete aws:budgets/budget:Budget observability-budget", "update aws:rds/instance:Instance database: port",
+	}, found)
+}
+
+// BenchmarkRun times a run of prod without an engine.
+func BenchmarkRun(b *testing.B) {
+	for range b.N {
+		harness.Graph(b, "prod")
+	}
 }
 
 // TestAllPairs is TestRandomChangesAgree for every pair of settings of a dev and a prod. It runs in make pairs.

@@ -123,9 +123,9 @@ func Run(stack string, raw map[string]string, o Options) (*Result, error) {
 	return run(stack, raw, o, p.Deploy, p.Configure)
 }
 
-// Try runs any program as a stack that was never up.
-func Try(stack string, program pulumi.RunFunc) (*Result, error) {
-	return run(stack, nil, Options{}, program)
+// Try runs any program.
+func Try(stack string, o Options, program pulumi.RunFunc) (*Result, error) {
+	return run(stack, nil, o, program)
 }
 
 func run(
