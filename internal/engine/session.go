@@ -267,7 +267,7 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 	stream := make(chan events.EngineEvent)
 	watch := &watcher{
 		log: s.options.Log, preview: operation == Preview, planning: operation == Up && !s.options.SkipPreview,
-		result: result, started: map[string]time.Time{},
+		result: result, started: map[string]time.Time{}, warned: map[string]bool{},
 	}
 	done := make(chan struct{})
 	go func() {

@@ -24,6 +24,7 @@ type watcher struct {
 	planning bool
 	result   *Result
 	started  map[string]time.Time
+	warned   map[string]bool
 	errors   []string
 	// consequences are errors that only follow from another one.
 	consequences []string
@@ -64,7 +65,9 @@ func (w *watcher) see(event events.EngineEvent) {
 			w.fail(message)
 		case "warning":
 			// The engine says this of every simulated provider and plugin found on PATH, which is how the sandbox works.
-			if !strings.Contains(message, "$PATH") && !strings.Contains(message, "attach") {
+			// An update says again what its preview has said.
+			if !strings.Contains(message, "$PATH") && !strings.Contains(message, "attach") && !w.warned[message] {
+				w.warned[message] = true
 				fmt.Fprintf(w.log, "warning: %s\n", message)
 			}
 		}
