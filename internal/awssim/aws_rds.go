@@ -283,5 +283,6 @@ func (c *Cloud) lookUpSnapshot(in Props) (Props, error) {
 			return Props{"id": snapshot, "dbSnapshotIdentifier": snapshot, "dbInstanceIdentifier": name}, nil
 		}
 	}
-	return nil, fmt.Errorf("Your query returned no results. Please change your search criteria and try again")
+	return nil, fmt.Errorf("reading the newest snapshot of %s: Your query returned no results. "+
+		"Please change your search criteria and try again", name)
 }
