@@ -29,6 +29,43 @@ type start struct {
 	beside             map[string]*mockrun.Result
 }
 
+// outcome is what a run of the program came to.
+type outcome struct {
+	*mockrun.Result
+	err error
+}
+
+var (
+	// references are a dev and a prod with the reference settings that are up, by their names.
+	references = map[string]*start{}
+	// outcomes are what changes of them come to, by environment and changes: several tests look at the same ones.
+	outcomes = map[string]outcome{}
+)
+
+// reference is an environment with the reference settings that is up.
+func reference(t *testing.T, environment string) *start {
+	t.Helper()
+	if references[environment] == nil {
+		s := &start{stack: environment, environment: environment}
+		var err error
+		s.last, err = s.run(t, false, nil)
+		require.NoError(t, err, environment)
+		references[environment] = s
+	}
+	return references[environment]
+}
+
+// changed is an update of a reference environment to changed settings.
+func changed(t *testing.T, environment string, changes ...string) (*mockrun.Result, error) {
+	t.Helper()
+	name := strings.Join(append([]string{environment}, changes...), " ")
+	if _, seen := outcomes[name]; !seen {
+		r, err := reference(t, environment).run(t, false, nil, changes...)
+		outcomes[name] = outcome{r, err}
+	}
+	return outcomes[name].Result, outcomes[name].err
+}
+
 // starts are a dev, a prod, a parked dev and the layers of a dev.
 func starts(t *testing.T) map[string]*start {
 	t.Helper()
@@ -39,9 +76,7 @@ func starts(t *testing.T) map[string]*start {
 		return r
 	}
 	for _, environment := range harness.Environments {
-		s := &start{stack: environment, environment: environment}
-		s.last = up(s)
-		all[environment] = s
+		all[environment] = reference(t, environment)
 	}
 	parked := *all["dev"]
 	parked.settings = []string{"parked=true"}

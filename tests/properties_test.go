@@ -27,17 +27,17 @@ func TestMain(m *testing.M) {
 	os.Exit(harness.Main(m))
 }
 
-// graphs are the graphs of environments with changes, by their names: several tests look at the same ones.
-var graphs = map[string]*graph.Graph{}
-
-// updated is harness.Updated, once for each change.
+// updated is what the program declares for a reference environment that is up, with changes. Where an update refuses
+// them, the environment was up with them already.
 func updated(t *testing.T, stack string, changes ...string) *graph.Graph {
 	t.Helper()
-	name := strings.Join(append([]string{stack}, changes...), " ")
-	if graphs[name] == nil {
-		graphs[name] = harness.Updated(t, stack, changes...)
+	r, err := changed(t, stack, changes...)
+	if err != nil {
+		return harness.Updated(t, stack, changes...)
 	}
-	return graphs[name]
+	g, err := graph.New(r.Resources)
+	require.NoError(t, err)
+	return g
 }
 
 // subject is an environment with reference settings and changes, as the program declares it for a stack that was up.
