@@ -57,8 +57,10 @@ type deployment struct {
 	// outputs are the stack's, as the last update left them; live is what AWS says of what it left.
 	outputs map[string]any
 	live    live
-	// waits says until when changes of settings wait for a maintenance window, by key.
+	// waits has the changes that wait for a maintenance window, by the key of the setting, for the next update.
 	waits map[string]any
+	// useful are the entries of groundwork:allow that allow what only AWS tells.
+	useful []string
 	// nodeGroupNames are the physical names that the node groups had after the last update, by node group.
 	nodeGroupNames map[string]any
 	power          environment.Power
@@ -112,6 +114,9 @@ func (d *deployment) deploy() error {
 	if err := d.lookUp(); err != nil {
 		return err
 	}
+	if err := d.warnUseless(); err != nil {
+		return err
+	}
 	// Only the services layer has a cache; the others export an empty snapshot name.
 	d.servicesOutputs.CacheFinalSnapshot = pulumi.String("").ToStringOutput()
 	for _, name := range Layers() {
@@ -143,7 +148,7 @@ func (d *deployment) refuse() error {
 	if err := d.previous.refuse(d.config); err != nil {
 		return err
 	}
-	return d.refuseLosses()
+	return d.config.Refused(d.made)
 }
 
 // declare declares a layer and, if it is a stack of its own, exports its outputs for the layers above.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/blang/semver"
@@ -208,42 +207,35 @@ var losing = []guard{{
 	key: cacheEngineKey, layer: LayerServices, value: func(c *Config) any { return string(c.Cache.Engine) },
 	losses: cacheEngineChange,
 }, {
-	key: ownerKey, layer: LayerWorkloads,
-	value: func(c *Config) any { return string(c.Delivery.Owner) },
+	key: "groundwork:delivery.owner", layer: LayerWorkloads,
+	parked: "there are no nodes for Argo CD to start or stop on while the environment is parked",
+	value:  func(c *Config) any { return string(c.Delivery.Owner) },
 	losses: from(delivery.OwnerArgoCD, loss{
 		name: "delete delivery/argocd", what: "Argo CD would be deleted with the application that it installed",
 		keep: "keep argocd",
 	}),
 }}
 
-// guards are the losing settings, and those whose change needs what is stopped while an environment is parked.
+// databaseStopped is why a setting of the database cannot change while the environment is parked.
+const databaseStopped = "the database is stopped while the environment is parked, and RDS changes it when it runs only"
+
+// guards are the losing settings, and the others that cannot change while the environment is parked.
 var guards = func() []guard {
-	all := slices.Clone(losing)
+	all := append(slices.Clone(losing), guard{
+		// The windows of backup and maintenance follow the schedule.
+		key: "groundwork:schedule", layer: LayerServices, parked: databaseStopped,
+		value: func(c *Config) any { return c.Schedule.Text() },
+	})
 	for _, key := range databaseKeys() {
 		name := "groundwork:database." + key
-		if !slices.ContainsFunc(losing, func(g guard) bool { return g.key == name }) {
-			all = append(all, guard{
-				key: name, layer: LayerServices,
-				value:  func(c *Config) any { return databaseSettings(c.Database)[key] },
-				losses: func(change) []loss { return nil },
-			})
+		if i := slices.IndexFunc(all, func(g guard) bool { return g.key == name }); i >= 0 {
+			all[i].parked = databaseStopped
+			continue
 		}
-	}
-	all = append(all, guard{
-		key: "groundwork:cache.nodeType", layer: LayerServices, value: func(c *Config) any { return c.Cache.NodeType },
-		losses: func(change) []loss { return nil },
-	}, guard{
-		// The windows of backup and maintenance follow the schedule.
-		key: "groundwork:schedule", layer: LayerServices, value: func(c *Config) any { return c.Schedule.Text() },
-		losses: func(change) []loss { return nil },
-	})
-	for i, g := range all {
-		switch {
-		case g.layer == LayerServices && !strings.HasPrefix(g.key, "groundwork:cache."):
-			all[i].parked = "the database is stopped while the environment is parked, and RDS changes it when it runs only"
-		case g.key == ownerKey:
-			all[i].parked = "there are no nodes for Argo CD to start or stop on while the environment is parked"
-		}
+		all = append(all, guard{
+			key: name, layer: LayerServices, parked: databaseStopped,
+			value: func(c *Config) any { return databaseSettings(c.Database)[key] },
+		})
 	}
 	return all
 }()
@@ -268,9 +260,6 @@ func databaseSettings(s database.Spec) map[string]any {
 	}
 	return settings
 }
-
-// ownerKey is the key of who installs the application.
-const ownerKey = "groundwork:delivery.owner"
 
 // addressesKey names the settings that decide where there are NAT gateways.
 const addressesKey = "groundwork:network.natMode, network.zones"

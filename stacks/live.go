@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/cache"
 	"groundwork/components/database"
@@ -19,12 +20,35 @@ type live struct {
 	cache    *elasticache.LookupReplicationGroupResult
 }
 
-// pendingKey is the key of madeWith with the changes that wait for a maintenance window: when the window ends, by the
-// key of the setting.
+// pendingKey is the key of madeWith with the changes that wait for a maintenance window, by the key of the setting.
 const pendingKey = "pending"
+
+// wait is a change that was asked for and waits for a maintenance window.
+type wait struct {
+	// value is what the setting becomes.
+	value any
+	// until is when the window ends.
+	until time.Time
+}
+
+// waitOf reads what an earlier update left about a setting; ok is false where nothing waits.
+func waitOf(made map[string]any, key string) (w wait, ok bool) {
+	all, _ := made[pendingKey].(map[string]any)
+	left, _ := all[key].(map[string]any)
+	until, err := time.Parse(time.RFC3339, fmt.Sprint(left["until"]))
+	return wait{left["value"], until}, err == nil
+}
+
+// kept is the form in which the next update reads it.
+func (w wait) kept() map[string]any {
+	return map[string]any{"value": w.value, "until": w.until.Format(time.RFC3339)}
+}
 
 // databaseKey is the stack output that is there once there is a database.
 const databaseKey = "databaseHost"
+
+// noResults is what the AWS provider says of a data source that looks for something and finds nothing.
+const noResults = "returned no results"
 
 // replaceDatabase allows an empty database in place of one that somebody deleted.
 const replaceDatabase = "replace database"
@@ -38,14 +62,16 @@ func (d *deployment) lookUp() error {
 		return nil
 	}
 	instance, err := rds.LookupInstance(d.ctx, &rds.LookupInstanceArgs{
-		DbInstanceIdentifier: ref(d.config.DatabaseName()),
+		DbInstanceIdentifier: pulumi.StringRef(d.config.DatabaseName()),
 	}, d.regional)
 	switch {
 	case err == nil:
 		d.live.database = instance
 	case !strings.Contains(err.Error(), notFound):
 		return fmt.Errorf("reading the database: %w", err)
-	case !d.config.allows(replaceDatabase):
+	case d.config.allows(replaceDatabase):
+		d.useful = append(d.useful, replaceDatabase)
+	default:
 		return d.databaseGone()
 	}
 	if d.config.Cache.ApplyImmediately || d.previous.Parked || !d.power.HasCache() {
@@ -63,19 +89,22 @@ func (d *deployment) lookUp() error {
 // databaseGone says what to do about a database that somebody deleted.
 func (d *deployment) databaseGone() error {
 	name := d.config.DatabaseName()
-	newest := "RDS has no snapshot of it; aws rds describe-db-instance-automated-backups may have a backup"
 	snapshot, err := rds.LookupSnapshot(d.ctx, &rds.LookupSnapshotArgs{
-		DbInstanceIdentifier: ref(name), MostRecent: ref(true),
+		DbInstanceIdentifier: pulumi.StringRef(name), MostRecent: pulumi.BoolRef(true),
 	}, d.regional)
-	if err == nil && snapshot.DbSnapshotIdentifier != nil {
+	var newest string
+	switch {
+	case err == nil && snapshot.DbSnapshotIdentifier != nil:
 		newest = "its newest snapshot is " + *snapshot.DbSnapshotIdentifier
+	case err == nil || strings.Contains(err.Error(), noResults):
+		newest = "RDS has no snapshot of it; aws rds describe-db-instance-automated-backups may have a backup"
+	default:
+		newest = fmt.Sprintf("its snapshots cannot be read (%v)", err)
 	}
 	return fmt.Errorf("the database %s is gone, and this update would create an empty one; nothing was changed: %s. "+
 		"Restore it under its name (docs/changes.md, \"A database that somebody deleted\"), or add %q to groundwork:allow",
 		name, newest, replaceDatabase)
 }
-
-func ref[T any](value T) *T { return &value }
 
 // deferrable is a setting whose change waits for a maintenance window.
 type deferrable struct {
@@ -128,38 +157,40 @@ func (d *deployment) deferrables() []deferrable {
 
 // pending returns the properties that wait for their maintenance window since an earlier update. The provider reads
 // their old values and would send the change again with every update, so the update leaves them alone. It keeps for the
-// next update until when they wait, and says so.
+// next update what waits, and says so.
 func (d *deployment) pending(all []deferrable) (ofDatabase, ofCache []string, err error) {
-	earlier, _ := d.made[pendingKey].(map[string]any)
 	for _, s := range all {
-		_, end, err := s.window.Next(d.config.Today)
-		if err != nil {
-			return nil, nil, fmt.Errorf("finding out how long %s waits: %w", s.key, err)
-		}
-		until, err := time.Parse(time.RFC3339, fmt.Sprint(earlier[s.key]))
-		asked, waits := d.made[s.key], err == nil && (d.config.Today.Before(until) || d.config.Parked)
+		asked, waits := waitOf(d.made, s.key)
+		// A window may pass without effect, as while the database is stopped. The update then asks again.
+		waits = waits && asked.value != s.runs && (d.config.Today.Before(asked.until) || d.config.Parked)
 		message := ""
 		switch {
-		case waits && s.wants == asked && s.wants != s.runs:
-			if end = until; s.ofCache() {
+		case waits && s.wants == asked.value:
+			if s.ofCache() {
 				ofCache = append(ofCache, s.property)
 			} else {
 				ofDatabase = append(ofDatabase, s.property)
 			}
 			message = fmt.Sprintf("%s %v is pending until %s; until then %v runs", s.key, s.wants, s.window, s.runs)
-		case waits && s.wants != asked && s.wants == s.runs:
+		case waits && s.wants == s.runs:
 			// The provider sees no difference, so it sends nothing.
-			message = fmt.Sprintf("%s is %v again, but AWS still changes it to %v on %s: cancel that with %s",
-				s.key, s.wants, asked, s.window, s.cancel)
-		}
-		if message != "" {
-			if err := d.ctx.Log.Warn(message, nil); err != nil {
-				return nil, nil, fmt.Errorf("logging what is pending: %w", err)
+			message = fmt.Sprintf("%s is %v again, but AWS still changes it to %v on %s, unless you have canceled that: %s",
+				s.key, s.wants, asked.value, s.window, s.cancel)
+		case s.wants != s.runs:
+			_, end, err := s.window.Next(d.config.Today)
+			if err != nil {
+				return nil, nil, fmt.Errorf("finding out how long %s waits: %w", s.key, err)
 			}
+			asked, waits = wait{s.wants, end}, true
 		}
-		// A window may pass without effect, as while the database is stopped. The update then asks again.
-		if s.wants != s.runs {
-			d.waits[s.key] = end.Format(time.RFC3339)
+		if waits {
+			d.waits[s.key] = asked.kept()
+		}
+		if message == "" {
+			continue
+		}
+		if err := d.ctx.Log.Warn(message, nil); err != nil {
+			return nil, nil, fmt.Errorf("logging what is pending: %w", err)
 		}
 	}
 	return ofDatabase, ofCache, nil

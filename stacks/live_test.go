@@ -79,14 +79,20 @@ func TestPendingUntilTheWindow(t *testing.T) {
 	assert.Empty(t, up(after, nextMonday, changes...).Steps)
 }
 
+// asked is a prod whose last update, on a day, asked for another class of the database.
+func asked(t *testing.T, day time.Time) *mockrun.Result {
+	t.Helper()
+	before, err := prod(t, nil, day, false)
+	require.NoError(t, err)
+	r, err := prod(t, before, day, false, "database.instanceClass=db.r7g.xlarge")
+	require.NoError(t, err)
+	return r
+}
+
 // TestWindowWithoutEffect: a change that AWS did not make in its window is asked for again.
 func TestWindowWithoutEffect(t *testing.T) {
 	monday := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	before, err := prod(t, nil, monday, false)
-	require.NoError(t, err)
-	asked, err := prod(t, before, monday, false, "database.instanceClass=db.r7g.xlarge")
-	require.NoError(t, err)
-	again, err := prod(t, asked, monday.AddDate(0, 0, 7), false, "database.instanceClass=db.r7g.xlarge")
+	again, err := prod(t, asked(t, monday), monday.AddDate(0, 0, 7), false, "database.instanceClass=db.r7g.xlarge")
 	require.NoError(t, err)
 	assert.NotEmpty(t, stepsOf(again, awstype.DBInstance))
 }
@@ -95,17 +101,17 @@ func TestWindowWithoutEffect(t *testing.T) {
 // the same. The update says so, with the command that cancels it.
 func TestChangeThatIsTakenBack(t *testing.T) {
 	monday := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	before, err := prod(t, nil, monday, false)
+	back, err := prod(t, asked(t, monday), monday, false)
 	require.NoError(t, err)
-	asked, err := prod(t, before, monday, false, "database.instanceClass=db.r7g.xlarge")
-	require.NoError(t, err)
-	back, err := prod(t, asked, monday, false)
-	require.NoError(t, err)
-	said := strings.Join(back.Messages, "\n")
-	assert.Contains(t, said, "groundwork:database.instanceClass is db.m7g.large again, but AWS still changes it to "+
-		"db.r7g.xlarge on Sunday 03:30 UTC")
-	assert.Contains(t, said, "modify-db-instance --db-instance-identifier groundwork-prod-main "+
-		"--db-instance-class db.m7g.large")
+	for range 2 {
+		said := strings.Join(back.Messages, "\n")
+		assert.Contains(t, said, "groundwork:database.instanceClass is db.m7g.large again, but AWS still changes it to "+
+			"db.r7g.xlarge on Sunday 03:30 UTC")
+		assert.Contains(t, said, "modify-db-instance --db-instance-identifier groundwork-prod-main "+
+			"--db-instance-class db.m7g.large")
+		back, err = prod(t, back, monday.AddDate(0, 0, 1), false)
+		require.NoError(t, err)
+	}
 	events, err := back.Cloud.Advance(monday.AddDate(0, 0, 7))
 	require.NoError(t, err)
 	assert.Len(t, events, 1)
@@ -129,6 +135,10 @@ func TestDeletedDatabase(t *testing.T) {
 	allowed, err := prod(t, before, harness.Today, true, "protect=false", "allow=['replace database']")
 	require.NoError(t, err)
 	assert.Empty(t, allowed.Messages)
+	useless, err := prod(t, nil, harness.Today, true, "protect=false", "allow=['replace database']")
+	require.NoError(t, err)
+	assert.Contains(t, useless.Messages, "groundwork:allow \"replace database\" allows nothing that this update would "+
+		"do: remove it")
 }
 
 // TestZoneInUse: AWS refuses to take the subnets away from an instance. The program cannot know where the standby and

@@ -16,7 +16,7 @@ const MadeKey = "madeWith"
 // OwnOutputs are the stack outputs that the program keeps for its next update, and people need not see.
 var OwnOutputs = []string{MadeKey, nodeGroupNamesKey}
 
-// guard is one setting whose change may destroy something.
+// guard is one setting whose change may destroy something, or cannot be made while the environment is parked.
 type guard struct {
 	// key is the path of the setting, with its namespace.
 	key string
@@ -25,7 +25,7 @@ type guard struct {
 	// value returns the setting as it is kept: a string, a float64 or a []any of strings; nil while there is nothing that
 	// its change could destroy.
 	value func(*Config) any
-	// losses returns what a change would destroy, or why it cannot be made.
+	// losses returns what a change would destroy, or why it cannot be made; nil for nothing.
 	losses func(change) []loss
 	// parked says why the setting cannot change while the environment is parked; empty where it can.
 	parked string
@@ -84,8 +84,8 @@ func (c change) isUpgrade() bool {
 	return ok && from.LT(to)
 }
 
-// readMade reads what exportMade left. A value of another type is an error: read as "no value", it would let a change
-// destroy what the guard is for.
+// readMade reads what the last update left. A value of another type is an error: read as "no value", it would let a
+// change destroy what the guard is for.
 func readMade(outputs map[string]any) (map[string]any, error) {
 	if outputs[MadeKey] == nil {
 		return nil, nil // The last update was by a program that did not keep it.
@@ -112,7 +112,10 @@ func (c *Config) allows(entry string) bool { return slices.Contains(c.Allow, ent
 
 // changed returns the losses of a change, and why it cannot be made while the environment is parked.
 func (g guard) changed(c change) []loss {
-	all := g.losses(c)
+	var all []loss
+	if g.losses != nil {
+		all = g.losses(c)
+	}
 	if g.parked != "" && c.made[parkedKey] == true && fmt.Sprint(c.before) != fmt.Sprint(c.after) {
 		all = append(all, loss{what: g.parked, keep: "resume the environment first, with this setting as it was"})
 	}
@@ -171,14 +174,13 @@ func (c *Config) Refused(made map[string]any) error {
 		c.Environment, len(refused), refused.Err("  "))
 }
 
-// refuseLosses returns Refused, and warns about entries of groundwork:allow that allow nothing.
-func (d *deployment) refuseLosses() error {
-	if err := d.config.Refused(d.made); err != nil {
-		return err
-	}
+// warnUseless warns about entries of groundwork:allow that allow nothing.
+func (d *deployment) warnUseless() error {
 	_, useless := d.config.losses(d.made)
-	useless = slices.DeleteFunc(useless, func(entry string) bool { return entry == replaceDatabase })
 	for _, entry := range useless {
+		if slices.Contains(d.useful, entry) {
+			continue
+		}
 		message := fmt.Sprintf("groundwork:allow %q allows nothing that this update would do: remove it", entry)
 		if err := d.ctx.Log.Warn(message, nil); err != nil {
 			return fmt.Errorf("logging that groundwork:allow has a useless entry: %w", err)
