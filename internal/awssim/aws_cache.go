@@ -156,9 +156,9 @@ func replicationGroupDeleted(c *Cloud, o *Object) error {
 // lookUpReplicationGroup answers the data source of a cache.
 func (c *Cloud) lookUpReplicationGroup(in Props) (Props, error) {
 	name := in.Str("replicationGroupId")
-	state := c.Read(awstype.ReplicationGroup, name)
-	if state == nil {
-		return nil, fmt.Errorf("reading ElastiCache Replication Group (%s): couldn't find resource", name)
+	state, err := c.readFor("ElastiCache Replication Group", awstype.ReplicationGroup, name)
+	if err != nil {
+		return nil, err
 	}
 	return Props{
 		"id": name, "replicationGroupId": name, "arn": state.Str("arn"), "nodeType": state.Str("nodeType"),

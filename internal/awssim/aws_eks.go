@@ -217,9 +217,9 @@ func addonCreated(c *Cloud, o *Object) error {
 // lookUpCluster answers the data source of a cluster.
 func (c *Cloud) lookUpCluster(in Props) (Props, error) {
 	name := in.Str("name")
-	state := c.Read(awstype.EKSCluster, name)
-	if state == nil {
-		return nil, fmt.Errorf("reading EKS Cluster (%s): couldn't find resource", name)
+	state, err := c.readFor("EKS Cluster", awstype.EKSCluster, name)
+	if err != nil {
+		return nil, err
 	}
 	return Props{
 		"id": name, "name": name, "arn": state.Str("arn"), "endpoint": state.Str("endpoint"),

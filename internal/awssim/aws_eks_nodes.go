@@ -1,7 +1,6 @@
 package awssim
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -68,9 +67,9 @@ func checkNodeGroup(in Props) []Failure {
 // lookUpNodeGroup answers the data source of a node group.
 func (c *Cloud) lookUpNodeGroup(in Props) (Props, error) {
 	id := nodeGroupID(in, "")
-	state := c.Read(awstype.NodeGroup, id)
-	if state == nil {
-		return nil, fmt.Errorf("reading EKS Node Group (%s): couldn't find resource", id)
+	state, err := c.readFor("EKS Node Group", awstype.NodeGroup, id)
+	if err != nil {
+		return nil, err
 	}
 	scaling := map[string]any(state.Object("scalingConfig"))
 	return Props{

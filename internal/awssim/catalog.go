@@ -160,6 +160,15 @@ func Check(token string, in Props) ([]Failure, error) {
 	return failures, nil
 }
 
+// readFor returns the state of a resource for a data source, or the provider's error where there is none.
+func (c *Cloud) readFor(what, token, id string) (Props, error) {
+	state := c.Read(token, id)
+	if state == nil {
+		return nil, fmt.Errorf("reading %s (%s): couldn't find resource", what, id)
+	}
+	return state, nil
+}
+
 // Invoke answers a data source about what is in the account, or one of Invoke's.
 func (c *Cloud) Invoke(token string, in Props) (Props, error) {
 	switch token {

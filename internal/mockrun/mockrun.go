@@ -51,7 +51,6 @@ type Result struct {
 	Outputs graph.Props
 	// Messages are what the program logged.
 	Messages []string
-
 	// Cloud is the account as the run left it.
 	Cloud *awssim.Cloud
 
@@ -93,11 +92,7 @@ func (r *Result) Refresh() ([]string, error) {
 // connection returns the connection to a provider by the reference to it, "URN::ID". A resource without one has a
 // default provider, which needs no configuration.
 func (r *Result) connection(reference string) *awssim.Connection {
-	urn := reference
-	if i := strings.LastIndex(reference, "::"); i >= 0 {
-		urn = reference[:i]
-	}
-	if found := r.connections[urn]; found != nil {
+	if found := r.connections[string(providerURN(reference))]; found != nil {
 		return found
 	}
 	return awssim.Connect("random", r.Cloud)

@@ -48,7 +48,6 @@ type monitor struct {
 	gone map[string]bool
 	// replaced are the old resources whose new ones exist.
 	replaced []*graph.Resource
-	root     string
 	// parents, transforms and providers are those of each resource, by URN; providers are by package too.
 	parents    map[string]string
 	transforms map[string][]*pulumirpc.Callback
@@ -206,31 +205,23 @@ func (m *monitor) Log(_ context.Context, r *pulumirpc.LogRequest) (*emptypb.Empt
 	return &emptypb.Empty{}, nil
 }
 
-// GetRootResource returns the URN of the stack.
-func (m *monitor) GetRootResource(
-	context.Context, *pulumirpc.GetRootResourceRequest,
-) (*pulumirpc.GetRootResourceResponse, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return &pulumirpc.GetRootResourceResponse{Urn: m.root}, nil
-}
-
-// SetRootResource keeps the URN of the stack.
-func (m *monitor) SetRootResource(
-	_ context.Context, r *pulumirpc.SetRootResourceRequest,
-) (*pulumirpc.SetRootResourceResponse, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.root = r.GetUrn()
-	return &pulumirpc.SetRootResourceResponse{}, nil
-}
-
 func (m *monitor) urn(parent, token, name string) string {
 	parentType := tokens.Type("")
 	if p := resource.URN(parent); parent != "" && p.QualifiedType() != resource.RootStackType {
 		parentType = p.QualifiedType()
 	}
 	return string(resource.NewURN(tokens.QName(m.stack), stacks.Project, parentType, tokens.Type(token), name))
+}
+
+// providerURN returns the URN in a reference to a provider, "URN::ID", or "" where there is none.
+func providerURN(reference string) resource.URN {
+	i := strings.LastIndex(reference, "::")
+	return resource.URN(reference[:max(i, 0)])
+}
+
+// providerPackage returns the package of a provider by its URN.
+func providerPackage(urn resource.URN) string {
+	return strings.TrimPrefix(string(urn.Type()), "pulumi:providers:")
 }
 
 // resourceOf returns what a registration says of a resource.
@@ -252,8 +243,8 @@ func (m *monitor) resourceOf(r *pulumirpc.RegisterResourceRequest, in graph.Prop
 		}
 	}
 	// As in the engine, a resource depends on its provider.
-	if i := strings.LastIndex(found.Provider, "::"); i >= 0 {
-		set[found.Provider[:i]] = true
+	if provider := providerURN(found.Provider); provider != "" {
+		set[string(provider)] = true
 	}
 	for urn := range set {
 		found.Dependencies = append(found.Dependencies, urn)

@@ -45,7 +45,7 @@ func (m *monitor) register(
 
 // connect opens the connection of a provider resource.
 func (m *monitor) connect(r *graph.Resource) error {
-	connection := awssim.Connect(strings.TrimPrefix(r.Type, "pulumi:providers:"), m.Cloud)
+	connection := awssim.Connect(providerPackage(resource.URN(r.URN)), m.Cloud)
 	if err := connection.Configure(r.Inputs); err != nil {
 		return fmt.Errorf("configuring %s: %w", r.Name, err)
 	}

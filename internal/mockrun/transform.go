@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
@@ -80,10 +79,8 @@ func providersOf(r *pulumirpc.RegisterResourceRequest, inherited map[string]stri
 		all = map[string]string{}
 	}
 	maps.Copy(all, r.GetProviders())
-	if urn, _, ok := strings.Cut(r.GetProvider(), "::provider"); ok && !r.GetCustom() {
-		_, name, _ := strings.Cut(urn, "pulumi:providers:")
-		pkg, _, _ := strings.Cut(name, ":")
-		all[pkg] = r.GetProvider()
+	if urn := providerURN(r.GetProvider()); urn != "" && !r.GetCustom() {
+		all[providerPackage(urn)] = r.GetProvider()
 	}
 	return all
 }
