@@ -101,19 +101,19 @@ bench-loop: build ## Time sandbox up, a second up and a preview of prod against 
 	@tools/bench-loop.sh $(BASE)
 
 .PHONY: changes
-changes: setup ## Change random settings under the real engine: a preview has the steps of the update, which then holds: a quarter of an hour
+changes: setup ## Change random settings under the real engine: a preview has the steps of the update, which then holds: ten minutes
 	@CHANGES=$${CHANGES:-60} go test -tags integration -count=1 -timeout 60m -v -run TestRandomChanges ./tests/engine | { grep --line-buffered -v '^=== ' || true; }
 
 .PHONY: pairs
-pairs: setup ## Change every pair of settings of a dev and a prod without an engine; goes on where it stopped: a quarter of an hour
+pairs: setup ## Change every pair of settings of a dev and a prod without an engine; goes on where it stopped: half an hour
 	@go test -c -o bin/pairs.test ./tests
 	@for shard in 1 2 3 4 5 6 7 8; do \
 	  (cd tests && SHARD=$$shard/8 PAIRS=all ../bin/pairs.test -test.timeout 60m -test.v -test.run TestAllPairs) \
-	  | { grep --line-buffered -E '^ +[0-9]+ of|^ +--- FAIL|Error:|Messages:|^(FAIL|---)' || true; }; \
+	  | { grep --line-buffered -E '^ +[0-9]+/|^ +--- FAIL|Error:|Messages:|^(FAIL|---)' || true; }; \
 	done
 
 .PHONY: pairs-engine
-pairs-engine: setup ## Change 200 random pairs of settings under the real engine, in parts (SHARD=1/4); goes on where it stopped: half an hour
+pairs-engine: setup ## Change 200 random pairs of settings under the real engine, in parts (SHARD=1/4); goes on where it stopped: twenty minutes
 	@PAIRS=$${PAIRS:-200} go test -tags integration -count=1 -timeout 120m -v -run TestPairsOfSettings ./tests/engine | { grep --line-buffered -vE '^ *=== |^ +--- PASS' || true; }
 
 .PHONY: soak

@@ -149,18 +149,11 @@ func TestRandomChangesAgree(t *testing.T) {
 	count := randomChanges
 	all := starts(t)
 	names := slices.Sorted(maps.Keys(all))
-	keys := slices.Sorted(maps.Keys(properties.Mutations))
 	random := mathrand.New(mathrand.NewPCG(2, 2))
 	changed := 0
 	for done := 0; done < count; {
 		s := all[names[random.IntN(len(names))]]
-		var changes []string
-		for range 1 + random.IntN(2) {
-			key := keys[random.IntN(len(keys))]
-			if values := properties.Mutations[key]; len(values) > 0 {
-				changes = append(changes, key+"="+values[random.IntN(len(values))])
-			}
-		}
+		changes := properties.Random(random)
 		if len(changes) == 0 || !s.legal(t, changes...) {
 			continue
 		}

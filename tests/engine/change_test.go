@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -49,17 +48,10 @@ func TestRandomChanges(t *testing.T) {
 		count, err = strconv.Atoi(text)
 		require.NoError(t, err, "CHANGES")
 	}
-	keys := slices.Sorted(maps.Keys(properties.Mutations))
 	random := rand.New(rand.NewPCG(1, 1))
 	for done := 0; done < count; {
 		stack := harness.Environments[random.IntN(len(harness.Environments))]
-		var changes []string
-		for range 1 + random.IntN(2) {
-			key := keys[random.IntN(len(keys))]
-			if values := properties.Mutations[key]; len(values) > 0 {
-				changes = append(changes, key+"="+values[random.IntN(len(values))])
-			}
-		}
+		changes := properties.Random(random)
 		raw := harness.Settings(t, stack, changes...)
 		if _, err := stacks.Load(raw, stack, harness.Today); err != nil || len(changes) == 0 {
 			continue
@@ -215,7 +207,9 @@ func TestPendingIsNoDrift(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, events, 2)
 	run(engine.Refresh)
-	for _, step := range run(engine.Up) {
+	moved := run(engine.Up)
+	assert.NotEmpty(t, moved)
+	for _, step := range moved {
 		assert.Contains(t, step, "update aws:cloudwatch/metricAlarm:MetricAlarm observability-")
 	}
 	assert.Empty(t, run(engine.Up))

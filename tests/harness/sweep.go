@@ -34,18 +34,22 @@ func Sweep(t *testing.T, name string, items []string, try func(t *testing.T, ite
 	for line := range strings.Lines(string(text)) {
 		passed[strings.TrimSpace(line)] = true
 	}
-	begun, tried, failed := time.Now(), 0, 0
+	var own []string
 	for i, item := range items {
-		if i%shards != shard-1 || passed[item] {
-			continue
+		if i%shards == shard-1 && !passed[item] {
+			own = append(own, item)
 		}
+	}
+	begun, failed := time.Now(), 0
+	for i, item := range own {
 		if t.Run(item, func(t *testing.T) { try(t, item) }) {
 			fmt.Fprintln(file, item)
 		} else {
 			failed++
 		}
-		if tried++; tried%100 == 0 || i+shards >= len(items) {
-			fmt.Printf("  %5d of %d, %d failed, %.0f s\n", i+1, len(items), failed, time.Since(begun).Seconds())
+		if tried := i + 1; tried%100 == 0 || tried == len(own) {
+			fmt.Printf("  %d/%d: %4d of %d, %d failed, %.0f s\n",
+				shard, shards, tried, len(own), failed, time.Since(begun).Seconds())
 		}
 	}
 }

@@ -2,6 +2,7 @@ package properties
 
 import (
 	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"groundwork/tests/harness"
@@ -96,6 +97,19 @@ func Changes() []string {
 	for _, key := range slices.Sorted(maps.Keys(Mutations)) {
 		for _, value := range Mutations[key] {
 			all = append(all, key+"="+value)
+		}
+	}
+	return all
+}
+
+// Random returns mutations of one or two settings, now and then of one twice. It may return none.
+func Random(random *rand.Rand) []string {
+	keys := slices.Sorted(maps.Keys(Mutations))
+	var all []string
+	for range 1 + random.IntN(2) {
+		key := keys[random.IntN(len(keys))]
+		if values := Mutations[key]; len(values) > 0 {
+			all = append(all, key+"="+values[random.IntN(len(values))])
 		}
 	}
 	return all
