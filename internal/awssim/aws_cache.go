@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -59,6 +60,7 @@ var cacheTypes = map[string]Type{
 		Check:   checkReplicationGroup,
 		Outputs: replicationGroupOutputs,
 		Created: replicationGroupCreated,
+		Updated: replicationGroupUpdated,
 		Changed: replicationGroupChanged,
 		Deleted: replicationGroupDeleted,
 	},
@@ -70,8 +72,7 @@ func checkReplicationGroup(in Props) []Failure {
 	failIf(&f, id != "" && (!cacheID.MatchString(id) || len(id) > 40),
 		"replicationGroupId", "%q is not 1 to 40 letters, digits and single hyphens", id)
 	failIf(&f, !oneOf(in, "engine", "redis", "valkey"), "engine", "is not redis or valkey")
-	_, known := offers[in.Str("nodeType")]
-	failIf(&f, in.Has("nodeType") && (!known || !strings.HasPrefix(in.Str("nodeType"), "cache.")),
+	failIf(&f, in.Has("nodeType") && !offered("cache.", in.Str("nodeType")),
 		"nodeType", "InvalidParameterValue: %s is not a node type", in.Str("nodeType"))
 	nodes, counted := in.Num("numCacheClusters")
 	failIf(&f, counted && (nodes < 1 || nodes > 6), "numCacheClusters", "is outside 1 to 6")
@@ -117,16 +118,21 @@ func replicationGroupCreated(c *Cloud, o *Object) error {
 		}
 		o.Contents = contents
 	}
-	if err := replicationGroupChanged(c, o); err != nil {
+	if err := errors.Join(replicationGroupChanged(c, o), replicationGroupUpdated(c, o, o.State)); err != nil {
 		return err
-	}
-	if node := o.State.Str("nodeType"); node != "" && !offers[node].in(c.Site.Region) {
-		return apiError("InvalidParameterValue: The specified Cache Node Type %s is not supported in %s", node, c.Site.Region)
 	}
 	group := c.find(Ref{Type: awstype.CacheParameterGroup, By: "name"}, o.State.Str("parameterGroupName"))
 	if group != nil && !strings.HasPrefix(group.State.Str("family"), o.State.Str("engine")) {
 		return apiError("InvalidParameterCombination: the parameter group's family %s is not that of %s",
 			group.State.Str("family"), o.State.Str("engine"))
+	}
+	return nil
+}
+
+// replicationGroupUpdated refuses a node type that the region does not have.
+func replicationGroupUpdated(c *Cloud, _ *Object, after Props) error {
+	if node := after.Str("nodeType"); node != "" && !offers[node].in(c.Site.Region) {
+		return apiError("InvalidParameterValue: The specified Cache Node Type %s is not supported in %s", node, c.Site.Region)
 	}
 	return nil
 }

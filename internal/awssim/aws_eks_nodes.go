@@ -54,8 +54,7 @@ func checkNodeGroup(in Props) []Failure {
 		"amiType", "%s: Amazon Linux 2 has no image for this Kubernetes version", ami)
 	failIf(&f, len(in.Str("nodeGroupNamePrefix")) > 37, "nodeGroupNamePrefix", "has more than 37 characters")
 	for _, instance := range in.Strs("instanceTypes") {
-		_, known := offers[instance]
-		failIf(&f, !known, "instanceTypes", "%s is not an instance type of EC2", instance)
+		failIf(&f, !offered("", instance), "instanceTypes", "%s is not an instance type of EC2", instance)
 		failIf(&f, ami != "" && offers[instance].arm != strings.Contains(ami, "ARM"),
 			"amiType", "%s does not run on %s", ami, instance)
 	}

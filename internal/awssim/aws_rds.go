@@ -1,8 +1,8 @@
 package awssim
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,8 +113,7 @@ func checkInstance(in Props) []Failure {
 	failIf(&f, slices.Contains(rdsReserved, in.Str("username")),
 		"username", "%q is a reserved word", in.Str("username"))
 	class := in.Str("instanceClass")
-	_, known := offers[class]
-	failIf(&f, class != "" && (!known || !strings.HasPrefix(class, "db.")),
+	failIf(&f, class != "" && !offered("db.", class),
 		"instanceClass", "InvalidParameterCombination: RDS does not support %s here", class)
 	failIf(&f, outOfRange(in, "port", 1150, 65535), "port", "is outside 1150 to 65535")
 	failIf(&f, outOfRange(in, "allocatedStorage", 20, 65536), "allocatedStorage", "is outside 20 to 65536 GiB")
@@ -172,14 +171,8 @@ func instanceOutputs(s Site, id string, in Props) Props {
 
 func instanceCreated(c *Cloud, o *Object) error {
 	o.State["status"] = available
-	number := 1
-	if o.State.Flag("multiAz") {
-		number = 2
-	}
-	c.place(o, awstype.DBSubnetGroup, o.State.Str("dbSubnetGroupName"), number)
-	if class := o.State.Str("instanceClass"); class != "" && !offers[class].in(c.Site.Region) {
-		return apiError("InvalidParameterCombination: RDS does not support creating a DB instance with the following "+
-			"combination: DBInstanceClass=%s, Engine=postgres", class)
+	if err := errors.Join(instanceChanged(c, o), c.refuseClass(o.State)); err != nil {
+		return err
 	}
 	group := c.find(Ref{Type: awstype.DBParameterGroup, By: "name"}, o.State.Str("parameterGroupName"))
 	if group != nil && group.State.Str("family") != o.State.Str("engine")+o.State.Str("engineVersion") {
@@ -202,8 +195,11 @@ func (c *Cloud) ensureInstanceLogGroups(o *Object) {
 
 // instanceUpdated refuses what RDS refuses: a change of a stopped instance other than of its tags, an older engine
 // version, a major upgrade that is not allowed, and a smaller volume.
-func instanceUpdated(_ *Cloud, o *Object, after Props) error {
+func instanceUpdated(c *Cloud, o *Object, after Props) error {
 	before := o.State
+	if err := c.refuseClass(after); err != nil {
+		return err
+	}
 	if before.Str("status") == stopped && slices.ContainsFunc(Diff(o.Type, before, after), func(c Change) bool {
 		return !strings.HasPrefix(c.Property, "tags")
 	}) {
@@ -224,12 +220,21 @@ func instanceUpdated(_ *Cloud, o *Object, after Props) error {
 	return nil
 }
 
-// instanceChanged gives a new standby its zone.
+// instanceChanged gives the instance and its standby their zones.
 func instanceChanged(c *Cloud, o *Object) error {
-	if o.State.Flag("multiAz") && len(o.Zones) < 2 {
-		c.place(o, awstype.DBSubnetGroup, o.State.Str("dbSubnetGroupName"), 2)
-	} else if !o.State.Flag("multiAz") {
-		o.Zones = o.Zones[:min(1, len(o.Zones))]
+	number := 1
+	if o.State.Flag("multiAz") {
+		number = 2
+	}
+	c.place(o, awstype.DBSubnetGroup, o.State.Str("dbSubnetGroupName"), number)
+	return nil
+}
+
+// refuseClass returns RDS's error for a class that the region does not have.
+func (c *Cloud) refuseClass(in Props) error {
+	if class := in.Str("instanceClass"); class != "" && !offers[class].in(c.Site.Region) {
+		return apiError("InvalidParameterCombination: RDS does not support a DB instance with the following combination: "+
+			"DBInstanceClass=%s, Engine=postgres", class)
 	}
 	return nil
 }
@@ -252,6 +257,7 @@ func instanceDeleted(c *Cloud, o *Object) error {
 	if _, taken := c.left[snapshot]; taken {
 		return apiError("DBSnapshotAlreadyExists: %s", snapshot)
 	}
+	c.finals = append(c.finals, o.State.Str("finalSnapshotIdentifier"))
 	c.leave(snapshot, "the final snapshot, kept until you delete it, readable as long as its KMS key exists")
 	return nil
 }
@@ -278,8 +284,8 @@ func (c *Cloud) lookUpSnapshot(in Props) (Props, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := in.Str("dbInstanceIdentifier")
-	for _, what := range slices.Sorted(maps.Keys(c.left)) {
-		if snapshot, ok := strings.CutPrefix(what, "database snapshot "); ok && strings.HasPrefix(snapshot, name+"-") {
+	for _, snapshot := range slices.Backward(c.finals) {
+		if strings.HasPrefix(snapshot, name+"-") {
 			return Props{"id": snapshot, "dbSnapshotIdentifier": snapshot, "dbInstanceIdentifier": name}, nil
 		}
 	}

@@ -61,6 +61,8 @@ type account struct {
 	snapshots map[string]string
 	// engines holds the engine of each cache snapshot, by name; a snapshot of an older store has none.
 	engines map[string]string
+	// finals are the names of the final snapshots of databases, the newest last.
+	finals []string
 	// clock is the simulated time.
 	clock time.Time
 	// created counts how often each URN was created, so that a new resource never gets the ID of an old one.

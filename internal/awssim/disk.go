@@ -25,6 +25,7 @@ type saved struct {
 	Left      map[string]string `json:"left"`
 	Snapshots map[string]string `json:"snapshots,omitempty"`
 	Engines   map[string]string `json:"engines,omitempty"`
+	Finals    []string          `json:"finals,omitempty"`
 	Clock     time.Time         `json:"clock"`
 	Created   map[string]int    `json:"made"`
 }
@@ -63,7 +64,7 @@ func (c *Cloud) fill(s saved) {
 	maps.Copy(c.created, s.Created)
 	maps.Copy(c.snapshots, s.Snapshots)
 	maps.Copy(c.engines, s.Engines)
-	c.clock = s.Clock
+	c.finals, c.clock = s.Finals, s.Clock
 }
 
 // Copy returns a copy of the cloud in memory.
@@ -87,7 +88,8 @@ func (c *Cloud) Copy() (*Cloud, error) {
 func (c *Cloud) saved() saved {
 	s := saved{
 		Format: storeFormat, Account: c.id,
-		Left: c.left, Created: c.created, Snapshots: c.snapshots, Engines: c.engines, Clock: c.clock,
+		Left: c.left, Created: c.created, Snapshots: c.snapshots, Engines: c.engines, Finals: c.finals,
+		Clock: c.clock,
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.objects)) {
 		s.Objects = append(s.Objects, c.objects[key])

@@ -26,6 +26,12 @@ type offer struct {
 // in reports whether a region has it.
 func (o offer) in(region string) bool { return slices.Contains(o.regions, region) != o.except }
 
+// offered reports whether AWS has something of that name anywhere. prefix is that of the service's names.
+func offered(prefix, name string) bool {
+	_, known := offers[name]
+	return known && strings.HasPrefix(name, prefix)
+}
+
 // offers are by name. They are AWS's own list and not the program's tables, so that a wrong row there is refused here.
 var offers = func() map[string]offer {
 	all := map[string]offer{}

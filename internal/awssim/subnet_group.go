@@ -18,15 +18,17 @@ func (c *Cloud) zonesOf(subnetIDs []string) []string {
 	return slices.Compact(zones)
 }
 
-// place gives the instances of a database or the nodes of a cache their zones: the first ones of the subnet group. The
-// caller holds mu.
+// place gives the instances of a database or the nodes of a cache their zones. Those that have one keep it, the others
+// get the first zones of the subnet group. The caller holds mu.
 func (c *Cloud) place(o *Object, groupType, groupName string, number int) {
-	group := c.find(Ref{Type: groupType, By: "name"}, groupName)
-	if group == nil {
-		return
+	if group := c.find(Ref{Type: groupType, By: "name"}, groupName); group != nil {
+		for _, zone := range c.zonesOf(group.State.Strs("subnetIds")) {
+			if !slices.Contains(o.Zones, zone) {
+				o.Zones = append(o.Zones, zone)
+			}
+		}
 	}
-	zones := c.zonesOf(group.State.Strs("subnetIds"))
-	o.Zones = zones[:min(number, len(zones))]
+	o.Zones = o.Zones[:min(number, len(o.Zones))]
 }
 
 // subnetGroupUpdated refuses to take away the subnets of a zone with an instance of the database or a node of the
