@@ -178,13 +178,15 @@ func (o Options) outputsOf(stack, own string) graph.Props {
 	return out
 }
 
-// cloudOf returns the account in which a run happens: a copy of that of the update before, or of one beside. A preview
-// changes nothing, so it needs no copy.
+// cloudOf returns the account in which a run happens: a copy of that of the update before or, for a stack that was never
+// up, of the one beside that has the most in it. A preview changes nothing, so it needs no copy.
 func (o Options) cloudOf() (*awssim.Cloud, error) {
-	from := o.Before
-	for _, other := range o.Beside {
-		if from == nil || len(other.Cloud.Objects()) > len(from.Cloud.Objects()) {
-			from = other
+	from, most := o.Before, 0
+	if o.Before == nil {
+		for _, other := range o.Beside {
+			if number := len(other.Cloud.Objects()); number > most {
+				from, most = other, number
+			}
 		}
 	}
 	if from == nil {
