@@ -11,6 +11,7 @@ import (
 
 	"groundwork/components/cache"
 	"groundwork/components/database"
+	"groundwork/components/hardware"
 	"groundwork/internal/awstype"
 )
 
@@ -197,13 +198,27 @@ func (d *deployment) pending(all []deferrable) (ofDatabase, ofCache []string, er
 }
 
 // runningClass is the class of the database that the alarms are about: while a change of it waits, the old one.
-func (d *deployment) runningClass() database.Class {
+func (d *deployment) runningClass() hardware.Type {
 	if now := d.live.database; now != nil && !d.config.Database.ApplyImmediately {
-		if class, known := database.Classes[now.DbInstanceClass]; known {
+		if class, known := hardware.Find(hardware.RDS, now.DbInstanceClass); known {
 			return class
 		}
 	}
-	return database.Classes[d.config.Database.InstanceClass]
+	class, _ := hardware.Find(hardware.RDS, d.config.Database.InstanceClass)
+	return class
+}
+
+// runningNodeType is the type of the cache's nodes that the alarms are about: while a change of it waits, the old one.
+func (d *deployment) runningNodeType() hardware.Type {
+	name := d.config.Cache.NodeType
+	if now := d.live.cache; now != nil {
+		name = now.NodeType
+	}
+	node, known := hardware.Find(hardware.ElastiCache, name)
+	if !known {
+		node, _ = hardware.Find(hardware.ElastiCache, d.config.Cache.NodeType)
+	}
+	return node
 }
 
 // runningStorage is the size of the volume that the alarms are about, in GiB: while its growth waits, the old one.

@@ -18,6 +18,7 @@ func (d *deployment) observability() error {
 			DatabaseClass:      d.runningClass(),
 			DatabaseStorageGiB: d.runningStorage(),
 			CacheNodeIDs:       s.CacheNodeIDs,
+			CacheNodeType:      d.runningNodeType(),
 			Edge:               s.EdgeMetrics,
 			ContainerLogGroup:  p.ContainerLogGroup,
 			ArgoCD:             c.Delivery.Owner == delivery.OwnerArgoCD,

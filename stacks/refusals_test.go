@@ -50,7 +50,7 @@ var refusals = []struct{ change, want string }{
 	},
 	{"cluster.nodeGroups.general.minCapacty=1", "groundwork:cluster.nodeGroups.general.minCapacty is not a known key"},
 	{"cluster.nodeGroups.general.minSise=1", `did you mean "minSize"?`},
-	{"cluster.nodeGroups.general.instanceType=t3.huge", `"t3.huge" is not one of`},
+	{"cluster.nodeGroups.general.instanceType=t3.huge", `"t3.huge" is not in AWS's list`},
 	{"cluster.nodeGroups.general.diskGiB=5", "diskGiB 5 is outside 20 to 1000"},
 	{"cluster.nodeGroups.general.capacityType=CHEAP", "is not one of ON_DEMAND, SPOT"},
 	{"cluster.nodeGroups.-bad={instanceType: t3.large, maxSize: 1}", `"-bad" is not a node group name`},
@@ -88,8 +88,8 @@ var refusals = []struct{ change, want string }{
 	{"registry.repositories=[w]", "has a length outside 2 to 200"},
 	{"registry.keepImages=1", "keepImages 1 is outside 10 to 1000"},
 	// Database.
-	{"database.instanceClass=t3.micro", `groundwork:database.instanceClass "t3.micro" is not one of`},
-	{"database.instanceClass=db.t3.huge", `"db.t3.huge" is not one of`},
+	{"database.instanceClass=t3.micro", `groundwork:database.instanceClass "t3.micro" is not in AWS's list`},
+	{"database.instanceClass=db.t3.huge", `"db.t3.huge" is not in AWS's list`},
 	{`database.version="15.7"`, `"15.7" names a minor release`},
 	{`database.version="14"`, `"14" is not one of 15, 16, 17, 18`},
 	{"database.version=15", "15 is a number; want text"},
@@ -174,7 +174,7 @@ var refusals = []struct{ change, want string }{
 	{"database=5", `groundwork:database 5 is a number; want a mapping`},
 	// Cache.
 	{"cache.engine=memcached", `"memcached" is not one of valkey, redis`},
-	{"cache.nodeType=t4g.micro", `groundwork:cache.nodeType "t4g.micro" is not one of cache.`},
+	{"cache.nodeType=t4g.micro", `groundwork:cache.nodeType "t4g.micro" is not in AWS's list of 2025-05-28: of t4g`},
 	{"cache.nodes=7", "nodes 7 is outside 1 to 6"},
 	{"cache.nodes=0", "nodes 0 is outside 1 to 6"},
 	{"cache.snapshotRetentionDays=36", "snapshotRetentionDays 36 is outside 0 to 35"},

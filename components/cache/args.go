@@ -3,12 +3,12 @@ package cache
 import (
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/hardware"
 	"groundwork/components/network"
 )
 
@@ -43,8 +43,8 @@ var groupID = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
 func (s Spec) Validate(protected bool) field.Errors {
 	var errs field.Errors
 	field.OneOf(&errs, "engine", s.Engine, Valkey, Redis)
-	if _, ok := NodeTypes[s.NodeType]; !ok {
-		errs.Add("nodeType", s.NodeType, "is not one of %s", strings.Join(KnownNodeTypes(), ", "))
+	if _, known := hardware.Find(hardware.ElastiCache, s.NodeType); !known {
+		errs.Add("nodeType", s.NodeType, "%s", hardware.Unknown(hardware.ElastiCache, s.NodeType))
 	}
 	errs.Range("nodes", s.Nodes, 1, 6)
 	least := 0

@@ -11,6 +11,7 @@ import (
 
 	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/hardware"
 	"groundwork/components/identity"
 	"groundwork/components/network"
 )
@@ -202,8 +203,8 @@ func (g NodeGroup) validate(errs *field.Errors, key, name string) {
 	if !groupName.MatchString(name) {
 		errs.Add(key, name, "is not a node group name: 1 to 15 lower-case letters, digits or hyphens, a letter first")
 	}
-	if _, ok := Instances[g.InstanceType]; !ok {
-		errs.Add(key+".instanceType", g.InstanceType, "is not one of %s", strings.Join(KnownInstances(), ", "))
+	if _, known := hardware.Find(hardware.EC2, g.InstanceType); !known {
+		errs.Add(key+".instanceType", g.InstanceType, "%s", hardware.Unknown(hardware.EC2, g.InstanceType))
 	}
 	errs.Range(key+".maxSize", g.MaxSize, 1, 450)
 	errs.Range(key+".minSize", g.MinSize, 0, 450)
@@ -250,7 +251,7 @@ func (s Spec) Fit(vpc netip.Prefix, addresses int) field.Errors {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(s.NodeGroups)) {
 		group := s.NodeGroups[name]
-		instance := Instances[group.InstanceType]
+		instance, _ := hardware.Find(hardware.EC2, group.InstanceType)
 		needed += group.MaxSize * instance.Addresses()
 		parts = append(parts, fmt.Sprintf("%s %d x %d", name, group.MaxSize, instance.Addresses()))
 	}

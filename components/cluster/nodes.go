@@ -175,7 +175,7 @@ func (c *Cluster) nodeGroup(
 		NodeRoleArn:         c.args.Roles.NodeRole.ARN,
 		SubnetIds:           c.args.Placement.PrivateSubnetIDs,
 		Version:             cp.version,
-		AmiType:             pulumi.String(amiType(Instances[group.InstanceType])),
+		AmiType:             pulumi.String(amiType(group.InstanceType)),
 		CapacityType:        pulumi.String(group.CapacityType),
 		ScalingConfig: &awseks.NodeGroupScalingConfigArgs{
 			DesiredSize: pulumi.Int(group.DesiredSize),

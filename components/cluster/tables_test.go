@@ -9,19 +9,6 @@ import (
 	"groundwork/components/cluster"
 )
 
-// TestInstanceTable: the formula gives the number of pods that AWS publishes for an instance type.
-func TestInstanceTable(t *testing.T) {
-	for name, pods := range map[string]int{
-		"t3.small": 11, "t3.medium": 17, "t3.large": 35, "t3.xlarge": 58, "m7g.medium": 8, "m5.large": 29,
-	} {
-		assert.Equal(t, pods, cluster.Instances[name].MaxPods(), name)
-	}
-	for name, instance := range cluster.Instances {
-		family, _, _ := strings.Cut(name, ".")
-		assert.Equal(t, strings.HasSuffix(family, "g"), instance.Arm, name)
-	}
-}
-
 func TestReleasesNameEveryCoreAddon(t *testing.T) {
 	for version, release := range cluster.Releases {
 		for _, addon := range []string{

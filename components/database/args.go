@@ -9,6 +9,7 @@ import (
 
 	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/hardware"
 	"groundwork/components/network"
 )
 
@@ -98,8 +99,8 @@ func (s Spec) Validate(protected bool) field.Errors {
 	} else {
 		field.OneOf(&errs, "version", s.Version, Versions...)
 	}
-	if _, ok := Classes[s.InstanceClass]; !ok {
-		errs.Add("instanceClass", s.InstanceClass, "is not one of %s", strings.Join(KnownClasses(), ", "))
+	if _, known := hardware.Find(hardware.RDS, s.InstanceClass); !known {
+		errs.Add("instanceClass", s.InstanceClass, "%s", hardware.Unknown(hardware.RDS, s.InstanceClass))
 	}
 	field.OneOf(&errs, "availability", s.Availability, SingleZone, MultiZone)
 	errs.Range("storageGiB", s.StorageGiB, 20, 65536)

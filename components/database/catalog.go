@@ -1,41 +1,32 @@
 package database
 
 import (
-	"maps"
-	"slices"
 	"sort"
 	"strings"
+
+	"groundwork/components/hardware"
 )
-
-// Class describes an RDS instance class.
-type Class struct {
-	// MemoryGiB is the memory in GiB. The thresholds of alarms depend on it, as does the number of connections that
-	// PostgreSQL allows.
-	MemoryGiB int
-	// Burstable classes use CPU credits.
-	Burstable bool
-}
-
-// Classes are the instance classes that a database may use, for PostgreSQL in eu-west-1 and us-east-1.
-// Source: Amazon RDS User Guide, "Hardware specifications for DB instance classes".
-var Classes = map[string]Class{
-	"db.t3.micro": {1, true}, "db.t3.small": {2, true}, "db.t3.medium": {4, true}, "db.t3.large": {8, true},
-	"db.t4g.micro": {1, true}, "db.t4g.small": {2, true}, "db.t4g.medium": {4, true}, "db.t4g.large": {8, true},
-	"db.m5.large": {8, false}, "db.m6g.large": {8, false}, "db.m7g.large": {8, false}, "db.m7g.xlarge": {16, false},
-	"db.r7g.large": {16, false}, "db.r7g.xlarge": {32, false},
-}
 
 // Versions are the major versions of PostgreSQL that a database may have, oldest first.
 // Source: Amazon RDS User Guide, "Release calendars for Amazon RDS for PostgreSQL".
 var Versions = []string{"15", "16", "17", "18"}
 
-// KnownClasses lists the instance classes of the table.
-func KnownClasses() []string { return slices.Sorted(maps.Keys(Classes)) }
+// usablePercent is how much of the memory of a class DBInstanceClassMemory is at least. RDS keeps the remainder for the
+// operating system and its own processes. The share that it keeps falls with the size of the class. The smallest
+// figure that somebody read on an instance decides: 181 connections on a db.t4g.small, whose 2 GiB would make 225.
+// Source: github.com/kirill-markin/flashcards-open-source-app, pull request 1657 (PostgreSQL 18.6, August 2026).
+const usablePercent = 80
 
-// MaxConnections is how many connections PostgreSQL allows by the default formula of RDS,
-// LEAST(DBInstanceClassMemory/9531392, 5000). RDS reserves part of the memory, so the actual number is a little lower.
-func (c Class) MaxConnections() int {
-	return min(c.MemoryGiB<<30/9531392, 5000)
+// reservedConnections are kept for superusers and for RDS itself, of every class: superuser_reserved_connections and
+// rds.rds_superuser_reserved_connections.
+const reservedConnections = 5
+
+// Connections is how many connections a class has for applications, or a few more: the default formula of RDS,
+// LEAST(DBInstanceClassMemory/9531392, 5000), less those that are reserved.
+// Source: Amazon RDS User Guide, "Maximum number of database connections".
+func Connections(class hardware.Type) int {
+	memory := class.MemoryGiB * (1 << 30) * usablePercent / 100
+	return int(min(memory/9531392, 5000)) - reservedConnections
 }
 
 // Parameters are the parameters that differ from the defaults of RDS for PostgreSQL, sorted by name. Names and values

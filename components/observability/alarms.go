@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"groundwork/components/database"
+	"groundwork/components/hardware"
 )
 
 // MissingData says how an alarm treats a period without data.
@@ -95,9 +96,10 @@ func ClusterAlarms(t Thresholds) []Alarm {
 	}, {
 		Name:        "unschedulable-pods",
 		Description: "Pods find no node for 15 minutes: the autoscaler is at maxSize, or requests fit no instance type",
-		Namespace:   "AWS/EKS", Metric: "scheduler_pending_pods_UNSCHEDULABLE", Statistic: "Minimum",
-		Comparison: above, Threshold: 0, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-		// EKS publishes the metric only while such pods exist.
+		// Each scheduler of the control plane reports; those that stand by report 0. Shorter periods than the alarm's 15
+		// minutes keep a pod that waits for a new node for two minutes, every few minutes, from adding up to an alarm.
+		Namespace: "AWS/EKS", Metric: "scheduler_pending_pods_UNSCHEDULABLE", Statistic: "Sum",
+		Comparison: above, Threshold: 0, PeriodSeconds: 60, Periods: 15, Datapoints: 14,
 		Missing: MissingIsGood,
 	}, {
 		Name: "container-restarts",
@@ -259,17 +261,28 @@ func LogAlarms(ownMetrics string, argoCD bool) []LogAlarm {
 	)))
 }
 
-// CacheAlarms watch one node of the cache.
-func CacheAlarms(t Thresholds) []Alarm {
-	return []Alarm{{
+// cacheCPU returns the metric that shows how busy the engine of a node is, and the threshold for a share of its one
+// core. A node with at most two cores is watched as a whole, because all that is not the engine needs much of it too.
+// Source: Amazon ElastiCache User Guide, "Which metrics should I monitor?": 90 % of one of two cores is 45 %.
+func cacheCPU(node hardware.Type, percent int) (metric string, threshold float64) {
+	if node.VCPUs > 2 {
+		return "EngineCPUUtilization", float64(percent)
+	}
+	return "CPUUtilization", float64(percent) / float64(max(node.VCPUs, 1))
+}
+
+// CacheAlarms watch one node of the cache, of the given type.
+func CacheAlarms(t Thresholds, node hardware.Type) []Alarm {
+	metric, threshold := cacheCPU(node, t.CacheCPUPercent)
+	alarms := []Alarm{{
 		Name: "cpu",
 		Description: fmt.Sprintf(
-			"The cache engine uses over %d%% of its one core for 15 minutes: look for slow commands in the slow log, then add "+
-				"a node or a larger type",
+			"The cache uses over %d%% of the one core of its engine for 15 minutes: look for slow commands in the slow log, "+
+				"then add a node or a larger type",
 			t.CacheCPUPercent,
 		),
-		Namespace: "AWS/ElastiCache", Metric: "EngineCPUUtilization", Statistic: "Average",
-		Comparison: above, Threshold: float64(t.CacheCPUPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		Namespace: "AWS/ElastiCache", Metric: metric, Statistic: "Average",
+		Comparison: above, Threshold: threshold, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		// A running node reports data every minute.
 		Missing: MissingIsBad,
 	}, {
@@ -283,10 +296,26 @@ func CacheAlarms(t Thresholds) []Alarm {
 		Comparison: above, Threshold: float64(t.CacheMemoryPercent), PeriodSeconds: 300, Periods: 3, Datapoints: 3,
 		Missing: MissingIsUnknown,
 	}}
+	if node.Burstable() {
+		alarms = append(alarms, creditAlarm("AWS/ElastiCache", "node", "type"))
+	}
+	return alarms
+}
+
+// creditAlarm watches the CPU credits of a burstable instance. what it is and its kind are for the description.
+func creditAlarm(namespace, what, kind string) Alarm {
+	return Alarm{
+		Name: "cpu-credits",
+		Description: fmt.Sprintf("The burstable %s is nearly out of CPU credits: it will be throttled or billed for more; "+
+			"choose a larger or a fixed %s", what, kind),
+		Namespace: namespace, Metric: "CPUCreditBalance", Statistic: "Minimum",
+		Comparison: below, Threshold: 20, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
+		Missing: MissingIsUnknown,
+	}
 }
 
 // DatabaseAlarms watch one RDS instance of the given class and initial storage.
-func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm {
+func DatabaseAlarms(t Thresholds, class hardware.Type, storageGiB int) []Alarm {
 	alarms := []Alarm{{
 		Name: "cpu",
 		Description: fmt.Sprintf(
@@ -313,7 +342,7 @@ func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm 
 		Description: "Less than a tenth of the memory is free: the instance will swap; look for many or large connections, " +
 			"then for a larger class",
 		Namespace: "AWS/RDS", Metric: "FreeableMemory", Statistic: "Minimum",
-		Comparison: below, Threshold: float64(class.MemoryGiB) * float64(1<<30) / 10, PeriodSeconds: 300, Periods: 3,
+		Comparison: below, Threshold: class.MemoryGiB * float64(1<<30) / 10, PeriodSeconds: 300, Periods: 3,
 		Datapoints: 3,
 		Missing:    MissingIsUnknown,
 	}, {
@@ -323,7 +352,7 @@ func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm 
 			t.DatabaseConnectionsPercent,
 		),
 		Namespace: "AWS/RDS", Metric: "DatabaseConnections", Statistic: "Maximum",
-		Comparison: above, Threshold: float64(class.MaxConnections() * t.DatabaseConnectionsPercent / 100),
+		Comparison: above, Threshold: float64(database.Connections(class) * t.DatabaseConnectionsPercent / 100),
 		PeriodSeconds: 60, Periods: 5, Datapoints: 3,
 		Missing: MissingIsUnknown,
 	}, {
@@ -334,15 +363,8 @@ func DatabaseAlarms(t Thresholds, class database.Class, storageGiB int) []Alarm 
 		// Without writes there is no latency.
 		Missing: MissingIsGood,
 	}}
-	if class.Burstable {
-		alarms = append(alarms, Alarm{
-			Name: "cpu-credits",
-			Description: "The burstable instance is nearly out of CPU credits: it will be throttled or billed for more; " +
-				"choose a larger or a fixed class",
-			Namespace: "AWS/RDS", Metric: "CPUCreditBalance", Statistic: "Minimum",
-			Comparison: below, Threshold: 20, PeriodSeconds: 300, Periods: 3, Datapoints: 3,
-			Missing: MissingIsUnknown,
-		})
+	if class.Burstable() {
+		alarms = append(alarms, creditAlarm("AWS/RDS", "instance", "class"))
 	}
 	return alarms
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"groundwork/components/database"
+	"groundwork/components/hardware"
 	"groundwork/components/observability"
 )
 
@@ -49,11 +49,17 @@ func TestAlarmTable(t *testing.T) {
 		ErrorPercent:               5,
 		ContainerRestarts:          5,
 	}
-	fixed, burstable := database.Classes["db.m7g.large"], database.Classes["db.t4g.small"]
+	find := func(service hardware.Service, name string) hardware.Type {
+		one, known := hardware.Find(service, name)
+		require.True(t, known, name)
+		return one
+	}
+	fixed, burstable := find(hardware.RDS, "db.m7g.large"), find(hardware.RDS, "db.t4g.small")
+	small, large := find(hardware.ElastiCache, "cache.t4g.small"), find(hardware.ElastiCache, "cache.m7g.xlarge")
 	all := observability.NodeAlarms(thresholds)
 	all = append(all, observability.ClusterAlarms(thresholds)...)
 	all = append(all, observability.NATAlarms()...)
-	all = append(all, observability.CacheAlarms(thresholds)...)
+	all = append(all, observability.CacheAlarms(thresholds, small)...)
 	all = append(all, observability.LoadBalancerAlarms(thresholds)...)
 	all = append(all, observability.TargetAlarms()...)
 	all = append(all, observability.DistributionAlarms(thresholds)...)
@@ -72,5 +78,12 @@ func TestAlarmTable(t *testing.T) {
 	}
 	assert.Len(t, observability.DatabaseAlarms(thresholds, burstable, 20),
 		len(observability.DatabaseAlarms(thresholds, fixed, 20))+1, "an alarm on CPU credits if there are any")
+	cpu := observability.CacheAlarms(thresholds, small)[0]
+	assert.Equal(t, "CPUUtilization", cpu.Metric, "a node with two cores is watched as a whole")
+	assert.InDelta(t, 40, cpu.Threshold, 0.001, "80 % of one of two cores")
+	cpu = observability.CacheAlarms(thresholds, large)[0]
+	assert.Equal(t, "EngineCPUUtilization", cpu.Metric)
+	assert.InDelta(t, 80, cpu.Threshold, 0.001)
+	assert.Len(t, observability.CacheAlarms(thresholds, small), len(observability.CacheAlarms(thresholds, large))+1)
 	assert.InDelta(t, 3*float64(1<<30), observability.DatabaseAlarms(thresholds, fixed, 20)[1].Threshold, 1)
 }

@@ -6,10 +6,10 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"groundwork/components/database"
 	"groundwork/components/edge"
 	"groundwork/components/environment"
 	"groundwork/components/field"
+	"groundwork/components/hardware"
 )
 
 // Thresholds are the alarm thresholds that may differ between environments.
@@ -103,10 +103,11 @@ type Targets struct {
 	NATGatewayIDs map[string]pulumi.StringOutput
 	// DatabaseIdentifier is the RDS instance. The thresholds of its alarms depend on DatabaseClass and DatabaseStorageGiB.
 	DatabaseIdentifier pulumi.StringOutput
-	DatabaseClass      database.Class
+	DatabaseClass      hardware.Type
 	DatabaseStorageGiB int
-	// CacheNodeIDs are the nodes of the cache, by number.
-	CacheNodeIDs map[string]pulumi.StringOutput
+	// CacheNodeIDs are the nodes of the cache, by number. The alarms of a node depend on CacheNodeType.
+	CacheNodeIDs  map[string]pulumi.StringOutput
+	CacheNodeType hardware.Type
 	// Edge names the load balancer, the target group and the distribution.
 	Edge edge.Metrics
 	// ContainerLogGroup is the log group of all containers.

@@ -67,7 +67,7 @@ func (o *Observability) watchedInstances() []watched {
 	}
 	each("nodes", "AutoScalingGroupName", t.AutoScalingGroups, power.HasNodes(), NodeAlarms(o.args.Thresholds))
 	each("nat", "NatGatewayId", t.NATGatewayIDs, power.HasEgress(), NATAlarms())
-	each("cache", "CacheClusterId", t.CacheNodeIDs, power.HasCache(), CacheAlarms(o.args.Thresholds))
+	each("cache", "CacheClusterId", t.CacheNodeIDs, power.HasCache(), CacheAlarms(o.args.Thresholds, t.CacheNodeType))
 	return all
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
 
+	"groundwork/components/hardware"
 	"groundwork/internal/awstype"
 )
 
@@ -72,7 +73,8 @@ func checkReplicationGroup(in Props) []Failure {
 	failIf(&f, id != "" && (!cacheID.MatchString(id) || len(id) > 40),
 		"replicationGroupId", "%q is not 1 to 40 letters, digits and single hyphens", id)
 	failIf(&f, !oneOf(in, "engine", "redis", "valkey"), "engine", "is not redis or valkey")
-	failIf(&f, in.Has("nodeType") && !offered("cache.", in.Str("nodeType")),
+	_, known := hardware.Find(hardware.ElastiCache, in.Str("nodeType"))
+	failIf(&f, in.Has("nodeType") && !known,
 		"nodeType", "InvalidParameterValue: %s is not a node type", in.Str("nodeType"))
 	nodes, counted := in.Num("numCacheClusters")
 	failIf(&f, counted && (nodes < 1 || nodes > 6), "numCacheClusters", "is outside 1 to 6")
@@ -131,7 +133,9 @@ func replicationGroupCreated(c *Cloud, o *Object) error {
 
 // replicationGroupUpdated refuses a node type that the region does not have.
 func replicationGroupUpdated(c *Cloud, _ *Object, after Props) error {
-	if node := after.Str("nodeType"); node != "" && !offers[node].in(c.Site.Region) {
+	node := after.Str("nodeType")
+	kind, _ := hardware.Find(hardware.ElastiCache, node)
+	if _, offered := kind.Price(c.Site.Region); node != "" && !offered {
 		return apiError("InvalidParameterValue: The specified Cache Node Type %s is not supported in %s", node, c.Site.Region)
 	}
 	return nil

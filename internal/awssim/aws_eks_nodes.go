@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"groundwork/components/hardware"
 	"groundwork/internal/awstype"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
@@ -54,8 +55,9 @@ func checkNodeGroup(in Props) []Failure {
 		"amiType", "%s: Amazon Linux 2 has no image for this Kubernetes version", ami)
 	failIf(&f, len(in.Str("nodeGroupNamePrefix")) > 37, "nodeGroupNamePrefix", "has more than 37 characters")
 	for _, instance := range in.Strs("instanceTypes") {
-		failIf(&f, !offered("", instance), "instanceTypes", "%s is not an instance type of EC2", instance)
-		failIf(&f, ami != "" && offers[instance].arm != strings.Contains(ami, "ARM"),
+		kind, known := hardware.Find(hardware.EC2, instance)
+		failIf(&f, !known, "instanceTypes", "%s is not an instance type of EC2", instance)
+		failIf(&f, ami != "" && kind.Arm != strings.Contains(ami, "ARM"),
 			"amiType", "%s does not run on %s", ami, instance)
 	}
 	failIf(&f, in.Get("launchTemplate") != nil && in.Get("diskSize") != nil,
@@ -89,11 +91,12 @@ func nodesCanJoin(c *Cloud, o *Object) error {
 	ami := o.State.Str("amiType")
 	if template := c.get(awstype.LaunchTemplate, o.State.Str("launchTemplate.id")); template != nil {
 		instance := template.State.Str("instanceType")
-		if instance != "" && !offers[instance].in(c.Site.Region) {
+		kind, _ := hardware.Find(hardware.EC2, instance)
+		if _, offered := kind.Price(c.Site.Region); instance != "" && !offered {
 			return apiError("AsgInstanceLaunchFailures: your requested instance type (%s) is not supported in %s",
 				instance, c.Site.Region)
 		}
-		if instance != "" && offers[instance].arm != strings.Contains(ami, "ARM") {
+		if instance != "" && kind.Arm != strings.Contains(ami, "ARM") {
 			return apiError("AsgInstanceLaunchFailures: %s does not run on %s", ami, instance)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 
+	"groundwork/components/hardware"
 	"groundwork/internal/awstype"
 )
 
@@ -113,7 +114,8 @@ func checkInstance(in Props) []Failure {
 	failIf(&f, slices.Contains(rdsReserved, in.Str("username")),
 		"username", "%q is a reserved word", in.Str("username"))
 	class := in.Str("instanceClass")
-	failIf(&f, class != "" && !offered("db.", class),
+	_, known := hardware.Find(hardware.RDS, class)
+	failIf(&f, class != "" && !known,
 		"instanceClass", "InvalidParameterCombination: RDS does not support %s here", class)
 	failIf(&f, outOfRange(in, "port", 1150, 65535), "port", "is outside 1150 to 65535")
 	failIf(&f, outOfRange(in, "allocatedStorage", 20, 65536), "allocatedStorage", "is outside 20 to 65536 GiB")
@@ -232,7 +234,9 @@ func instanceChanged(c *Cloud, o *Object) error {
 
 // refuseClass returns RDS's error for a class that the region does not have.
 func (c *Cloud) refuseClass(in Props) error {
-	if class := in.Str("instanceClass"); class != "" && !offers[class].in(c.Site.Region) {
+	class := in.Str("instanceClass")
+	kind, _ := hardware.Find(hardware.RDS, class)
+	if _, offered := kind.Price(c.Site.Region); class != "" && !offered {
 		return apiError("InvalidParameterCombination: RDS does not support a DB instance with the following combination: "+
 			"DBInstanceClass=%s, Engine=postgres", class)
 	}

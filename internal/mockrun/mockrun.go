@@ -178,8 +178,8 @@ func (o Options) outputsOf(stack, own string) graph.Props {
 	return out
 }
 
-// cloudOf returns the account in which a run happens: a copy of that of the update before or, for a stack that was never
-// up, of the one beside that has the most in it. A preview changes nothing, so it needs no copy.
+// cloudOf returns the account in which a run happens: a copy of that of the update before or, for a stack that was
+// never up, of the one beside that has the most in it. A preview changes nothing, so it needs no copy.
 func (o Options) cloudOf() (*awssim.Cloud, error) {
 	from, most := o.Before, 0
 	if o.Before == nil {

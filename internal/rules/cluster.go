@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"groundwork/components/cluster"
+	"groundwork/components/hardware"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 )
@@ -220,7 +221,7 @@ var clusterRules = []Rule{{
 		return each(awstype.NodeGroup, func(r *graph.Resource) string {
 			ami := r.Inputs.Str("amiType")
 			template := byID(g, awstype.LaunchTemplate, r.Inputs.Str("launchTemplate.id"))
-			instance, known := cluster.Instances[template.Inputs.Str("instanceType")]
+			instance, known := hardware.Find(hardware.EC2, template.Inputs.Str("instanceType"))
 			return must(known && strings.HasPrefix(ami, "AL2023_") && instance.Arm == strings.Contains(ami, "ARM"),
 				"image %q", ami)
 		})(g)

@@ -15,7 +15,7 @@ var watchedMetrics = []string{
 	"AWS/EC2 CPUUtilization", "AWS/EC2 StatusCheckFailed", "AWS/NATGateway ErrorPortAllocation",
 	"AWS/ApplicationELB HTTPCode_ELB_5XX_Count", "AWS/ApplicationELB HTTPCode_Target_5XX_Count",
 	"AWS/ApplicationELB TargetResponseTime", "AWS/ApplicationELB UnHealthyHostCount",
-	"AWS/ElastiCache EngineCPUUtilization", "AWS/CloudFront 5xxErrorRate",
+	"AWS/ElastiCache DatabaseMemoryUsagePercentage", "AWS/CloudFront 5xxErrorRate",
 	"ContainerInsights pod_number_of_container_restarts",
 }
 
