@@ -118,6 +118,10 @@ var All = []Property{{
 	Check: func(s Subject) (int, []string) { return replacements(s.Graph) },
 	Plant: func(g *graph.Graph) { g.First(awstype.ReplicationGroup).DeleteFirst = false },
 }, {
+	Name: "alarms and widgets read metrics that AWS publishes, by a statistic that says something", SuspendedToo: true,
+	Check: func(s Subject) (int, []string) { return metricReaders(s.Graph) },
+	Plant: rules.Set(awstype.MetricAlarm, "statistic", "SampleCount"),
+}, {
 	Name: "physical names are inside AWS's limits", SuspendedToo: true,
 	Check: func(s Subject) (int, []string) { return names(s.Graph) },
 	Plant: rules.Set(awstype.Role, "name", strings.Repeat("x", 65)),
