@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"groundwork/internal/cost"
+	"groundwork/internal/sandbox"
+	"groundwork/stacks"
 )
 
 // costOptions are the options of the command that prices an environment.
@@ -55,13 +57,23 @@ func (o *costOptions) run(stdout io.Writer) error {
 		return errors.New("--state prices what is there: --parked, --hibernated and --config price what would be")
 	}
 	var sheets []*cost.Sheet
+	var incomplete []error
 	for _, column := range o.columns() {
 		sheet, err := column.sheet(o.kept, assumed)
 		if err != nil {
 			return err
 		}
 		sheets = append(sheets, sheet)
+		incomplete = append(incomplete, sheet.Err())
 	}
+	if err := o.print(stdout, sheets); err != nil {
+		return err
+	}
+	return errors.Join(incomplete...)
+}
+
+// print prints the sheets in the form that was asked for.
+func (o *costOptions) print(stdout io.Writer, sheets []*cost.Sheet) error {
 	switch {
 	case o.json && len(sheets) == 1:
 		return printJSON(stdout, sheets[0])
@@ -106,7 +118,8 @@ func (f *flags) suspended(mode string) *flags {
 	return &suspended
 }
 
-// sheet prices one environment: as the program declares it, or as it is in a sandbox that was kept.
+// sheet prices one environment: as the program declares it, with its account layer unless alone is set, or as it is in
+// a sandbox that was kept.
 func (f *flags) sheet(kept string, assumed cost.Assumptions) (*cost.Sheet, error) {
 	f.state = kept
 	w, o, err := f.sandbox(io.Discard)
@@ -119,7 +132,15 @@ func (f *flags) sheet(kept string, assumed cost.Assumptions) (*cost.Sheet, error
 		if err != nil {
 			return nil, err
 		}
-		return cost.New(name, s.Graph, s.Config.Region, assumed, o.Today), nil
+		prices, err := cost.PricesOf(w.Project.Root, s.Config.Region)
+		if err != nil {
+			return nil, err
+		}
+		sheet := cost.New(name, s.Graph, prices, assumed, o.Today)
+		if f.alone {
+			return sheet, nil
+		}
+		return sheet, addAccount(sheet, w, o, prices)
 	}
 	raw, err := w.Project.Config(f.Stack)
 	if err != nil {
@@ -129,5 +150,21 @@ func (f *flags) sheet(kept string, assumed cost.Assumptions) (*cost.Sheet, error
 	if err != nil {
 		return nil, err
 	}
-	return cost.New(name, g, raw["aws:region"], assumed, o.Today), nil
+	prices, err := cost.PricesOf(w.Project.Root, raw["aws:region"])
+	if err != nil {
+		return nil, err
+	}
+	return cost.New(name, g, prices, assumed, o.Today), nil
+}
+
+// addAccount adds the account layer of an environment to its sheet.
+func addAccount(sheet *cost.Sheet, w *sandbox.Sandbox, o sandbox.Options, prices cost.Prices) error {
+	o.Stack += "-" + stacks.LayerAccount
+	s, err := declared(w, o.Stack, o)
+	if err != nil {
+		return err
+	}
+	// What is assumed of an environment is on its sheet already.
+	sheet.Add(cost.New(o.Stack, s.Graph, prices, cost.Assumptions{}, o.Today))
+	return nil
 }

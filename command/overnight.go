@@ -21,7 +21,7 @@ func overnight(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	running := &flags{}
+	running := &flags{alone: true}
 	running.Stack, running.Config = "dev", cost.ArticleSettings
 	var sheets []*cost.Sheet
 	for _, f := range []*flags{running, running.suspended("parked"), running.suspended("hibernated")} {

@@ -116,9 +116,13 @@ func declared(w *sandbox.Sandbox, name string, o sandbox.Options) (*report.Sourc
 	if err != nil {
 		return nil, err
 	}
+	prices, err := cost.PricesOf(w.Project.Root, config.Region)
+	if err != nil {
+		return nil, err
+	}
 	return &report.Source{
 		Name: name, Config: config, Raw: raw, Graph: g,
-		Sheet: cost.New(name, g, config.Region, assumed, o.Today),
+		Sheet: cost.New(name, g, prices, assumed, o.Today),
 	}, nil
 }
 

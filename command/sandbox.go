@@ -25,6 +25,8 @@ type flags struct {
 	// mode is "parked" or "hibernated" where a command looks at an environment as if it were suspended. Otherwise it is
 	// empty.
 	mode string
+	// alone leaves the account layer out of the costs.
+	alone bool
 }
 
 // action is what a command does.

@@ -79,7 +79,8 @@ var costRows = []struct {
 		"PostgreSQL and its storage",
 		[]string{"rds."},
 	}, {"cache", []string{"elasticache."}}, {"load balancer and firewall", []string{"alb.", "waf."}},
-	{"interface endpoints", []string{"vpce."}}, {"node volumes, keys, secrets, alarms, dashboard", []string{""}},
+	{"interface endpoints", []string{"vpce."}},
+	{"volumes and metrics of nodes, keys, secrets, alarms, dashboard", []string{""}},
 }
 
 // monthly is what an environment costs a month whatever is used, by row of the table.

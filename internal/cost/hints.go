@@ -5,12 +5,14 @@ import (
 	"strings"
 	"time"
 
+	"groundwork/components/hardware"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 )
 
 // arm replaces an instance type for Intel or AMD by the one for AWS's own processors.
-var arm = strings.NewReplacer("t3.", "t4g.", "m7i.", "m7g.", "m5.", "m7g.")
+var arm = strings.NewReplacer("t3.", "t4g.", "t3a.", "t4g.", "m5.", "m7g.", "m6i.", "m7g.", "m7i.", "m7g.",
+	"c6i.", "c7g.", "c7i.", "c7g.", "r6i.", "r7g.", "r7i.", "r7g.")
 
 // hint adds one hint to the sheet.
 func (p *pricing) hint(format string, a ...any) {
@@ -30,26 +32,26 @@ func (p *pricing) hints() {
 	for _, r := range p.graph.OfType(awstype.EKSCluster) {
 		p.hintSupport(r)
 	}
+	p.hintRotation()
 }
 
 // hintProcessor says what the same size on AWS's own processors would save.
 func (p *pricing) hintProcessor(l Line) {
-	kind, node := strings.CutPrefix(l.Price, "ec2.")
-	if !node && !strings.HasPrefix(l.Price, "rds.pg.db.t3") {
+	service, name, instance := instanceOf(l.Price)
+	other := arm.Replace(name)
+	if !instance || service == hardware.ElastiCache || other == name {
 		return
 	}
-	other, condition := arm.Replace(l.Price), ""
-	if node {
-		other, condition = "ec2."+arm.Replace(kind), ", if its images run on arm64"
-	}
-	cheaper, err := unitPrice(other, p.sheet.Region)
-	if err != nil || other == l.Price || cheaper >= l.UnitPrice {
+	cheaper, err := p.prices.unit(strings.Replace(l.Price, name, other, 1))
+	if err != nil || cheaper >= l.UnitPrice {
 		return
 	}
-	name := strings.TrimPrefix(strings.TrimPrefix(other, "ec2."), "rds.pg.")
-	name = strings.TrimSuffix(strings.TrimSuffix(name, ".single"), ".multi_az")
+	condition := ""
+	if service == hardware.EC2 {
+		condition = ", if its images run on arm64"
+	}
 	saved := (l.UnitPrice - cheaper) * l.Quantity * HoursPerMonth
-	p.hint("%s as %s would save %.2f a month%s", l.Resource, name, saved, condition)
+	p.hint("%s as %s would save %.2f a month%s", l.Resource, other, saved, condition)
 }
 
 // hintEndpoints says from how much traffic on the interface endpoints are cheaper than NAT.
@@ -60,8 +62,8 @@ func (p *pricing) hintEndpoints() {
 			endpoints += l.Month
 		}
 	}
-	nat, err1 := unitPrice("nat.gb", p.sheet.Region)
-	endpoint, err2 := unitPrice("vpce.interface.gb", p.sheet.Region)
+	nat, err1 := p.prices.unit("nat.gb")
+	endpoint, err2 := p.prices.unit("vpce.interface.gb")
 	if endpoints == 0 || err1 != nil || err2 != nil || nat <= endpoint {
 		return
 	}
@@ -71,8 +73,8 @@ func (p *pricing) hintEndpoints() {
 
 // hintSupport says what extended support of a cluster's version costs, or will cost.
 func (p *pricing) hintSupport(cluster *graph.Resource) {
-	standard, err1 := unitPrice("eks.control_plane.standard", p.sheet.Region)
-	extended, err2 := unitPrice("eks.control_plane.extended", p.sheet.Region)
+	standard, err1 := p.prices.unit("eks.control_plane.standard")
+	extended, err2 := p.prices.unit("eks.control_plane.extended")
 	if err1 != nil || err2 != nil {
 		return
 	}
@@ -84,4 +86,20 @@ func (p *pricing) hintSupport(cluster *graph.Resource) {
 		p.hint("from %s on Kubernetes %s would cost %.2f a month more, in extended support",
 			end.Format(time.DateOnly), version, surcharge)
 	}
+}
+
+// hintRotation says what the keys will cost once they have rotated.
+func (p *pricing) hintRotation() {
+	keys := 0
+	for _, r := range p.graph.OfType(awstype.Key) {
+		if r.Inputs.Flag("enableKeyRotation") {
+			keys++
+		}
+	}
+	unit, err := p.prices.unit("kms.key")
+	if err != nil || keys == 0 {
+		return
+	}
+	p.hint("the %d keys rotate every year: each costs %.2f a month more after the first rotation, and again after the "+
+		"second: together %.2f, then %.2f", keys, unit, float64(keys)*unit, 2*float64(keys)*unit)
 }

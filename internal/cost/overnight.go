@@ -65,7 +65,7 @@ func Article() (night float64, text string, err error) {
 	for _, row := range article {
 		amount := 0.0
 		if row.price != "" {
-			unit, err := unitPrice(row.price, "us-east-1")
+			unit, err := Prices{Region: "us-east-1"}.unit(row.price)
 			if err != nil {
 				return 0, "", fmt.Errorf("pricing the article's night: %w", err)
 			}
@@ -87,7 +87,11 @@ func (s *Sheet) AfterScript() *Sheet {
 	after := *s
 	after.Lines = nil
 	for _, l := range s.Lines {
-		if l.Type == awstype.NodeGroup || l.Type == awstype.DBInstance && l.PerHour {
+		switch {
+		case l.Type == awstype.NodeGroup, l.Type == awstype.DBInstance && l.PerHour:
+			continue
+		case l.Type == awstype.DBInstance && l.Price == logsWritten, l.Price == observed, l.Price == betweenZones:
+			// Nothing is observed, and nothing talks.
 			continue
 		}
 		after.Lines = append(after.Lines, l)

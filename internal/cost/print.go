@@ -20,7 +20,7 @@ func (s *Sheet) Print(w io.Writer) {
 	fixed, usage := s.Total()
 	fmt.Fprintf(w, "%-100s %10.2f %8.2f\n", "whatever is used", fixed, fixed*HoursPerNight/HoursPerMonth)
 	fmt.Fprintf(w, "%-100s %10.2f %8.2f\n", "~ by use, as assumed", usage, usage*HoursPerNight/HoursPerMonth)
-	fmt.Fprintf(w, "%-100s %10.2f %8.2f\n", "together", fixed+usage, (fixed+usage)*HoursPerNight/HoursPerMonth)
+	fmt.Fprintf(w, "%-100s %10.2f %8.2f\n", s.together(), fixed+usage, (fixed+usage)*HoursPerNight/HoursPerMonth)
 	fmt.Fprintln(w, "\nAssumed for a month (--assume NAME=NUMBER)")
 	for _, name := range slices.Sorted(maps.Keys(s.Assumed)) {
 		fmt.Fprintf(w, "  %-16s %8g  %s\n", name, s.Assumed[name], assumptions[name].means)
@@ -32,10 +32,36 @@ func (s *Sheet) Print(w io.Writer) {
 	fmt.Fprintf(w, "\n%d resources of %d types cost nothing by themselves.\n", resources, len(s.Free))
 	if len(s.Unpriced) > 0 {
 		fmt.Fprintf(w, "\nNOT in the sums:\n  %s\n", strings.Join(s.Unpriced, "\n  "))
+		fmt.Fprintf(w, "Regions with all prices are %s; groundwork prices update --region %s reads AWS's list.\n",
+			strings.Join(regions(), ", "), s.Region)
 	}
 	if len(s.Hints) > 0 {
 		fmt.Fprintf(w, "\nWorth knowing\n  %s\n", strings.Join(s.Hints, "\n  "))
 	}
+}
+
+// together names the sum of everything, or of what there are prices for.
+func (s *Sheet) together() string {
+	if s.Complete() {
+		return "together"
+	}
+	return fmt.Sprintf("together, WITHOUT %s", s.missing())
+}
+
+// missing says how much is not in the sums.
+func (s *Sheet) missing() string {
+	if len(s.Unpriced) == 1 {
+		return "1 item that has no price"
+	}
+	return fmt.Sprintf("%d items that have no price", len(s.Unpriced))
+}
+
+// Err is an error where the sums of a sheet are too small because prices are missing.
+func (s *Sheet) Err() error {
+	if s.Complete() {
+		return nil
+	}
+	return fmt.Errorf("pricing %s in %s: the sum is too small, because it is without %s", s.Stack, s.Region, s.missing())
 }
 
 // printLayer writes the lines of a layer and their sum, or nothing where the layer costs nothing.
@@ -89,7 +115,7 @@ func (l Line) formula() string {
 	if l.PerHour {
 		return fmt.Sprintf("%.4g x %g an hour", l.Quantity, l.UnitPrice)
 	}
-	return fmt.Sprintf("%g x %g", l.Quantity, l.UnitPrice)
+	return fmt.Sprintf("%.4g x %g", l.Quantity, l.UnitPrice)
 }
 
 // short cuts a text to a length, with an ellipsis at its end.
@@ -113,6 +139,11 @@ func PrintComparison(w io.Writer, sheets ...*Sheet) {
 		}
 	}
 	printSums(w, "together", sheets, func(s *Sheet) float64 { fixed, usage := s.Total(); return fixed + usage })
+	for _, s := range sheets {
+		if !s.Complete() {
+			fmt.Fprintf(w, "  of %s WITHOUT %s\n", s.Stack, s.missing())
+		}
+	}
 	printSums(w, "of it by use", sheets, func(s *Sheet) float64 { _, usage := s.Total(); return usage })
 	printSums(w, "twelve hours at night", sheets, (*Sheet).Night)
 }

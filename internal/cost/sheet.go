@@ -61,19 +61,23 @@ type Sheet struct {
 
 // pricing makes the lines of a sheet.
 type pricing struct {
-	sheet *Sheet
-	graph *graph.Graph
-	today time.Time
+	sheet  *Sheet
+	graph  *graph.Graph
+	prices Prices
+	today  time.Time
 	// current is the resource that the next line belongs to.
 	current *graph.Resource
 }
 
-// New prices every resource of a graph in a region under assumptions.
-func New(stack string, g *graph.Graph, region string, assumed Assumptions, today time.Time) *Sheet {
+// New prices every resource of a graph under assumptions.
+func New(stack string, g *graph.Graph, prices Prices, assumed Assumptions, today time.Time) *Sheet {
 	p := &pricing{
-		sheet: &Sheet{Stack: stack, Region: region, Checked: Checked(), Free: map[string]int{}, Assumed: assumed},
-		graph: g,
-		today: today,
+		sheet: &Sheet{
+			Stack: stack, Region: prices.Region, Checked: prices.checked(), Free: map[string]int{}, Assumed: assumed,
+		},
+		graph:  g,
+		prices: prices,
+		today:  today,
 	}
 	for _, r := range g.Resources {
 		if !r.Custom || strings.HasPrefix(r.Type, "pulumi:") {
@@ -90,14 +94,7 @@ func New(stack string, g *graph.Graph, region string, assumed Assumptions, today
 		}
 	}
 	p.shared()
-	slices.SortStableFunc(p.sheet.Lines, func(a, b Line) int {
-		return cmp.Or(
-			cmp.Compare(layerOrder(a.Layer), layerOrder(b.Layer)),
-			cmp.Compare(b.Month, a.Month),
-			cmp.Compare(a.Resource, b.Resource),
-		)
-	})
-	slices.Sort(p.sheet.Unpriced)
+	p.sheet.sort()
 	p.hints()
 	return p.sheet
 }
@@ -118,10 +115,17 @@ func (p *pricing) pay(what, key string, quantity float64) { p.line(what, key, qu
 // use adds a line for assumed usage of the current resource.
 func (p *pricing) use(what, key string, quantity float64) { p.line(what, key, quantity, true) }
 
+// useHours adds a line for assumed usage in hours.
+func (p *pricing) useHours(what, key string, hours float64) {
+	p.line(what, key, hours/HoursPerMonth, true)
+}
+
 func (p *pricing) line(what, key string, quantity float64, usage bool) {
-	unit, err := unitPrice(key, p.sheet.Region)
+	unit, err := p.prices.unit(key)
 	if err != nil {
-		p.unpriced(err.Error())
+		if quantity != 0 {
+			p.unpriced(err.Error())
+		}
 		return
 	}
 	l := Line{
@@ -134,6 +138,31 @@ func (p *pricing) line(what, key string, quantity float64, usage bool) {
 	}
 	l.AtNight = l.Night()
 	p.sheet.Lines = append(p.sheet.Lines, l)
+}
+
+// Complete reports whether the sums have everything in them.
+func (s *Sheet) Complete() bool { return len(s.Unpriced) == 0 }
+
+// Add adds the lines of another sheet, such as that of the account layer, which is a stack of its own.
+func (s *Sheet) Add(other *Sheet) {
+	s.Lines = append(s.Lines, other.Lines...)
+	s.Unpriced = append(s.Unpriced, other.Unpriced...)
+	for token, n := range other.Free {
+		s.Free[token] += n
+	}
+	s.sort()
+}
+
+// sort sorts the lines by layer and then by cost.
+func (s *Sheet) sort() {
+	slices.SortStableFunc(s.Lines, func(a, b Line) int {
+		return cmp.Or(
+			cmp.Compare(layerOrder(a.Layer), layerOrder(b.Layer)),
+			cmp.Compare(b.Month, a.Month),
+			cmp.Compare(a.Resource, b.Resource),
+		)
+	})
+	slices.Sort(s.Unpriced)
 }
 
 // Total returns the sums of a month: fixed costs, and assumed usage.

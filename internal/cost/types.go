@@ -4,8 +4,16 @@ import (
 	"time"
 
 	"groundwork/components/cluster"
+	"groundwork/components/hardware"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
+)
+
+// Prices of use that stops with the nodes and the database.
+const (
+	logsWritten  = "cloudwatch.logs.ingest"
+	observed     = "cloudwatch.observations_million"
+	betweenZones = "data.cross_az"
 )
 
 // priced adds the lines of each type that costs something.
@@ -27,7 +35,7 @@ var priced = map[string]func(p *pricing, r *graph.Resource){
 	},
 	awstype.LoadBalancer: func(p *pricing, _ *graph.Resource) {
 		p.pay("load balancer", "alb.hour", 1)
-		p.use("capacity units", "alb.lcu", p.sheet.Assumed["balancerUnits"])
+		p.use("capacity units, by traffic", "alb.lcu", p.capacityUnits())
 	},
 	awstype.DBInstance: database,
 	awstype.ReplicationGroup: func(p *pricing, r *graph.Resource) {
@@ -92,6 +100,14 @@ func controlPlane(p *pricing, r *graph.Resource) {
 	p.pay("control plane", "eks.control_plane.standard", 1)
 }
 
+// metricsOfInstance is how many metrics an instance with detailed monitoring sends. AWS bills each as a custom metric.
+// Source: Amazon CloudWatch pricing, "EC2 detailed monitoring": seven metrics an instance.
+const metricsOfInstance = 7
+
+// monitoringGB is how many GB a month RDS Enhanced Monitoring logs at one event a second; with longer intervals it is
+// less in proportion. Source: Amazon RDS, "Enhanced Monitoring", estimated data transfer by granularity.
+const monitoringGB = 16.07
+
 // nodes adds the lines of a node group: its instances and their volumes.
 func nodes(p *pricing, r *graph.Resource) {
 	n, _ := r.Inputs.Num("scalingConfig.desiredSize")
@@ -103,13 +119,21 @@ func nodes(p *pricing, r *graph.Resource) {
 			continue
 		}
 		kind := template.Inputs.Str("instanceType")
+		instance, _ := hardware.Find(hardware.EC2, kind)
 		what := kind
 		if r.Inputs.Str("capacityType") == "SPOT" {
 			what += " (spot, at the price of on demand: what it will be nobody knows)"
 		}
-		p.pay(what+hours, "ec2."+kind, n)
+		p.pay(what+hours, ec2Price+kind, n)
 		size, _ := template.Inputs.Num("blockDeviceMappings[0].ebs.volumeSize")
 		p.pay("GB of volumes", "ebs.gp3.storage", n*size)
+		if template.Inputs.Flag("monitoring.enabled") {
+			p.pay("detailed monitoring", "cloudwatch.custom_metric", n*metricsOfInstance)
+		}
+		if instance.Burstable() {
+			processor := map[bool]string{true: "arm", false: "x86"}[instance.Arm]
+			p.useHours("vCPU-hours above the baseline", "ec2.surplus."+processor, p.sheet.Assumed["surplusHours"])
+		}
 		return
 	}
 	p.unpriced("its launch template was not found")
@@ -122,9 +146,21 @@ func database(p *pricing, r *graph.Resource) {
 		kind = "multi_az"
 	}
 	share, hours := p.share(r)
-	p.pay(r.Inputs.Str("instanceClass")+", "+kind+hours, "rds.pg."+r.Inputs.Str("instanceClass")+"."+kind, share)
+	name := r.Inputs.Str("instanceClass")
+	p.pay(name+", "+kind+hours, rdsPrice+name+"."+kind, share)
 	size, _ := r.Inputs.Num("allocatedStorage")
 	p.pay("GB of storage", "rds.gp3.storage."+kind, size)
+	class, _ := hardware.Find(hardware.RDS, name)
+	if r.Inputs.Str("databaseInsightsMode") == "advanced" {
+		p.pay("vCPUs with advanced insights", "rds.insights", share*float64(class.VCPUs))
+	}
+	if seconds, on := r.Inputs.Num("monitoringInterval"); on && seconds > 0 {
+		p.use("GB of enhanced monitoring", logsWritten, share*monitoringGB/seconds)
+	}
+	if class.Burstable() {
+		p.useHours("vCPU-hours above the baseline", "rds.surplus", p.sheet.Assumed["surplusHours"])
+	}
+	p.use("GB of backups beyond its volume", "rds.backup", p.sheet.Assumed["backupGB"])
 	if r.Inputs.Flag("manageMasterUserPassword") {
 		p.pay("secret that RDS manages", "secretsmanager.secret", 1)
 	}
@@ -147,8 +183,8 @@ func (p *pricing) shared() {
 		case len(p.graph.OfType(awstype.NodeGroup)) == 0:
 			written = p.sheet.Assumed["idleLogsGB"]
 		}
-		p.use("GB of logs, all groups", "cloudwatch.logs.ingest", written)
-		p.use("GB of logs kept", "cloudwatch.logs.storage", p.sheet.Assumed["logsGB"])
+		p.use("GB of logs, all groups", logsWritten, written)
+		p.use("GB of logs kept, compressed", "cloudwatch.logs.storage", p.sheet.Assumed["logsGB"]*p.monthsOfLogs()*compressed)
 	}
 	if one(awstype.Repository) {
 		p.use("GB of images", "ecr.storage", p.sheet.Assumed["imagesGB"])
@@ -169,4 +205,62 @@ func (p *pricing) shared() {
 	if p.sheet.Assumed["customMetrics"] > 0 && one(awstype.Addon) {
 		p.use("custom metrics", "cloudwatch.custom_metric", p.sheet.Assumed["customMetrics"])
 	}
+	if one(awstype.NATGateway) {
+		// The first 100 GB that an account sends to the internet in a month are free.
+		p.use("GB to the internet beyond 100", "data.egress", max(0, p.sheet.Assumed["egressGB"]-100))
+	}
+	if len(p.graph.OfType(awstype.NodeGroup)) > 0 && one(awstype.VPC) {
+		p.use("GB between zones, out and in", betweenZones, 2*p.sheet.Assumed["crossZoneGB"])
+	}
+	p.observations()
+}
+
+// compressed is the share of a log that CloudWatch keeps.
+// Source: Amazon CloudWatch pricing: archived logs are compressed to 0.15 of their size.
+const compressed = 0.15
+
+// monthsOfLogs returns how many months of logs there are once the oldest begin to expire.
+func (p *pricing) monthsOfLogs() float64 {
+	longest := 0.0
+	for _, r := range p.graph.OfType(awstype.LogGroup) {
+		days, _ := r.Inputs.Num("retentionInDays")
+		longest = max(longest, days)
+	}
+	return longest / 365 * 12
+}
+
+// minutesPerMonth is how often Container Insights observes in a month: once a minute.
+const minutesPerMonth = HoursPerMonth * 60
+
+// Metrics that Container Insights with enhanced observability collects of a node, and of a pod with one container.
+// Source: amazon-cloudwatch-agent, translator/translate/otel/exporter/awsemf/kubernetes.go.
+const (
+	metricsOfNode = 26
+	metricsOfPod  = 46
+)
+
+// observations adds the line of Container Insights, where its add-on is there and nodes are.
+func (p *pricing) observations() {
+	for _, r := range p.graph.OfType(awstype.Addon) {
+		if r.Inputs.Str("addonName") != cluster.AddonObservability {
+			continue
+		}
+		nodes := 0.0
+		for _, group := range p.graph.OfType(awstype.NodeGroup) {
+			n, _ := group.Inputs.Num("scalingConfig.desiredSize")
+			share, _ := p.share(group)
+			nodes += n * share
+		}
+		p.current = r
+		each := metricsOfNode + metricsOfPod*p.sheet.Assumed["podsPerNode"]
+		p.use("million observations", observed, nodes*each*minutesPerMonth/1e6)
+	}
+}
+
+// capacityUnits returns the load balancer capacity units that the assumed traffic makes: the largest of its parts.
+// Source: Elastic Load Balancing pricing: a unit is a GB an hour, or 25 new connections a second.
+func (p *pricing) capacityUnits() float64 {
+	gigabytes := p.sheet.Assumed["deliveryGB"] / HoursPerMonth
+	connections := p.sheet.Assumed["requests"] * 1e6 / (HoursPerMonth * 3600) / 25
+	return max(gigabytes, connections)
 }

@@ -184,7 +184,13 @@ func (p *Page) costs(sources []*Source) {
 	for _, layer := range stacks.Layers() {
 		row(layer, false, func(s *cost.Sheet) float64 { return s.Layers()[layer] })
 	}
-	row("a month", true, func(s *cost.Sheet) float64 { fixed, usage := s.Total(); return fixed + usage })
+	month := "a month"
+	for _, source := range sources {
+		if !source.Sheet.Complete() {
+			month = "a month, without what has no price"
+		}
+	}
+	row(month, true, func(s *cost.Sheet) float64 { fixed, usage := s.Total(); return fixed + usage })
 	row("of it by use, as assumed", false, func(s *cost.Sheet) float64 { _, usage := s.Total(); return usage })
 	row("twelve hours at night", false, (*cost.Sheet).Night)
 	for _, l := range p.Sheet.Grouped() {

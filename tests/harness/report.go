@@ -16,7 +16,7 @@ func Sheet(t testing.TB, stack string, g *graph.Graph, region string, assume ...
 	t.Helper()
 	assumed, err := cost.Assume(assume)
 	require.NoError(t, err)
-	return cost.New(stack, g, region, assumed, Today)
+	return cost.New(stack, g, cost.Prices{Region: region}, assumed, Today)
 }
 
 // Source is one environment as the report takes it.

@@ -33,7 +33,7 @@ func Wrong(s Subject, today time.Time) (seen int, wrong []string) {
 	if err != nil {
 		return seen, append(wrong, err.Error())
 	}
-	for _, unpriced := range cost.New(s.Name, s.Graph, s.Config.Region, assumed, today).Unpriced {
+	for _, unpriced := range cost.New(s.Name, s.Graph, cost.Prices{Region: s.Config.Region}, assumed, today).Unpriced {
 		// Not every region has a price for everything; every type has one somewhere, or is free.
 		if !strings.Contains(unpriced, "there is no price for") {
 			wrong = append(wrong, fmt.Sprintf("cost: %s", unpriced))
