@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"strings"
+
+	"groundwork/internal/graph"
 )
 
 // Waiver is a public rule that the environments knowingly do not meet.
@@ -11,6 +13,9 @@ type Waiver struct {
 	Rule string
 	// Reason is one sentence that says why.
 	Reason string
+	// Holds checks that the reason is true of each resource that the waiver covers. It returns how many it looked at and
+	// those of which the reason is not true. It is nil where the reason is not about the resources of a graph.
+	Holds func(g *graph.Graph) (seen int, wrong []string)
 }
 
 // Waivers lists every waived rule by its ID. None of them is in All. The report and docs/decisions/0006-waivers.md show
@@ -40,10 +45,12 @@ var Waivers = []Waiver{
 		Rule: "FSBP CloudFront.10 CKV_AWS_174 (TLS 1.2 for viewers without a domain)",
 		Reason: "the certificate that CloudFront gives fixes the minimum at TLS 1.0; " +
 			"with a domain it is TLS 1.2",
+		Holds: oldTLS,
 	},
 	{
 		Rule:   "FSBP CloudFront.4 (origin failover)",
 		Reason: "there is one origin, a load balancer in all zones; a second region is a second environment",
+		Holds:  oneOrigin,
 	},
 	{
 		Rule:   "FSBP EC2.10 (endpoints in dev)",
@@ -53,21 +60,30 @@ var Waivers = []Waiver{
 		Rule: "FSBP ELB.1 (HTTP listener without a domain)",
 		Reason: "without a domain there is no certificate to have; " +
 			"the way from CloudFront is inside the VPC",
+		Holds: plainListeners,
 	},
 	{
 		Rule: "FSBP S3.14 CKV_AWS_21 (versions of log buckets)",
 		Reason: "log services write each object once under a new name; " +
 			"a version would be a copy of nothing",
+		Holds: unversioned,
 	},
 	{
-		Rule: "FSBP S3.17 CKV_AWS_145 (log buckets with KMS)",
-		Reason: "load balancers write to SSE-S3 buckets only; " +
-			"the other log bucket is of the same kind so that readers need no key",
+		Rule: "FSBP S3.17 CKV_AWS_145 (log bucket of CloudFront and AWS WAF with KMS)",
+		Reason: "with `edge.accessLogs: keep`, which may be set at any time, the bucket outlives the environment and its " +
+			"keys: 30 days after them nobody could read the logs",
+		Holds: deliveryBuckets,
+	},
+	{
+		Rule:   "FSBP S3.17 CKV_AWS_145 (log bucket of the load balancer with KMS)",
+		Reason: "load balancers write to buckets with SSE-S3 only",
+		Holds:  balancerBuckets,
 	},
 	{
 		Rule: "FSBP S3.9 CKV_AWS_18 (access logs of log buckets)",
 		Reason: "logging the log buckets into one another never ends; " +
 			"CloudTrail data events are the account's",
+		Holds: unversioned,
 	},
 	{
 		Rule: "FSBP SecretsManager.1 (rotation of other secrets)",
