@@ -59,7 +59,7 @@ run-tests: build bin/gotestsum quality-tools
 	@$(TESTSUM)-infrastructure.json -- -tags integration -count=1 $(COVER) -coverprofile=reports/coverage-infrastructure.out ./...
 	@$(MAKE) --no-print-directory test-webapp
 
-COVER := -covermode=atomic -coverpkg=$(shell printf './%s/...,' $(COVERED) | sed 's/,$$//')
+COVER := -covermode=set -coverpkg=$(shell printf './%s/...,' $(COVERED) | sed 's/,$$//')
 TESTSUM := bin/gotestsum --format testname --hide-summary skipped --jsonfile reports/tests
 
 bin/gotestsum: tools/quality/go.mod

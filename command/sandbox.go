@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"groundwork/internal/awssim"
 	"groundwork/internal/engine"
 	"groundwork/internal/sandbox"
 )
@@ -25,6 +27,8 @@ type flags struct {
 	// mode is "parked" or "hibernated" where a command looks at an environment as if it were suspended. Otherwise it is
 	// empty.
 	mode string
+	// faults are made to happen, as users write them.
+	faults []string
 	// alone leaves the account layer out of the costs.
 	alone bool
 }
@@ -69,6 +73,8 @@ func (f *flags) addSandboxFlags(cmd *cobra.Command) {
 	p.StringVar(&f.state, "state", "",
 		"the folder that keeps states and simulated clouds; default .groundwork/sandbox of the repository")
 	p.BoolVar(&f.json, "json", false, "print the result as JSON")
+	p.StringArrayVar(&f.faults, "fault", nil,
+		"make something go wrong in this run: KIND[:TYPE[:N]], such as kill-after:rds/instance; --fault help lists them")
 	p.Float64Var(&f.Speed, "speed", defaultSpeed, "how many times faster than AWS; 0 does not wait at all")
 }
 
@@ -138,9 +144,20 @@ func (f *flags) operate(operation engine.Operation, stdout, stderr io.Writer) ac
 		if f.Speed < 0 {
 			return errors.New("--speed is below 0; give how many times faster than AWS, or 0 for no waiting")
 		}
+		if slices.Contains(f.faults, "help") {
+			fmt.Fprint(stdout, awssim.FaultHelp())
+			return nil
+		}
 		w, o, err := f.sandbox(stderr)
 		if err != nil {
 			return err
+		}
+		for _, text := range f.faults {
+			injection, err := awssim.ParseFault(text)
+			if err != nil {
+				return err
+			}
+			o.Injections = append(o.Injections, injection)
 		}
 		result, err := w.Run(cmd.Context(), operation, o)
 		if err != nil {

@@ -21,6 +21,32 @@ type live struct {
 	cache    *elasticache.LookupReplicationGroupResult
 }
 
+// Keys of madeWith that tell the instances apart that had the name of the database or of the cache, one after another.
+// Each leaves a final snapshot, whose name no later one can use: that of the next instance depends on the life.
+const (
+	databaseLife = "databaseLife"
+	cacheLife    = "cacheLife"
+)
+
+// life is what the last update left about an instance; empty for the first one.
+func (d *deployment) life(key string) string {
+	life, _ := d.made[key].(string)
+	return life
+}
+
+// lived keeps the life of an instance for the next update.
+func (d *deployment) lived(key, life string) {
+	if life != "" {
+		d.lives[key] = life
+	}
+}
+
+// livesOn is the life of the instance that this update declares.
+func (d *deployment) livesOn(key string) string {
+	life, _ := d.lives[key].(string)
+	return life
+}
+
 // pendingKey is the key of madeWith with the changes that wait for a maintenance window, by the key of the setting.
 const pendingKey = "pending"
 
@@ -60,7 +86,7 @@ func (d *deployment) lookUp() error {
 	// The layer of the alarms is declared when there is a database.
 	host, _ := d.outputs[databaseKey].(string)
 	if host == "" && (d.config.Layer != LayerObservability || !d.previous.Known) {
-		return nil
+		return d.lookUpEarlier()
 	}
 	instance, err := rds.LookupInstance(d.ctx, &rds.LookupInstanceArgs{
 		DbInstanceIdentifier: pulumi.StringRef(d.config.DatabaseName()),
@@ -68,36 +94,81 @@ func (d *deployment) lookUp() error {
 	switch {
 	case err == nil:
 		d.live.database = instance
+		d.lived(databaseLife, d.life(databaseLife))
 	case !strings.Contains(err.Error(), notFound):
 		return fmt.Errorf("reading the database: %w", err)
 	case d.config.allows(replaceDatabase):
 		d.useful = append(d.useful, replaceDatabase)
+		newest, err := d.newestSnapshot()
+		if err != nil {
+			return err
+		}
+		d.lived(databaseLife, newest)
 	default:
 		return d.databaseGone()
 	}
-	if d.config.Cache.ApplyImmediately || d.previous.Parked || !d.power.HasCache() {
+	return d.lookUpCache()
+}
+
+// lookUpCache asks AWS for the cache, unless it is away because the environment is parked.
+func (d *deployment) lookUpCache() error {
+	d.lived(cacheLife, d.life(cacheLife))
+	if d.previous.Parked || !d.power.HasCache() {
 		return nil
 	}
-	d.live.cache, err = elasticache.LookupReplicationGroup(d.ctx, &elasticache.LookupReplicationGroupArgs{
+	group, err := elasticache.LookupReplicationGroup(d.ctx, &elasticache.LookupReplicationGroupArgs{
 		ReplicationGroupId: d.config.CacheName(),
 	}, d.regional)
-	if err != nil && !strings.Contains(err.Error(), notFound) {
+	switch {
+	case err != nil && strings.Contains(err.Error(), notFound):
+		// Somebody deleted it, or a destroy was interrupted after it.
+		d.lived(cacheLife, d.life(cacheLife)+"+")
+	case err != nil:
 		return fmt.Errorf("reading the cache: %w", err)
+	case !d.config.Cache.ApplyImmediately:
+		d.live.cache = group
 	}
 	return nil
+}
+
+// lookUpEarlier asks AWS whether there was a database of this name, where no update left outputs: the environment is
+// new, or every update of it was interrupted.
+func (d *deployment) lookUpEarlier() error {
+	if d.config.Layer != "" && d.config.Layer != LayerServices {
+		return nil
+	}
+	newest, err := d.newestSnapshot()
+	if err != nil {
+		return err
+	}
+	d.lived(databaseLife, newest)
+	d.lived(cacheLife, newest)
+	return nil
+}
+
+// newestSnapshot is the name of the newest snapshot of the database; empty where RDS has none.
+func (d *deployment) newestSnapshot() (string, error) {
+	snapshot, err := rds.LookupSnapshot(d.ctx, &rds.LookupSnapshotArgs{
+		DbInstanceIdentifier: pulumi.StringRef(d.config.DatabaseName()), MostRecent: pulumi.BoolRef(true),
+	}, d.regional)
+	switch {
+	case err != nil && strings.Contains(err.Error(), noResults), err == nil && snapshot.DbSnapshotIdentifier == nil:
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("reading the snapshots of the database: %w", err)
+	}
+	return *snapshot.DbSnapshotIdentifier, nil
 }
 
 // databaseGone says what to do about a database that somebody deleted.
 func (d *deployment) databaseGone() error {
 	name := d.config.DatabaseName()
-	snapshot, err := rds.LookupSnapshot(d.ctx, &rds.LookupSnapshotArgs{
-		DbInstanceIdentifier: pulumi.StringRef(name), MostRecent: pulumi.BoolRef(true),
-	}, d.regional)
+	snapshot, err := d.newestSnapshot()
 	var newest string
 	switch {
-	case err == nil && snapshot.DbSnapshotIdentifier != nil:
-		newest = "its newest snapshot is " + *snapshot.DbSnapshotIdentifier
-	case err == nil || strings.Contains(err.Error(), noResults):
+	case snapshot != "":
+		newest = "its newest snapshot is " + snapshot
+	case err == nil:
 		newest = "RDS has no snapshot of it; aws rds describe-db-instance-automated-backups may have a backup"
 	default:
 		newest = fmt.Sprintf("its snapshots cannot be read (%v)", err)

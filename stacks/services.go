@@ -44,6 +44,7 @@ func (d *deployment) services() error {
 	db, err := database.New(d.ctx, "database", &database.Args{
 		Facts: facts, Spec: c.Database, Identifier: c.DatabaseName(), Placement: p.Placement,
 		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: databasePending,
+		Life: d.livesOn(databaseLife),
 	}, d.regional)
 	if err != nil {
 		return err
@@ -51,6 +52,7 @@ func (d *deployment) services() error {
 	store, err := cache.New(d.ctx, "cache", &cache.Args{
 		Facts: facts, Spec: c.Cache, GroupID: c.CacheName(), Placement: p.Placement,
 		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: cachePending,
+		Life:         d.livesOn(cacheLife),
 		NewEngine:    d.changes(cacheEngineKey),
 		RestoreFrom:  d.restoreFrom(),
 		RestoredFrom: d.previous.restoredFrom(d.power),

@@ -67,6 +67,9 @@ type Args struct {
 	NodeSecurityGroupID pulumi.StringInput
 	// Pending are inputs of the nodes whose change waits for the maintenance window. They are left alone.
 	Pending []string
+	// Life tells the caches apart that have GroupID one after another; empty for the first. Each needs another name for
+	// its final snapshot.
+	Life string
 	// NewEngine is true if this update moves the existing nodes to another engine. The version of a cache is set when it
 	// is created and when its engine changes. In between, AWS raises it, and the provider would take the version of the
 	// program for a downgrade, which replaces the cache.

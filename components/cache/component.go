@@ -193,6 +193,9 @@ func (c *Cache) finalSnapshot(ctx *pulumi.Context, key *identity.Key) (*random.R
 		// A change of the engine replaces the group, which leaves a snapshot of this name behind.
 		keepers["engine"] = pulumi.String(c.args.Engine)
 	}
+	if c.args.Life != "" {
+		keepers["life"] = pulumi.String(c.args.Life)
+	}
 	snapshot, err := random.NewRandomId(ctx, c.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
 		Prefix:     pulumi.String(c.args.GroupID + "-final-"),

@@ -140,6 +140,9 @@ type Args struct {
 	NodeSecurityGroupID pulumi.StringInput
 	// Pending are inputs of the instance whose change waits for the maintenance window. They are left alone.
 	Pending []string
+	// Life tells the instances apart that have Identifier one after another; empty for the first. Each needs another name
+	// for its final snapshot.
+	Life string
 }
 
 // Validate returns everything wrong with the arguments in one error.

@@ -194,15 +194,19 @@ func (d *Database) parameterGroup(ctx *pulumi.Context) (*rds.ParameterGroup, err
 func (d *Database) finalSnapshot(ctx *pulumi.Context, key *identity.Key) (*random.RandomId, error) {
 	// A snapshot's name cannot be used again as long as the snapshot exists. With a random part, an environment can be
 	// destroyed, created again and destroyed again.
+	// A change of these replaces the instance and leaves a snapshot of the old one, so the new one needs another name.
+	keepers := pulumi.StringMap{
+		"databaseName": pulumi.String(d.args.DatabaseName),
+		"username":     pulumi.String(d.args.Username),
+		"keyArn":       key.ARN,
+	}
+	if d.args.Life != "" {
+		keepers["life"] = pulumi.String(d.args.Life)
+	}
 	snapshot, err := random.NewRandomId(ctx, d.name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(4),
 		Prefix:     pulumi.String(d.args.Identifier + "-final-"),
-		// A change of these replaces the instance and leaves a snapshot of the old one, so the new one needs another name.
-		Keepers: pulumi.StringMap{
-			"databaseName": pulumi.String(d.args.DatabaseName),
-			"username":     pulumi.String(d.args.Username),
-			"keyArn":       key.ARN,
-		},
+		Keepers:    keepers,
 	}, d.childOpts()...)
 	if err != nil {
 		return nil, fmt.Errorf("naming the final snapshot of database instance %s: %w", d.args.Identifier, err)

@@ -72,6 +72,8 @@ type account struct {
 	// skip is closed while waits end at once.
 	skip   chan struct{}
 	faults []Fault
+	// kill kills the engine; nil where nothing can.
+	kill func()
 }
 
 // NewCloud returns an empty cloud in memory.

@@ -11,14 +11,16 @@ import (
 	"groundwork/internal/awstype"
 )
 
-// Create creates a resource and returns its ID and state. The resource exists if and only if the error is nil.
+// Create creates a resource and returns its ID and state. Without faults, the resource exists if and only if the error
+// is nil. With a notReadyError, ID and state are those of the resource.
 func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string, Props, error) {
 	t, err := lookUp(token)
 	if err != nil {
 		return "", nil, err
 	}
 	c.mu.Lock()
-	err = errors.Join(c.fault("create", token), c.missingRef(t, in), c.conflict(token, t, in, ""))
+	fault := c.strike("create", token)
+	err = errors.Join(c.missingRef(t, in), c.conflict(token, t, in, ""))
 	c.creating[urn] = in
 	c.mu.Unlock()
 	defer func() {
@@ -26,17 +28,33 @@ func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string
 		defer c.mu.Unlock()
 		delete(c.creating, urn)
 	}()
+	seconds, failed := c.begin(ctx, fault, awstype.CreateSeconds(token, in, awstype.Median))
+	if err := errors.Join(failed, err); err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	if err := c.wait(ctx, seconds); err != nil {
+		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	}
+	id, state, err := c.make(urn, token, t, in)
+	if err == nil {
+		err = c.end(ctx, fault)
+	}
 	if err != nil {
 		return "", nil, fmt.Errorf("creating %s: %w", token, err)
 	}
-	if err := c.wait(ctx, awstype.CreateSeconds(token, in, awstype.Median)); err != nil {
-		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+	if fault.effect == NotReady {
+		return id, state, &notReadyError{fault.err}
 	}
+	return id, state, nil
+}
+
+// make puts a new resource into the account.
+func (c *Cloud) make(urn, token string, t Type, in Props) (string, Props, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	// Other operations may have run during the wait.
 	if err := errors.Join(c.missingRef(t, in), c.conflict(token, t, in, "")); err != nil {
-		return "", nil, fmt.Errorf("creating %s: %w", token, err)
+		return "", nil, err
 	}
 	c.created[urn]++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d", c.Site.Account, urn, c.created[urn]))
@@ -47,7 +65,7 @@ func (c *Cloud) Create(ctx context.Context, urn, token string, in Props) (string
 	}
 	if t.Created != nil {
 		if err := t.Created(c, o); err != nil {
-			return "", nil, fmt.Errorf("creating %s: %w", token, err)
+			return "", nil, err
 		}
 	}
 	o.digest = ""
@@ -84,19 +102,33 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	if o != nil {
 		in = sent(token, o.State, in)
 	}
+	fault := c.strike("update", token)
 	err = c.refuseUpdate(token, id, t, o, in)
 	c.mu.Unlock()
+	seconds, failed := c.begin(ctx, fault, awstype.UpdateSeconds(token, awstype.Median))
+	if err := errors.Join(failed, err); err != nil {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+	}
+	if err := c.wait(ctx, seconds); err != nil {
+		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+	}
+	state, err := c.change(o, t, in)
+	if err == nil {
+		err = c.end(ctx, fault)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
 	}
-	if err := c.wait(ctx, awstype.UpdateSeconds(token, awstype.Median)); err != nil {
-		return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
-	}
+	return state, nil
+}
+
+// change gives a resource new inputs.
+func (c *Cloud) change(o *Object, t Type, in Props) (Props, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	token, id := o.Type, o.ID
 	if c.get(token, id) != o {
-		return nil, fmt.Errorf("updating %s %s: %w", token, id,
-			apiError("ResourceNotFoundException: %s was deleted meanwhile", id))
+		return nil, apiError("ResourceNotFoundException: %s was deleted meanwhile", id)
 	}
 	in, pending := o.deferred(in)
 	// An update keeps what AWS computed, and what others did to the resource, such as validating a certificate.
@@ -106,7 +138,7 @@ func (c *Cloud) Update(ctx context.Context, token, id string, in Props) (Props, 
 	if t.Changed != nil {
 		if err := t.Changed(c, o); err != nil {
 			o.State, o.Pending = before, waited
-			return nil, fmt.Errorf("updating %s %s: %w", token, id, err)
+			return nil, err
 		}
 	}
 	return o.State.Clone(), c.save()
@@ -118,7 +150,7 @@ func (c *Cloud) refuseUpdate(token, id string, t Type, o *Object, in Props) erro
 	if o == nil {
 		return apiError("ResourceNotFoundException: %s does not exist", id)
 	}
-	err := errors.Join(c.fault("update", token), c.missingRef(t, in), c.conflict(token, t, in, id))
+	err := errors.Join(c.missingRef(t, in), c.conflict(token, t, in, id))
 	if err == nil && t.Updated != nil {
 		err = t.Updated(c, o, in)
 	}
@@ -133,27 +165,41 @@ func (c *Cloud) Delete(ctx context.Context, token, id string) error {
 	}
 	c.mu.Lock()
 	o := c.get(token, id)
+	var fault strike
 	if o != nil {
-		err = errors.Join(c.fault("delete", token), c.inUse(o))
+		fault = c.strike("delete", token)
+		err = c.inUse(o)
 	}
 	c.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("deleting %s %s: %w", token, id, err)
-	}
 	if o == nil {
 		return nil
 	}
-	if err := c.wait(ctx, awstype.DeleteSeconds(token, o.State, awstype.Median)); err != nil {
+	seconds, failed := c.begin(ctx, fault, awstype.DeleteSeconds(token, o.State, awstype.Median))
+	if err := errors.Join(failed, err); err != nil {
 		return fmt.Errorf("deleting %s %s: %w", token, id, err)
 	}
+	if err := c.wait(ctx, seconds); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	if err := c.remove(o, t); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	if err := c.end(ctx, fault); err != nil {
+		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+	}
+	return nil
+}
+
+// remove takes a resource out of the account.
+func (c *Cloud) remove(o *Object, t Type) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.inUse(o); err != nil {
-		return fmt.Errorf("deleting %s %s: %w", token, id, err)
+		return err
 	}
 	if t.Deleted != nil {
 		if err := t.Deleted(c, o); err != nil {
-			return fmt.Errorf("deleting %s %s: %w", token, id, err)
+			return err
 		}
 	}
 	delete(c.objects, o.key())

@@ -3,6 +3,7 @@ package awssim
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -147,11 +148,31 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 		return &pulumirpc.CreateResponse{Properties: out}, err
 	}
 	id, state, err := cloudOf(ctx).Create(ctx, r.GetUrn(), token, in)
+	var half *notReadyError
+	if errors.As(err, &half) {
+		return nil, initFailed(id, p.withTags(ctx, token, in, state), in, half)
+	}
 	if err != nil {
 		return nil, status.Error(codes.Unknown, err.Error())
 	}
 	out, err := toRPC(p.withTags(ctx, token, in, state))
 	return &pulumirpc.CreateResponse{Id: id, Properties: out}, err
+}
+
+// initFailed is the error of a resource that was created and is not ready: the engine records it with the reason.
+func initFailed(id string, state, in Props, reason error) error {
+	properties, err1 := toRPC(state)
+	inputs, err2 := toRPC(in)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	failed, err := status.New(codes.Unknown, reason.Error()).WithDetails(&pulumirpc.ErrorResourceInitFailed{
+		Id: id, Properties: properties, Inputs: inputs, Reasons: []string{reason.Error()},
+	})
+	if err != nil {
+		return err
+	}
+	return failed.Err()
 }
 
 // Update changes a resource. A preview returns the new inputs, and the outputs that an update does not compute again.

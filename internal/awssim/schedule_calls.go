@@ -22,7 +22,7 @@ func (c *Cloud) fire(schedule *Object) Event {
 	var err error
 	for e.Attempts = 1; ; e.Attempts++ {
 		// Only a fault may pass: any other error would occur again.
-		if err = c.fault("call", operation); err == nil {
+		if err = c.strike("call", operation).err; err == nil {
 			err = c.invoke(role, operation, target.Str("input"))
 			break
 		}

@@ -18,6 +18,11 @@ type command struct {
 	// previewFirst makes an update preview itself first, as a user's own pulumi up does: whatever is refused is refused
 	// before the first step. The Automation API leaves that out.
 	previewFirst bool
+	mu           sync.Mutex
+	// client is the argument with the address at which the running engine reaches the program.
+	client string
+	// killed is true once kill has been called.
+	killed bool
 }
 
 // answered are the calls that need no CLI. The engine selects only stacks whose state it has seen on disk, and reads
@@ -47,6 +52,7 @@ func (c *command) Run(ctx context.Context, workdir string, stdin io.Reader, stdo
 	if answer, ok := answered[strings.Join(args[:min(2, len(args))], " ")]; ok && !slices.Contains(args, "--create") {
 		return answer, "", 0, nil
 	}
+	c.remember(args)
 	if args[0] == "up" && c.previewFirst {
 		args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "--skip-preview" })
 	}

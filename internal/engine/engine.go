@@ -32,6 +32,8 @@ type Simulation interface {
 	Serve() (map[string]string, error)
 	// Stop ends the simulated providers.
 	Stop()
+	// OnKill sets what kills the engine, for simulations that may.
+	OnKill(kill func())
 	// Clock returns the time in the simulated account, or the zero time where it was never set.
 	Clock() time.Time
 	// SetClock sets a clock that was never set.

@@ -28,6 +28,9 @@ import (
 	"groundwork/internal/graph"
 )
 
+// ErrKilled is what a run returns whose engine was killed.
+var ErrKilled = errors.New("the engine was killed")
+
 // session is a stack with everything that a run of it needs.
 type session struct {
 	engine     *Engine
@@ -86,6 +89,7 @@ func (s *session) start(ctx context.Context) error {
 		return err
 	}
 	s.cli = &command{PulumiCommand: s.cli.PulumiCommand, previewFirst: !o.SkipPreview}
+	s.simulation.OnKill(s.cli.kill)
 	workspace, err := auto.NewLocalWorkspace(ctx, auto.WorkDir(e.State), auto.Pulumi(s.cli),
 		auto.PulumiHome(filepath.Join(e.Tools, "home")), auto.Program(shortTraces(e.Program(today))), auto.EnvVars(env))
 	if err != nil {
@@ -287,6 +291,9 @@ func (s *session) run(ctx context.Context, operation Operation) (*Result, error)
 		// A CLI that never got as far as sending events leaves the stream open; its error says what happened.
 	}
 	result.Seconds = time.Since(started).Seconds()
+	if s.cli.wasKilled() {
+		return result, fmt.Errorf("%s of %s: %w; the next run resumes from there", operation, s.options.Stack, ErrKilled)
+	}
 	if ctx.Err() != nil {
 		return result, fmt.Errorf("interrupted during %s; the state has what was done, and the next up resumes from there",
 			operation)

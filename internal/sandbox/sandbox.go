@@ -46,8 +46,9 @@ type Options struct {
 	Today time.Time
 	// Log receives progress: a line for each thing done.
 	Log io.Writer
-	// Faults are made to happen.
-	Faults []awssim.Fault
+	// Faults are made to happen, and so are Injections, which are faults as users write them.
+	Faults     []awssim.Fault
+	Injections []awssim.Injection
 }
 
 // Find looks for the repository from dir upwards. Its sandbox is in the folder .groundwork of the repository.
@@ -109,6 +110,15 @@ func (s *Sandbox) engine(o Options) (*engine.Engine, error) {
 			cloud, err := s.open(project.EnvironmentOf(stack), o)
 			if err != nil {
 				return nil, err
+			}
+			for _, injection := range o.Injections {
+				changed, err := cloud.Apply(injection)
+				if err != nil {
+					return nil, fmt.Errorf("injecting a fault: %w", err)
+				}
+				if changed != "" {
+					fmt.Fprintf(o.Log, "Before this run %s\n", changed)
+				}
 			}
 			return awssim.Simulate(cloud), nil
 		},
