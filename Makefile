@@ -116,6 +116,10 @@ pairs: setup ## Change every pair of settings of a dev and a prod without an eng
 pairs-engine: setup ## Change 200 random pairs of settings under the real engine, in parts (SHARD=1/4); goes on where it stopped: twenty minutes
 	@PAIRS=$${PAIRS:-200} go test -tags integration -count=1 -timeout 120m -v -run TestPairsOfSettings ./tests/engine | { grep --line-buffered -vE '^ *=== |^ +--- PASS' || true; }
 
+.PHONY: kill-points
+kill-points: setup ## Kill the engine before and after every step of up, update, park, resume and destroy, in parts (SHARD=1/2); goes on where it stopped: an hour each
+	@KILLS=all go test -tags integration -count=1 -timeout 120m -v -run TestEveryKillPoint ./tests/engine | { grep --line-buffered -vE '^ *=== |^ +--- PASS' || true; }
+
 .PHONY: soak
 soak: ## Hold 80 % of the web application's peak load for five minutes: no failed request, no growing memory
 	@tools/setup.sh webapp

@@ -36,16 +36,6 @@ func (s *Simulation) Stop() {
 	}
 }
 
-// Forget removes the objects for which lost returns true, and returns them as "TYPE ID".
-func (s *Simulation) Forget(lost func(urn, token, id string) bool) ([]string, error) {
-	forgotten, err := s.Cloud.Forget(func(o Object) bool { return lost(o.URN, o.Type, o.ID) })
-	var names []string
-	for _, o := range forgotten {
-		names = append(names, o.Type+" "+o.ID)
-	}
-	return names, err
-}
-
 // Release removes the objects for which released returns true: the program gave them up without deleting them.
 func (s *Simulation) Release(released func(urn string) bool) error {
 	return s.Cloud.Release(func(o Object) bool { return released(o.URN) })

@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"groundwork/internal/graph"
+	"groundwork/internal/recovery"
 )
 
 // Operation is what a run does with a stack.
@@ -38,8 +39,8 @@ type Simulation interface {
 	Clock() time.Time
 	// SetClock sets a clock that was never set.
 	SetClock(now time.Time)
-	// Forget removes the objects for which lost is true, without asking AWS, and returns them as "TYPE ID".
-	Forget(lost func(urn, token, id string) bool) ([]string, error)
+	// The account answers what it has.
+	recovery.Inventory
 	// Release gives up the objects for which given is true: they stay in the account, outside of any program.
 	Release(given func(urn string) bool) error
 	// Left returns what deletions left behind, with the reason for each.
@@ -126,7 +127,7 @@ func (e *Engine) Run(ctx context.Context, operation Operation, o Options) (*Resu
 	}
 	defer s.close()
 	if operation == Up || operation == Destroy {
-		if err := s.recover(ctx); err != nil {
+		if _, err := s.recover(ctx, recovery.Options{Orphans: true}); err != nil {
 			return nil, err
 		}
 	}
@@ -139,6 +140,16 @@ func (e *Engine) Run(ctx context.Context, operation Operation, o Options) (*Resu
 		return nil, err
 	}
 	return s.run(ctx, operation)
+}
+
+// Recover puts right what a killed run left of a stack.
+func (e *Engine) Recover(ctx context.Context, o Options, how recovery.Options) (*recovery.Result, error) {
+	s, err := e.open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return s.recover(ctx, how)
 }
 
 // refuseDestroy stops a destroy before it has deleted half of a stack.

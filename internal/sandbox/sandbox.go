@@ -18,6 +18,7 @@ import (
 	"groundwork/internal/engine"
 	"groundwork/internal/graph"
 	"groundwork/internal/project"
+	"groundwork/internal/recovery"
 	"groundwork/stacks"
 )
 
@@ -174,6 +175,15 @@ func (s *Sandbox) Run(ctx context.Context, operation engine.Operation, o Options
 		return nil, err
 	}
 	return e.Run(ctx, operation, options)
+}
+
+// Recover puts right what a killed run left of a stack.
+func (s *Sandbox) Recover(ctx context.Context, o Options, how recovery.Options) (*recovery.Result, error) {
+	e, options, err := s.prepare(o)
+	if err != nil {
+		return nil, err
+	}
+	return e.Recover(ctx, options, how)
 }
 
 // refuseParked refuses to destroy a parked environment.

@@ -1,0 +1,37 @@
+package awssim
+
+import (
+	"context"
+	"strings"
+
+	"groundwork/internal/graph"
+	"groundwork/internal/recovery"
+)
+
+// Find lists the resources of a type, as the describe calls of AWS do: whoever made them. Random values are in no
+// account.
+func (c *Cloud) Find(_ context.Context, token string, _ graph.Props) ([]recovery.Resource, error) {
+	if strings.HasPrefix(token, "random:") {
+		return nil, nil
+	}
+	return c.inventory(func(o Object) bool { return o.Type == token }), nil
+}
+
+// Tagged lists what the program made and tagged, as AWS's tagging API does. A provider with default tags made all that
+// has a URN.
+func (c *Cloud) Tagged(context.Context) ([]recovery.Resource, error) {
+	return c.inventory(func(o Object) bool {
+		return o.URN != "" && strings.HasPrefix(o.Type, "aws:") && catalog[o.Type].takes("tags")
+	}), nil
+}
+
+// inventory lists the objects for which wanted returns true, without what only the simulation knows of them.
+func (c *Cloud) inventory(wanted func(Object) bool) []recovery.Resource {
+	var all []recovery.Resource
+	for _, o := range c.Objects() {
+		if wanted(o) {
+			all = append(all, recovery.Resource{Type: o.Type, ID: o.ID, Properties: o.State})
+		}
+	}
+	return all
+}
