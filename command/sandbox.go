@@ -57,6 +57,7 @@ func newSandbox(stdout, stderr io.Writer) *cobra.Command {
 			f.bootstrap(stdout, stderr)),
 		f.newAdvance(stdout),
 		f.newSandboxDrain(stdout, stderr),
+		f.newSandboxRecover(stdout, stderr),
 		f.newPulumi(stdout, stderr),
 		f.newServe(stdout, stderr),
 	)

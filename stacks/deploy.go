@@ -2,7 +2,6 @@ package stacks
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -37,7 +36,7 @@ func (p *Program) Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	return (&deployment{ctx: ctx, config: config, waits: map[string]any{}, lives: map[string]any{}}).deploy()
+	return (&deployment{ctx: ctx, config: config, waits: map[string]any{}, lives: map[string]string{}}).deploy()
 }
 
 // DeployAt returns the program as of a given day.
@@ -61,7 +60,7 @@ type deployment struct {
 	// waits has the changes that wait for a maintenance window, by the key of the setting, for the next update.
 	waits map[string]any
 	// lives tell the instances that had the name of the database or of the cache apart, for the next update.
-	lives map[string]any
+	lives map[string]string
 	// useful are the entries of groundwork:allow that allow what only AWS tells.
 	useful []string
 	// nodeGroupNames are the physical names that the node groups had after the last update, by node group.
@@ -138,7 +137,9 @@ func (d *deployment) deploy() error {
 	if len(d.waits) > 0 {
 		made[pendingKey] = d.waits
 	}
-	maps.Copy(made, d.lives)
+	for key, life := range d.lives {
+		made[key] = life
+	}
 	d.ctx.Export(MadeKey, pulumi.ToMap(made))
 	d.ctx.Export(previousKey, d.previous.next(d.config, d.power, d.servicesOutputs.CacheFinalSnapshot))
 	return nil

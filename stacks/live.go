@@ -41,12 +41,6 @@ func (d *deployment) lived(key, life string) {
 	}
 }
 
-// livesOn is the life of the instance that this update declares.
-func (d *deployment) livesOn(key string) string {
-	life, _ := d.lives[key].(string)
-	return life
-}
-
 // pendingKey is the key of madeWith with the changes that wait for a maintenance window, by the key of the setting.
 const pendingKey = "pending"
 

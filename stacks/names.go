@@ -52,9 +52,13 @@ const (
 
 // AllTags are the tags of every resource: the program's own and the stack's.
 func (c *Config) AllTags() map[string]string {
-	tags := map[string]string{
-		"Project": Project, "Environment": c.Environment, "Owner": c.Owner, "ManagedBy": "pulumi",
-	}
+	tags := c.OwnTags()
+	tags["Owner"] = c.Owner
 	maps.Copy(tags, c.Tags)
 	return tags
+}
+
+// OwnTags are the tags by which the resources of the environment are told from all others. No setting changes them.
+func (c *Config) OwnTags() map[string]string {
+	return map[string]string{"Project": Project, "Environment": c.Environment, "ManagedBy": "pulumi"}
 }

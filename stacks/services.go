@@ -43,16 +43,14 @@ func (d *deployment) services() error {
 	}
 	db, err := database.New(d.ctx, "database", &database.Args{
 		Facts: facts, Spec: c.Database, Identifier: c.DatabaseName(), Placement: p.Placement,
-		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: databasePending,
-		Life: d.livesOn(databaseLife),
+		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: databasePending, Life: d.lives[databaseLife],
 	}, d.regional)
 	if err != nil {
 		return err
 	}
 	store, err := cache.New(d.ctx, "cache", &cache.Args{
 		Facts: facts, Spec: c.Cache, GroupID: c.CacheName(), Placement: p.Placement,
-		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: cachePending,
-		Life:         d.livesOn(cacheLife),
+		NodeSecurityGroupID: p.Cluster.NodeSecurityGroupID, Pending: cachePending, Life: d.lives[cacheLife],
 		NewEngine:    d.changes(cacheEngineKey),
 		RestoreFrom:  d.restoreFrom(),
 		RestoredFrom: d.previous.restoredFrom(d.power),

@@ -38,8 +38,8 @@ func once(operation, message string, effect Effect) func(int) Injection {
 // Errors by type. Source of the codes: the API references of the services.
 var (
 	noCapacity = map[string]string{
-		awstype.NodeGroup: "AsgInstanceLaunchFailures: Could not launch On-Demand Instances. InsufficientInstanceCapacity - " +
-			"We currently do not have sufficient capacity in the Availability Zone you requested",
+		awstype.NodeGroup: "AsgInstanceLaunchFailures: Could not launch On-Demand Instances. " +
+			"InsufficientInstanceCapacity - We currently do not have sufficient capacity in the Availability Zone you requested",
 		awstype.DBInstance: "InsufficientDBInstanceCapacity: Cannot create a DB instance because of insufficient capacity",
 		awstype.ReplicationGroup: "InsufficientCacheClusterCapacity: The requested cache node type is not available in the " +
 			"specified Availability Zone",
@@ -65,7 +65,8 @@ var faultKinds = []faultKind{{
 	"throttling", "AWS refuses N calls in a row; the provider tries 25 times before it gives up",
 	func(n int) Injection {
 		return Injection{Fault: Fault{
-			Error: "Throttling: Rate exceeded (exceeded maximum number of attempts, 25)", Times: n, Effect: Retried, Patience: 25,
+			Error: "Throttling: Rate exceeded (exceeded maximum number of attempts, 25)",
+			Times: n, Effect: Retried, Patience: 25,
 		}}
 	},
 }, {

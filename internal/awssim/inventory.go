@@ -30,6 +30,9 @@ func (c *Cloud) inventory(wanted func(Object) bool) []recovery.Resource {
 	var all []recovery.Resource
 	for _, o := range c.Objects() {
 		if wanted(o) {
+			if o.Region != "" {
+				o.State["region"] = o.Region
+			}
 			all = append(all, recovery.Resource{Type: o.Type, ID: o.ID, Properties: o.State})
 		}
 	}

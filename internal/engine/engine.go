@@ -121,7 +121,7 @@ func (r *Result) Operations() map[string]string {
 
 // Run does one operation on a stack.
 func (e *Engine) Run(ctx context.Context, operation Operation, o Options) (*Result, error) {
-	s, err := e.open(ctx, o)
+	s, err := e.open(ctx, string(operation), o)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (e *Engine) Run(ctx context.Context, operation Operation, o Options) (*Resu
 
 // Recover puts right what a killed run left of a stack.
 func (e *Engine) Recover(ctx context.Context, o Options, how recovery.Options) (*recovery.Result, error) {
-	s, err := e.open(ctx, o)
+	s, err := e.open(ctx, "recover", o)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (s *session) refuseDestroy() error {
 
 // CLI runs the sandbox's own pulumi with the given arguments, on the states of the folder, and returns what it printed.
 func (e *Engine) CLI(ctx context.Context, o Options, args ...string) (string, error) {
-	s, err := e.open(ctx, o)
+	s, err := e.open(ctx, "pulumi", o)
 	if err != nil {
 		return "", err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -16,20 +15,6 @@ import (
 	"groundwork/internal/project"
 	"groundwork/internal/recovery"
 )
-
-// removeStaleLocks removes the locks on the state of runs that were killed. The session holds the folder's own lock, so
-// no other run can be using them.
-func (s *session) removeStaleLocks() error {
-	locks, _ := filepath.Glob(filepath.Join(s.engine.State, "state", ".pulumi", "locks", "organization",
-		s.engine.Project, s.options.Stack, "*.json"))
-	for _, lock := range locks {
-		fmt.Fprintf(s.options.Log, "Removing the lock of a run that did not end\n")
-		if err := os.Remove(lock); err != nil {
-			return fmt.Errorf("removing a stale lock: %w", err)
-		}
-	}
-	return nil
-}
 
 // recover puts right what a killed run left: operations it began, and resources it made but did not record.
 func (s *session) recover(ctx context.Context, how recovery.Options) (*recovery.Result, error) {

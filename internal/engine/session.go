@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -43,9 +42,9 @@ type session struct {
 	release    func()
 }
 
-// open installs the tools, starts the simulated providers and selects the stack.
-func (e *Engine) open(ctx context.Context, o Options) (*session, error) {
-	release, err := e.Lock()
+// open installs the tools, starts the simulated providers and selects the stack. what says what for.
+func (e *Engine) open(ctx context.Context, what string, o Options) (*session, error) {
+	release, err := e.Lock(what + " of " + o.Stack)
 	if err != nil {
 		return nil, err
 	}
@@ -151,23 +150,6 @@ func (s *session) close() {
 		s.simulation.Stop()
 	}
 	s.release()
-}
-
-// Lock makes sure that one run at a time works in the folder of states. The operating system drops the lock of a
-// process that dies, so it is never stale.
-func (e *Engine) Lock() (release func(), err error) {
-	if err := os.MkdirAll(filepath.Join(e.State, "state"), 0o755); err != nil {
-		return nil, fmt.Errorf("locking the sandbox: %w", err)
-	}
-	file, err := os.OpenFile(filepath.Join(e.State, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("locking the sandbox: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
-		return nil, errors.New("locking the sandbox: another sandbox run is working in this repository; wait for it to end")
-	}
-	return func() { file.Close() }, nil
 }
 
 // passphrase encrypts the secrets of the sandbox's state. It protects nothing: there is no real secret in a sandbox.

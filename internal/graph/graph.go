@@ -76,7 +76,8 @@ func Read(state apitype.UntypedDeployment) (*Graph, error) {
 	return New(resources)
 }
 
-// Recorded returns which resources a state knows, as "type|ID", those that are still to be deleted included.
+// Recorded returns which resources a state knows, as "type|ID" and as "arn|ARN", those that are still to be deleted
+// included.
 func Recorded(state apitype.UntypedDeployment) (map[string]bool, error) {
 	var deployment apitype.DeploymentV3
 	if len(state.Deployment) > 0 {
@@ -87,6 +88,9 @@ func Recorded(state apitype.UntypedDeployment) (map[string]bool, error) {
 	known := map[string]bool{}
 	for _, r := range deployment.Resources {
 		known[string(r.Type)+"|"+string(r.ID)] = true
+		if arn, ok := r.Outputs["arn"].(string); ok {
+			known["arn|"+arn] = true
+		}
 	}
 	return known, nil
 }

@@ -31,7 +31,7 @@ func (op Operation) match(candidates []Resource, recorded map[string]bool) (*Res
 		return nil, nil
 	}
 	for _, r := range fits[1:] {
-		if !describes(fits[0].Properties, r.Properties, "arn", "id", "name", "tagsAll") {
+		if !describes(fits[0].Properties, r.Properties, "arn", "id", "name", "tagsAll", "region") {
 			return nil, fmt.Errorf("an interrupted run had begun creating %s %s, and several resources may be it: %s and %s; "+
 				"delete the one that is not", op.Type, op.Name, fits[0].ID, r.ID)
 		}

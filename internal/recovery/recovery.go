@@ -41,8 +41,8 @@ type Stack interface {
 
 // Options of a recovery.
 type Options struct {
-	// Recorded are the resources that other states know, as "type|ID": another stack of the environment may have taken
-	// something over.
+	// Recorded are the resources that other states know, as of graph.Recorded: another stack of the environment may have
+	// taken something over.
 	Recorded map[string]bool
 	// Orphans looks for resources with the environment's tags that no state records.
 	Orphans bool
@@ -154,7 +154,10 @@ func orphans(ctx context.Context, stack Stack, inventory Inventory, o Options) (
 	if err != nil {
 		return nil, fmt.Errorf("listing what carries the environment's tags: %w", err)
 	}
-	lost := slices.DeleteFunc(tagged, func(r Resource) bool { return recorded[r.Type+"|"+r.ID] })
+	// Some IDs of the provider are not those in ARNs, such as that of a database.
+	lost := slices.DeleteFunc(tagged, func(r Resource) bool {
+		return recorded[r.Type+"|"+r.ID] || recorded["arn|"+r.Properties.Str("arn")]
+	})
 	slices.SortFunc(lost, func(a, b Resource) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
 	})

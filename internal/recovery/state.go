@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
 	"groundwork/internal/graph"
 )
@@ -103,25 +104,30 @@ func (d *deployment) adopt(op Operation, id string) {
 // adoptOrphan puts a resource that no program declares into the state, under a URN of its own, and returns that. It
 // belongs to the provider of a resource of the same package and region.
 func (d *deployment) adoptOrphan(r Resource) (string, error) {
-	stack, provider := "", ""
+	stack := ""
+	// The program calls the provider of its own region by its package, and others by package and region.
 	pkg, _, _ := strings.Cut(r.Type, ":")
+	providers := map[string]string{}
 	d.each(func(other map[string]any) {
 		urn := resource.URN(fmt.Sprint(other["urn"]))
 		ref, _ := other["provider"].(string)
 		if string(urn.Type()) == string(resource.RootStackType) {
 			stack = string(urn)
 		}
-		// The program's first provider is the one of its own region.
-		if provider == "" && strings.Contains(ref, "pulumi:providers:"+pkg+"::"+pkg+"::") {
-			provider = ref
+		if parts := strings.Split(ref, "::"); len(parts) == 5 && parts[2] == "pulumi:providers:"+pkg {
+			providers[parts[3]] = ref
 		}
 	})
+	provider, own := providers[pkg+"-"+r.Properties.Str("region")]
+	if !own {
+		provider = providers[pkg]
+	}
 	if stack == "" || provider == "" {
 		return "", fmt.Errorf("deleting %s %s: the state has no provider for it; delete it by hand", r.Type, r.ID)
 	}
 	name := "orphan-" + strings.NewReplacer(":", "-", "/", "-").Replace(r.ID)
 	root := resource.URN(stack)
-	urn := string(resource.NewURN(root.Stack(), root.Project(), "", resource.URN("urn:x::x::"+r.Type+"::x").Type(), name))
+	urn := string(resource.NewURN(root.Stack(), root.Project(), "", tokens.Type(r.Type), name))
 	d.resources = append(d.resources, map[string]any{
 		"urn": urn, "custom": true, "id": r.ID, "type": r.Type, "inputs": map[string]any{}, "outputs": map[string]any{},
 		"parent": stack, "provider": provider,

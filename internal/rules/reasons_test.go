@@ -19,8 +19,9 @@ func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 var violations = map[string]func(g *graph.Graph){
 	"FSBP CloudFront.10 CKV_AWS_174 (TLS 1.2 for viewers without a domain)": rules.Set(awstype.Distribution,
 		"viewerCertificate", map[string]any{"acmCertificateArn": "arn", "minimumProtocolVersion": "TLSv1"}),
-	"FSBP CloudFront.4 (origin failover)":               rules.Set(awstype.Distribution, "origins", []any{"a", "b"}),
-	"FSBP ELB.1 (HTTP listener without a domain)":       rules.Set(awstype.Distribution, "aliases", []any{"shop.example.com"}),
+	"FSBP CloudFront.4 (origin failover)": rules.Set(awstype.Distribution, "origins", []any{"a", "b"}),
+	"FSBP ELB.1 (HTTP listener without a domain)": rules.Set(awstype.Distribution, "aliases",
+		[]any{"shop.example.com"}),
 	"FSBP S3.14 CKV_AWS_21 (versions of log buckets)":   rules.Set(awstype.BucketPolicy, "policy", "{}"),
 	"FSBP S3.9 CKV_AWS_18 (access logs of log buckets)": rules.Set(awstype.BucketPolicy, "policy", "{}"),
 	"FSBP S3.17 CKV_AWS_145 (log bucket of the load balancer with KMS)": rules.Set(awstype.LoadBalancer,

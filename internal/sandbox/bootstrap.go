@@ -51,7 +51,7 @@ func (s *Sandbox) Bootstrap(ctx context.Context, o Options) (*bootstrap.Result, 
 	if err != nil {
 		return nil, err
 	}
-	release, err := e.Lock()
+	release, err := e.Lock("bootstrap of " + o.Stack)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (s *Sandbox) Drain(ctx context.Context, o Options, d drain.Options) error {
 	if err != nil {
 		return err
 	}
-	release, err := e.Lock()
+	release, err := e.Lock("drain of " + o.Stack)
 	if err != nil {
 		return err
 	}

@@ -246,7 +246,7 @@ func (s *Sandbox) Advance(stack string, by time.Duration) (*awssim.Cloud, []awss
 	if err != nil {
 		return nil, nil, err
 	}
-	release, err := e.Lock()
+	release, err := e.Lock("advance of " + stack)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,7 +21,7 @@ func (s *Sandbox) Serve(ctx context.Context, o Options, ready func(variables str
 	if err != nil {
 		return err
 	}
-	release, err := e.Lock()
+	release, err := e.Lock("serve of " + o.Stack)
 	if err != nil {
 		return err
 	}

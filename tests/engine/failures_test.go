@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
 	"groundwork/internal/graph"
+	"groundwork/internal/recovery"
 	"groundwork/internal/sandbox"
 	"groundwork/stacks"
 	"groundwork/tests/harness"
@@ -83,8 +86,87 @@ func TestKilledRunIsPutRight(t *testing.T) {
 	result, err := w.Run(context.Background(), engine.Up, options("dev", &log))
 	require.NoError(t, err)
 	assert.Empty(t, result.Changed)
-	for _, want := range []string{"Removing the lock", "created aws:ec2/vpc:Vpc", "had begun creating"} {
+	for _, want := range []string{"Removing the lock", "No state records ec2 Vpc", "had begun creating"} {
 		assert.Contains(t, log.String(), want)
+	}
+
+	// What no state records is somebody's decision; what holds data needs another one.
+	found, err := w.Recover(context.Background(), options("dev", &log), recovery.Options{Orphans: true, Delete: true})
+	require.NoError(t, err)
+	require.Len(t, found.Orphans, 1, "a VPC is stateful: AWS gives nobody the same one twice")
+	assert.Contains(t, log.String(), "Keeping ec2 Vpc")
+	found, err = w.Recover(context.Background(), options("dev", &log),
+		recovery.Options{Orphans: true, Delete: true, Data: true})
+	require.NoError(t, err)
+	assert.Empty(t, found.Orphans)
+	wholeAccount(t, w)
+	again, err := w.Run(context.Background(), engine.Up, options("dev", &log))
+	require.NoError(t, err)
+	assert.Empty(t, again.Changed)
+}
+
+// TestLivingLock: the lock of a process that runs is not touched, and its holder is named.
+func TestLivingLock(t *testing.T) {
+	t.Parallel()
+	w := copied(t, "dev")
+	engineOfSomebody := exec.Command(filepath.Join(t.TempDir(), "pulumi"), "60")
+	sleep, err := exec.LookPath("sleep")
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(sleep, engineOfSomebody.Path))
+	require.NoError(t, engineOfSomebody.Start())
+	defer func() {
+		_ = engineOfSomebody.Process.Kill()
+		_ = engineOfSomebody.Wait()
+	}()
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	locks := filepath.Join(w.State, "state", ".pulumi", "locks", "organization", stacks.Project, "dev")
+	require.NoError(t, os.MkdirAll(locks, 0o755))
+	lock := fmt.Sprintf(`{"pid": %d, "username": "ann", "hostname": %q, "timestamp": "2026-11-22T10:00:00Z"}`,
+		engineOfSomebody.Process.Pid, host)
+	require.NoError(t, writeFile(filepath.Join(locks, "living.json"), lock))
+	_, err = w.Run(context.Background(), engine.Up, options("dev", io.Discard))
+	require.ErrorContains(t, err, "the state of dev is locked by ann@"+host)
+	assert.FileExists(t, filepath.Join(locks, "living.json"))
+}
+
+// TestFaults: what users can make go wrong goes wrong, and the next run puts it right.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fault string
+		// err is in the error of the run; empty where the run succeeds.
+		err string
+		// change makes the run do something.
+		change string
+	}{
+		{"throttling:rds/instance:25", "", "database.backupRetentionDays=3"},
+		{"throttling:rds/instance:26", "Throttling: Rate exceeded", "database.backupRetentionDays=3"},
+		{"credentials", "ExpiredToken", "database.backupRetentionDays=3"},
+		{"create-then-fail:cloudwatch/metricAlarm", "unexpected state 'FAILED'", "cache.nodes=2"},
+		{"quota:kms/key", "AWS has no such error for kms/key", ""},
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			injection, err := awssim.ParseFault(c.fault)
+			if c.change == "" {
+				require.ErrorContains(t, err, c.err)
+				return
+			}
+			require.NoError(t, err)
+			w := copied(t, "dev")
+			o := options("dev", io.Discard, c.change)
+			failing := o
+			failing.Injections = []awssim.Injection{injection}
+			_, err = w.Run(context.Background(), engine.Up, failing)
+			if c.err == "" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, c.err)
+			}
+			_, err = w.Run(context.Background(), engine.Up, o)
+			require.NoError(t, err)
+			wholeAccount(t, w)
+		})
 	}
 }
 

@@ -1,0 +1,184 @@
+package recovery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+)
+
+// AWS is the inventory of a real account. It runs the aws command with the credentials of the user, and only reads.
+type AWS struct {
+	// AccountID and Region say where to look; Check refuses credentials of another account.
+	AccountID, Region string
+	// Tags are those that the program puts on everything of the environment.
+	Tags map[string]string
+}
+
+// Check refuses credentials of another account.
+func (a *AWS) Check(ctx context.Context) error {
+	var who struct{ Account string }
+	if err := a.aws(ctx, a.Region, &who, "sts", "get-caller-identity"); err != nil {
+		return err
+	}
+	if who.Account != a.AccountID {
+		return fmt.Errorf("the credentials are for account %s; the stack is in %s", who.Account, a.AccountID)
+	}
+	return nil
+}
+
+// Find implements Inventory. Where the ID follows from the inputs, the resource may or may not exist: reading it into
+// the state decides.
+func (a *AWS) Find(ctx context.Context, token string, inputs graph.Props) ([]Resource, error) {
+	how, known := awstype.IdentifierOf(token)
+	switch {
+	case !known:
+		return nil, fmt.Errorf("nothing is known about finding a %s; pulumi import takes it over by hand", token)
+	case how.Nowhere != "":
+		return nil, nil
+	case how.Import != "":
+		id, err := how.ImportID(awstype.Inputs(inputs), a.AccountID, a.Region)
+		if err != nil {
+			return nil, nil //nolint:nilerr // An input that was not known yet: AWS was not asked for the resource.
+		}
+		return []Resource{{Type: token, ID: id, Properties: inputs}}, nil
+	case how.Listed:
+		return a.list(ctx, token, inputs)
+	}
+	tagged, err := a.Tagged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Resource
+	for _, r := range tagged {
+		if r.Type == token {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// Tagged implements Inventory, by the Resource Groups Tagging API of the region and, for what is global, of us-east-1.
+func (a *AWS) Tagged(ctx context.Context) ([]Resource, error) {
+	args := []string{"resourcegroupstaggingapi", "get-resources"}
+	for _, key := range sortedKeys(a.Tags) {
+		args = append(args, "--tag-filters", "Key="+key+",Values="+a.Tags[key])
+	}
+	regions := []string{a.Region}
+	if a.Region != "us-east-1" {
+		regions = append(regions, "us-east-1")
+	}
+	var all []Resource
+	for _, region := range regions {
+		var page struct {
+			ResourceTagMappingList []struct {
+				ResourceARN string
+				Tags        []struct{ Key, Value string }
+			}
+		}
+		if err := a.aws(ctx, region, &page, args...); err != nil {
+			return nil, err
+		}
+		for _, found := range page.ResourceTagMappingList {
+			token, id := awstype.TypeOfARN(found.ResourceARN)
+			if token == "" {
+				continue
+			}
+			tags := map[string]any{}
+			for _, tag := range found.Tags {
+				// The program's own tags are those that the resource has besides the provider's.
+				if _, byProvider := a.Tags[tag.Key]; !byProvider {
+					tags[tag.Key] = tag.Value
+				}
+			}
+			all = append(all, Resource{Type: token, ID: id, Properties: graph.Props{
+				"arn": found.ResourceARN, "tags": tags, "region": region,
+			}})
+		}
+	}
+	return all, nil
+}
+
+// list lists the resources of a type that has neither tags nor an ID of its own.
+func (a *AWS) list(ctx context.Context, token string, in graph.Props) ([]Resource, error) {
+	var found []struct{ ID, Name, Endpoint string }
+	var err error
+	switch token {
+	case awstype.SecretVersion:
+		err = a.aws(ctx, a.Region, &found, "secretsmanager", "list-secret-version-ids", "--secret-id", in.Str("secretId"),
+			"--query", "Versions[].{ID:VersionId}")
+		for i := range found {
+			found[i].ID = in.Str("secretId") + "|" + found[i].ID
+		}
+	case awstype.ResponseHeadersPolicy:
+		err = a.aws(ctx, "us-east-1", &found, "cloudfront", "list-response-headers-policies", "--type", "custom",
+			"--query", "ResponseHeadersPolicyList.Items[].ResponseHeadersPolicy.{ID:Id,Name:ResponseHeadersPolicyConfig.Name}")
+	case awstype.LogDelivery:
+		err = a.aws(ctx, "us-east-1", &found, "logs", "describe-deliveries", "--query", fmt.Sprintf(
+			"deliveries[?deliverySourceName=='%s'].{ID:id}", in.Str("deliverySourceName")))
+	case awstype.TopicSubscription:
+		err = a.aws(ctx, regionOf(in.Str("topic"), a.Region), &found, "sns", "list-subscriptions-by-topic", "--topic-arn",
+			in.Str("topic"), "--query", "Subscriptions[].{ID:SubscriptionArn,Endpoint:Endpoint}")
+	case awstype.Association:
+		err = a.aws(ctx, a.Region, &found, "ssm", "list-associations", "--query", fmt.Sprintf(
+			"Associations[?AssociationName=='%s'].{ID:AssociationId}", in.Str("associationName")))
+	default:
+		return nil, fmt.Errorf("there is no call that lists %s", token)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Resource
+	for _, r := range found {
+		properties := graph.Props{}
+		if r.Name != "" {
+			properties["name"] = r.Name
+		}
+		if r.Endpoint != "" {
+			properties["endpoint"] = r.Endpoint
+		}
+		all = append(all, Resource{Type: token, ID: r.ID, Properties: properties})
+	}
+	return all, nil
+}
+
+// regionOf returns the region in an ARN, or another one where it has none.
+func regionOf(arn, otherwise string) string {
+	parts := strings.Split(arn, ":")
+	if len(parts) < 6 || parts[3] == "" {
+		return otherwise
+	}
+	return parts[3]
+}
+
+// aws runs the aws command, which reads all pages, and decodes what it prints.
+func (a *AWS) aws(ctx context.Context, region string, result any, args ...string) error {
+	out, err := run(ctx, "aws", append(args, "--region", region, "--output", "json")...)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(out, result); err != nil {
+		return fmt.Errorf("reading what aws %s says: %w", strings.Join(args[:2], " "), err)
+	}
+	return nil
+}
+
+// run runs a command and returns its output; its error output is in the error.
+func run(ctx context.Context, name string, args ...string) ([]byte, error) {
+	out, err := exec.CommandContext(ctx, name, args...).Output()
+	var exit *exec.ExitError
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, fmt.Errorf("recovering needs the %s command: %w", name, err)
+	case errors.As(err, &exit):
+		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(string(exit.Stderr)))
+	case err != nil:
+		return nil, fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return out, nil
+}
