@@ -216,6 +216,9 @@ var losing = []guard{{
 	}),
 }}
 
+// scheduleKey is the key of madeWith with the schedule.
+const scheduleKey = "groundwork:schedule"
+
 // databaseStopped is why a setting of the database cannot change while the environment is parked.
 const databaseStopped = "the database is stopped while the environment is parked, and RDS changes it when it runs only"
 
@@ -223,7 +226,7 @@ const databaseStopped = "the database is stopped while the environment is parked
 var guards = func() []guard {
 	all := append(slices.Clone(losing), guard{
 		// The windows of backup and maintenance follow the schedule.
-		key: "groundwork:schedule", layer: LayerServices, parked: databaseStopped,
+		key: scheduleKey, layer: LayerServices, parked: databaseStopped,
 		value: func(c *Config) any { return c.Schedule.Text() },
 	})
 	for _, key := range databaseKeys() {

@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -32,4 +33,31 @@ func TestParkedEnvironmentKeepsItsDatabase(t *testing.T) {
 	}
 	running := harness.Config(t, "dev").MadeWith(nil)
 	assert.NoError(t, harness.Config(t, "dev", "parked=true", "database.insights=advanced").Refused(running))
+}
+
+// TestStoppedAtNight: what RDS refuses of a stopped instance is refused outside the working hours of the schedule that
+// the environment has, and in working hours it is not.
+func TestStoppedAtNight(t *testing.T) {
+	scheduled := harness.Config(t, "dev", harness.Office).MadeWith(nil)
+	for _, now := range []time.Time{workingHours, evening} {
+		for _, changes := range [][]string{
+			{harness.Office, "database.insights=advanced"}, {harness.Office, "database.backupRetentionDays=35"},
+			{"parked=true"}, {`schedule={"days":["SAT"],"timeZone":"UTC"}`},
+		} {
+			c := harness.Config(t, "dev", changes...)
+			c.Today = now
+			err := c.Refused(scheduled)
+			if now.Equal(workingHours) {
+				assert.NoError(t, err, changes)
+				continue
+			}
+			assert.ErrorContains(t, err, "the database is stopped outside working hours", changes)
+			assert.ErrorContains(t, err, "change it in working hours, from 30 minutes after 07:00 to 20:00", changes)
+		}
+		for _, changes := range [][]string{{harness.Office, "parked=true"}, {harness.Office, "owner=acme"}} {
+			c := harness.Config(t, "dev", changes...)
+			c.Today = now
+			assert.NoError(t, c.Refused(scheduled), changes)
+		}
+	}
 }

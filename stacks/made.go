@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
+	"groundwork/components/environment"
 	"groundwork/components/field"
 )
 
@@ -116,10 +118,31 @@ func (g guard) changed(c change) []loss {
 	if g.losses != nil {
 		all = g.losses(c)
 	}
-	if g.parked != "" && c.made[parkedKey] == true && fmt.Sprint(c.before) != fmt.Sprint(c.after) {
+	if g.parked == "" || fmt.Sprint(c.before) == fmt.Sprint(c.after) {
+		return all
+	}
+	switch hours := c.stopped(); {
+	case c.made[parkedKey] == true:
 		all = append(all, loss{what: g.parked, keep: "resume the environment first, with this setting as it was"})
+	case g.parked == databaseStopped && hours != "":
+		all = append(all, loss{
+			what: "the database is stopped outside working hours, and RDS changes it when it runs only",
+			keep: "change it in working hours, " + hours,
+		})
 	}
 	return all
+}
+
+// stopped returns the working hours of the schedule that the environment has, if it is outside of them; otherwise it is
+// empty.
+func (c change) stopped() string {
+	text, _ := c.made[scheduleKey].(string)
+	schedule, err := environment.ReadSchedule(text)
+	if err != nil || !schedule.On() || schedule.Working(c.config.Today) {
+		return ""
+	}
+	return fmt.Sprintf("from 30 minutes after %s to %s (%s) on %s", schedule.Start, schedule.Stop, schedule.TimeZone,
+		strings.Join(schedule.Days, ", "))
 }
 
 // losses returns what the change from the settings in made to c would destroy, as errors, unless groundwork:allow names

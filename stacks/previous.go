@@ -130,8 +130,8 @@ func (p previous) refuse(c *Config) error {
 		return nil
 	}
 	return fmt.Errorf("configuration of stack %s: groundwork:schedule cannot be removed outside working hours: the "+
-		"environment would stay stopped. Remove it 30 minutes after %s or later and before %s (%s), or park the "+
-		"environment and resume it", c.Environment, p.Schedule.Start, p.Schedule.Stop, p.Schedule.TimeZone)
+		"environment would stay stopped. Remove it 30 minutes after %s or later and before %s (%s)", c.Environment,
+		p.Schedule.Start, p.Schedule.Stop, p.Schedule.TimeZone)
 }
 
 // next returns the state for the next update. finalSnapshot is the snapshot that ElastiCache takes when the cache is

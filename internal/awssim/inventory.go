@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 	"groundwork/internal/recovery"
 )
@@ -23,6 +24,17 @@ func (c *Cloud) Tagged(context.Context) ([]recovery.Resource, error) {
 	return c.inventory(func(o Object) bool {
 		return o.URN != "" && strings.HasPrefix(o.Type, "aws:") && catalog[o.Type].takes("tags")
 	}), nil
+}
+
+// Stopped returns the names of the databases that are stopped.
+func (c *Cloud) Stopped() []string {
+	var names []string
+	for _, o := range c.Objects() {
+		if o.Type == awstype.DBInstance && o.State.Str("status") == stopped {
+			names = append(names, "the database "+o.State.Str("identifier"))
+		}
+	}
+	return names
 }
 
 // inventory lists the objects for which wanted returns true, without what only the simulation knows of them.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 	"groundwork/internal/recovery"
 )
@@ -43,6 +44,8 @@ type Simulation interface {
 	recovery.Inventory
 	// Release gives up the objects for which given is true: they stay in the account, outside of any program.
 	Release(given func(urn string) bool) error
+	// Stopped returns the names of the databases that are stopped.
+	Stopped() []string
 	// Left returns what deletions left behind, with the reason for each.
 	Left() map[string]string
 }
@@ -60,8 +63,6 @@ type Engine struct {
 	Program func(today time.Time) pulumi.RunFunc
 	// Simulate opens the simulated account of a stack.
 	Simulate func(stack string) (Simulation, error)
-	// RefuseDestroy returns why a stack must not be destroyed as it is; nil for no such reason.
-	RefuseDestroy func(*graph.Graph) error
 }
 
 // Options of a run.
@@ -158,10 +159,10 @@ func (s *session) refuseDestroy() error {
 	if err != nil {
 		return err
 	}
-	if s.engine.RefuseDestroy != nil {
-		if err := s.engine.RefuseDestroy(g); err != nil {
-			return fmt.Errorf("destroying %s: %w", s.options.Stack, err)
-		}
+	if stopped := s.simulation.Stopped(); len(stopped) > 0 && len(g.OfType(awstype.DBInstance)) > 0 {
+		return fmt.Errorf("destroying %s: %s is stopped, and RDS makes no final snapshot of a stopped database; "+
+			"nothing was deleted\nstart it first: in a parked environment by up with parked=false, "+
+			"outside working hours by waiting for them", s.options.Stack, strings.Join(stopped, ", "))
 	}
 	var names []string
 	for _, r := range g.Resources {

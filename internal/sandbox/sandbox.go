@@ -4,7 +4,6 @@ package sandbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"groundwork/internal/awssim"
-	"groundwork/internal/awstype"
 	"groundwork/internal/engine"
 	"groundwork/internal/graph"
 	"groundwork/internal/project"
@@ -105,8 +103,7 @@ func (s *Sandbox) engine(o Options) (*engine.Engine, error) {
 	}
 	return &engine.Engine{
 		Root: s.Project.Root, Tools: s.Tools, State: s.State, Project: stacks.Project, File: file,
-		Program:       stacks.DeployAt,
-		RefuseDestroy: refuseParked,
+		Program: stacks.DeployAt,
 		Simulate: func(stack string) (engine.Simulation, error) {
 			cloud, err := s.open(project.EnvironmentOf(stack), o)
 			if err != nil {
@@ -184,16 +181,6 @@ func (s *Sandbox) Recover(ctx context.Context, o Options, how recovery.Options) 
 		return nil, err
 	}
 	return e.Recover(ctx, options, how)
-}
-
-// refuseParked refuses to destroy a parked environment.
-func refuseParked(g *graph.Graph) error {
-	kept, ok := g.StackOutputs()["parking"].(map[string]any)
-	if ok && kept["parked"] == true && len(g.OfType(awstype.DBInstance)) > 0 {
-		return errors.New("it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted\n" +
-			"bring it back first: up with parked=false")
-	}
-	return nil
 }
 
 // CLI runs the sandbox's own pulumi with the given arguments and returns what it printed.

@@ -193,7 +193,7 @@ func TestParkAndUnpark(t *testing.T) {
 	require.ErrorContains(t, err, "resume the environment first", "a stopped database cannot be changed")
 	_, err = w.Run(context.Background(), engine.Destroy, options("dev", io.Discard, "parked=true"))
 	require.ErrorContains(t, err,
-		"it is parked, and RDS makes no final snapshot of a stopped database; nothing was deleted")
+		"groundwork-dev-main is stopped, and RDS makes no final snapshot of a stopped database; nothing was deleted")
 
 	unpark := run(t, w, engine.Up)
 	checkTimelines(t, brought(t, "dev").result.Graph, park, unpark)
