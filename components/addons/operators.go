@@ -226,6 +226,9 @@ func clusterAutoscaler(a *Args, v Version, role pulumi.StringInput) pulumi.Map {
 			"expander": pulumi.String("least-waste"),
 			// System pods have disruption budgets of their own. With the default, a node with system pods is never removed.
 			"skip-nodes-with-system-pods": off,
+			// An emptyDir goes with its pod anyway. With the default, a node with one, such as that of metrics-server, is never
+			// removed.
+			"skip-nodes-with-local-storage": off,
 		},
 		// A second replica would only wait: the leader works alone.
 		"replicaCount": pulumi.Int(1),

@@ -92,14 +92,20 @@ func (d *Delivery) destination() pulumi.Map {
 	return pulumi.Map{"server": pulumi.String(inCluster), "namespace": pulumi.String(d.args.Application)}
 }
 
-// project lets Argo CD deploy only this repository, and only to this namespace.
+// project lets Argo CD deploy only this repository, only to this namespace, and only the kinds that a release has.
 func (d *Delivery) project() pulumi.Map {
+	var allowed pulumi.Array
+	for _, kind := range Kinds() {
+		allowed = append(allowed, pulumi.StringMap{"group": pulumi.String(kind.Group), "kind": pulumi.String(kind.Kind)})
+	}
 	return pulumi.Map{"projects": pulumi.Map{d.args.Application: pulumi.Map{
 		"namespace":                pulumi.String(d.args.Apps.Namespace),
 		"description":              pulumi.String("The application " + d.args.Application),
 		"sourceRepos":              pulumi.StringArray{pulumi.String(d.args.Repository)},
 		"destinations":             pulumi.Array{d.destination()},
 		"clusterResourceWhitelist": pulumi.Array{},
+		// Without this list every kind of a namespace is allowed: Git could give itself rights by a RoleBinding.
+		"namespaceResourceWhitelist": allowed,
 	}}}
 }
 
@@ -128,7 +134,8 @@ func (d *Delivery) application(values pulumi.Map) pulumi.Map {
 				"syncOptions": pulumi.ToStringArray([]string{
 					"CreateNamespace=false", "ServerSideApply=true", "PruneLast=true",
 				}),
-				"retry": pulumi.Map{"limit": pulumi.Int(5), "backoff": pulumi.Map{
+				// A retry takes the newest commit. Otherwise a bad one is tried for half an hour, and a good one waits.
+				"retry": pulumi.Map{"limit": pulumi.Int(5), "refresh": pulumi.Bool(true), "backoff": pulumi.Map{
 					"duration": pulumi.String("5s"), "factor": pulumi.Int(2), "maxDuration": pulumi.String("3m"),
 				}},
 			},

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
@@ -36,6 +37,32 @@ var PipelineRules = []Rule{
 	{Groups: []string{"networking.k8s.io"}, Resources: []string{"networkpolicies"}, Verbs: write},
 	{Groups: []string{"external-secrets.io"}, Resources: []string{"externalsecrets", "secretstores"}, Verbs: write},
 	{Groups: []string{"elbv2.k8s.aws"}, Resources: []string{"targetgroupbindings"}, Verbs: write},
+}
+
+// kinds are the kinds of the resources in PipelineRules that are a release's own objects. Secrets are Helm's record of
+// a release, and pods are those of its tests: Argo CD needs neither, and Git must not bring either.
+var kinds = map[string]string{
+	"serviceaccounts": "ServiceAccount", "services": "Service", "deployments": "Deployment", "jobs": "Job",
+	"horizontalpodautoscalers": "HorizontalPodAutoscaler", "poddisruptionbudgets": "PodDisruptionBudget",
+	"networkpolicies": "NetworkPolicy", "externalsecrets": "ExternalSecret", "secretstores": "SecretStore",
+	"targetgroupbindings": "TargetGroupBinding",
+}
+
+// Kind is a kind of objects in a namespace.
+type Kind struct{ Group, Kind string }
+
+// Kinds are the kinds that a release of the application may have, whoever deploys it: the pipeline by PipelineRules, or
+// Argo CD by its project.
+func Kinds() []Kind {
+	var all []Kind
+	for _, rule := range PipelineRules {
+		for _, resource := range rule.Resources {
+			if kind, own := kinds[resource]; own && slices.Contains(rule.Verbs, "create") {
+				all = append(all, Kind{rule.Groups[0], kind})
+			}
+		}
+	}
+	return all
 }
 
 // ArgoCDRules let a pipeline see in the namespace of Argo CD whether its commit was deployed.

@@ -257,4 +257,27 @@ var workloadRules = []Rule{{
 	Plant: func(g *graph.Graph) {
 		projectOf(g)["sourceRepos"] = []any{"*"}
 	},
+}, {
+	ID: "CIS Kubernetes 5.1.8: Git brings no permissions and no secrets to the cluster", ProdOnly: true,
+	Check: func(g *graph.Graph) (int, []string) {
+		project := projectOf(g)
+		if len(project) == 0 {
+			return 0, nil // The pipeline owns the release.
+		}
+		kinds, _ := project["namespaceResourceWhitelist"].([]any)
+		if len(kinds) == 0 {
+			return 1, []string{"every kind of the namespace is allowed"}
+		}
+		var wrong []string
+		for _, element := range kinds {
+			kind, _ := element.(map[string]any)["kind"].(string)
+			if slices.Contains([]string{"*", "Role", "RoleBinding", "Secret", "Pod"}, kind) {
+				wrong = append(wrong, kind)
+			}
+		}
+		return len(kinds), wrong
+	},
+	Plant: func(g *graph.Graph) {
+		projectOf(g)["namespaceResourceWhitelist"] = []any{map[string]any{"group": "*", "kind": "*"}}
+	},
 }}
