@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"groundwork/internal/awstype"
@@ -65,9 +68,9 @@ func (a *AWS) Find(ctx context.Context, token string, inputs graph.Props) ([]Res
 
 // Tagged implements Inventory, by the Resource Groups Tagging API of the region and, for what is global, of us-east-1.
 func (a *AWS) Tagged(ctx context.Context) ([]Resource, error) {
-	args := []string{"resourcegroupstaggingapi", "get-resources"}
-	for _, key := range sortedKeys(a.Tags) {
-		args = append(args, "--tag-filters", "Key="+key+",Values="+a.Tags[key])
+	args := []string{"resourcegroupstaggingapi", "get-resources", "--tag-filters"}
+	for _, key := range slices.Sorted(maps.Keys(a.Tags)) {
+		args = append(args, "Key="+key+",Values="+a.Tags[key])
 	}
 	regions := []string{a.Region}
 	if a.Region != "us-east-1" {
@@ -147,6 +150,31 @@ func (a *AWS) list(ctx context.Context, token string, in graph.Props) ([]Resourc
 	return all, nil
 }
 
+// Locks lists the locks on the state of a stack in a bucket of S3. project is the name of the Pulumi project.
+func (a *AWS) Locks(ctx context.Context, bucket, project, stack string) ([]Lock, error) {
+	var keys []string
+	if err := a.aws(ctx, a.Region, &keys, "s3api", "list-objects-v2", "--bucket", bucket, "--prefix",
+		fmt.Sprintf(".pulumi/locks/organization/%s/%s/", project, stack), "--query", "Contents[].Key"); err != nil {
+		return nil, err
+	}
+	var locks []Lock
+	for _, key := range keys {
+		if !strings.HasSuffix(key, ".json") {
+			continue
+		}
+		text, err := output(exec.CommandContext(ctx, "aws", "s3", "cp", "s3://"+bucket+"/"+key, "-", "--region", a.Region))
+		if err != nil {
+			return nil, err
+		}
+		lock, err := ReadLock(text)
+		if err != nil {
+			return nil, fmt.Errorf("reading the lock %s: %w", key, err)
+		}
+		locks = append(locks, lock)
+	}
+	return locks, nil
+}
+
 // regionOf returns the region in an ARN, or another one where it has none.
 func regionOf(arn, otherwise string) string {
 	parts := strings.Split(arn, ":")
@@ -158,7 +186,7 @@ func regionOf(arn, otherwise string) string {
 
 // aws runs the aws command, which reads all pages, and decodes what it prints.
 func (a *AWS) aws(ctx context.Context, region string, result any, args ...string) error {
-	out, err := run(ctx, "aws", append(args, "--region", region, "--output", "json")...)
+	out, err := output(exec.CommandContext(ctx, "aws", append(args, "--region", region, "--output", "json")...))
 	if err != nil {
 		return err
 	}
@@ -168,17 +196,18 @@ func (a *AWS) aws(ctx context.Context, region string, result any, args ...string
 	return nil
 }
 
-// run runs a command and returns its output; its error output is in the error.
-func run(ctx context.Context, name string, args ...string) ([]byte, error) {
-	out, err := exec.CommandContext(ctx, name, args...).Output()
+// output runs a command and returns its output; its error output is in the error.
+func output(cmd *exec.Cmd) ([]byte, error) {
+	out, err := cmd.Output()
+	line := filepath.Base(cmd.Args[0]) + " " + strings.Join(cmd.Args[1:], " ")
 	var exit *exec.ExitError
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return nil, fmt.Errorf("recovering needs the %s command: %w", name, err)
+		return nil, fmt.Errorf("recovering needs the %s command: %w", cmd.Args[0], err)
 	case errors.As(err, &exit):
-		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, strings.TrimSpace(string(exit.Stderr)))
+		return nil, fmt.Errorf("%s: %w: %s", line, err, strings.TrimSpace(string(exit.Stderr)))
 	case err != nil:
-		return nil, fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+		return nil, fmt.Errorf("%s: %w", line, err)
 	}
 	return out, nil
 }

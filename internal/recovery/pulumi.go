@@ -1,13 +1,13 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
@@ -16,16 +16,22 @@ import (
 type Pulumi struct {
 	// Stack is its name. ConfigFile is its settings file where that is not the one of its name; empty otherwise.
 	Stack, ConfigFile string
+	// Command is the pulumi command, Dir the folder of the project, and Env what the command runs with besides the
+	// environment of this process; empty for the command on PATH, the current folder and nothing more.
+	Command, Dir string
+	Env          []string
 }
 
 func (p *Pulumi) run(ctx context.Context, args ...string) ([]byte, error) {
-	return run(ctx, "pulumi", append(args, "--stack", p.Stack, "--non-interactive")...)
+	cmd := exec.CommandContext(ctx, cmp.Or(p.Command, "pulumi"), append(args, "--non-interactive")...)
+	cmd.Dir, cmd.Env = p.Dir, append(os.Environ(), p.Env...)
+	return output(cmd)
 }
 
 // Export implements Stack.
 func (p *Pulumi) Export(ctx context.Context) (apitype.UntypedDeployment, error) {
 	var state apitype.UntypedDeployment
-	out, err := p.run(ctx, "stack", "export")
+	out, err := p.run(ctx, "stack", "export", "--stack", p.Stack)
 	if err != nil {
 		return state, err
 	}
@@ -49,7 +55,7 @@ func (p *Pulumi) Import(ctx context.Context, state apitype.UntypedDeployment) er
 	if err != nil {
 		return fmt.Errorf("writing the repaired state: %w", err)
 	}
-	_, err = p.run(ctx, "stack", "import", "--file", filepath.Join(dir, "state.json"))
+	_, err = p.run(ctx, "stack", "import", "--stack", p.Stack, "--file", filepath.Join(dir, "state.json"))
 	return err
 }
 
@@ -65,7 +71,7 @@ func (p *Pulumi) Destroy(ctx context.Context, urns []string) error {
 
 // targeted runs an operation on some resources.
 func (p *Pulumi) targeted(ctx context.Context, operation string, urns []string) error {
-	args := []string{operation, "--yes", "--skip-preview"}
+	args := []string{operation, "--stack", p.Stack, "--yes", "--skip-preview"}
 	if p.ConfigFile != "" {
 		args = append(args, "--config-file", p.ConfigFile)
 	}
@@ -91,8 +97,6 @@ func (p *Pulumi) Unlock(ctx context.Context, locks []Lock) (removed []Lock, err 
 	if len(locks) == 0 {
 		return nil, nil
 	}
-	_, err = run(ctx, "pulumi", "cancel", p.Stack, "--yes", "--non-interactive")
+	_, err = p.run(ctx, "cancel", p.Stack, "--yes")
 	return locks, err
 }
-
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

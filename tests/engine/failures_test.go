@@ -170,54 +170,138 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestServe: a pulumi of the user's own, here through the Automation API, works against the served providers with
-// nothing but the printed variables.
-func TestServe(t *testing.T) {
-	t.Parallel()
-	w := scratch(t, t.TempDir())
+// served is a sandbox whose providers are up for a pulumi of the user's own.
+type served struct {
+	sandbox *sandbox.Sandbox
+	// env has the printed variables, folder is a project with the settings, cli the folder of the CLI.
+	env         map[string]string
+	folder, cli string
+	// stop ends it, and returns why it ended.
+	stop func() error
+}
+
+// serve serves the simulated providers.
+func serve(t *testing.T) *served {
+	t.Helper()
+	s := &served{sandbox: scratch(t, t.TempDir()), env: map[string]string{}, folder: t.TempDir()}
 	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	printed := make(chan string, 1)
-	ended := make(chan error, 1)
+	t.Cleanup(stop)
+	printed, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- w.Serve(ctx, options("dev", io.Discard), func(variables string) { printed <- variables })
+		ended <- s.sandbox.Serve(ctx, options("dev", io.Discard), func(variables string) { printed <- variables })
 	}()
-	env := map[string]string{}
+	s.stop = func() error {
+		stop()
+		return <-ended
+	}
 	select {
 	case variables := <-printed:
 		for _, line := range strings.Split(strings.TrimSpace(variables), "\n") {
 			name, value, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
-			env[name] = strings.ReplaceAll(strings.Trim(value, `"`), "$PATH", os.Getenv("PATH"))
+			s.env[name] = strings.ReplaceAll(strings.Trim(value, `"`), "$PATH", os.Getenv("PATH"))
 		}
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	assert.Contains(t, env["PULUMI_DEBUG_PROVIDERS"], "aws:")
-	env["PULUMI_SKIP_CHECKPOINTS"], env["PULUMI_EXPERIMENTAL"] = "true", "true" // Nothing is killed here.
-	project := t.TempDir()
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
-		text, err := os.ReadFile(filepath.Join(w.Project.Root, name))
+		text, err := os.ReadFile(filepath.Join(s.sandbox.Project.Root, name))
 		require.NoError(t, err)
-		require.NoError(t, writeFile(filepath.Join(project, name), string(text)))
+		require.NoError(t, writeFile(filepath.Join(s.folder, name), string(text)))
 	}
-	tools, err := engine.Install(context.Background(), w.Project.Root, w.Tools, io.Discard)
+	tools, err := engine.Install(context.Background(), s.sandbox.Project.Root, s.sandbox.Tools, io.Discard)
 	require.NoError(t, err)
-	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: tools.CLIRoot})
+	s.cli = tools.CLIRoot
+	return s
+}
+
+// up brings dev up with the user's own pulumi.
+func (s *served) up(t *testing.T) auto.Stack {
+	t.Helper()
+	s.env["PULUMI_SKIP_CHECKPOINTS"], s.env["PULUMI_EXPERIMENTAL"] = "true", "true" // Nothing is killed here.
+	cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: s.cli})
 	require.NoError(t, err)
-	stack, err := auto.UpsertStackLocalSource(context.Background(), "dev", project, auto.Pulumi(cli), auto.EnvVars(env),
-		auto.Program(stacks.DeployAt(harness.Today)))
+	stack, err := auto.UpsertStackLocalSource(context.Background(), "dev", s.folder, auto.Pulumi(cli),
+		auto.EnvVars(s.env), auto.Program(stacks.DeployAt(harness.Today)))
 	require.NoError(t, err)
 	_, err = stack.Up(context.Background())
 	require.NoError(t, err)
+	return stack
+}
+
+// unchanged holds that an update would change nothing.
+func unchanged(t *testing.T, stack auto.Stack) {
+	t.Helper()
 	preview, err := stack.Preview(context.Background())
 	require.NoError(t, err)
 	assert.Greater(t, preview.ChangeSummary["same"], 100)
 	assert.Len(t, preview.ChangeSummary, 1, "nothing changes")
+}
 
-	_, err = w.Run(context.Background(), engine.Preview, options("dev", io.Discard))
+// TestServe: a pulumi of the user's own, here through the Automation API, works against the served providers with
+// nothing but the printed variables.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	assert.Contains(t, s.env["PULUMI_DEBUG_PROVIDERS"], "aws:")
+	unchanged(t, s.up(t))
+	_, err := s.sandbox.Run(context.Background(), engine.Preview, options("dev", io.Discard))
 	require.ErrorContains(t, err, "another sandbox run is working", "two runs must not share a folder")
-	stop()
-	require.NoError(t, <-ended)
+	require.ErrorContains(t, err, "(serve of dev, process ")
+	require.NoError(t, s.stop())
+}
+
+// plantBegun writes into the state of dev in a folder what a killed run leaves: the flow log is created and not
+// recorded, a change of the database had begun.
+func plantBegun(t *testing.T, folder string) {
+	t.Helper()
+	file := filepath.Join(folder, ".pulumi", "stacks", stacks.Project, "dev.json")
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var saved map[string]any
+	require.NoError(t, json.Unmarshal(text, &saved))
+	latest := saved["checkpoint"].(map[string]any)["latest"].(map[string]any)
+	var kept, begun []any
+	for _, element := range latest["resources"].([]any) {
+		switch r := element.(map[string]any); r["type"] {
+		case awstype.FlowLog:
+			delete(r, "id")
+			delete(r, "outputs")
+			begun = append(begun, map[string]any{"type": "creating", "resource": r})
+			continue
+		case awstype.DBInstance:
+			begun = append(begun, map[string]any{"type": "updating", "resource": r})
+		}
+		kept = append(kept, element)
+	}
+	require.Len(t, begun, 2)
+	latest["resources"], latest["pending_operations"] = kept, begun
+	text, err = json.Marshal(saved)
+	require.NoError(t, err)
+	require.NoError(t, writeFile(file, string(text)))
+}
+
+// TestRecoverByCommand: groundwork recover works with the user's own pulumi command. What a killed run had created is
+// planted in the state as begun.
+func TestRecoverByCommand(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	stack := s.up(t)
+	pulumi := &recovery.Pulumi{Stack: "dev", Command: filepath.Join(s.cli, "bin", "pulumi"), Dir: s.folder}
+	for name, value := range s.env {
+		pulumi.Env = append(pulumi.Env, name+"="+value)
+	}
+	plantBegun(t, strings.TrimSuffix(strings.TrimPrefix(s.env["PULUMI_BACKEND_URL"], "file://"), "?metadata=skip"))
+
+	cloud, err := awssim.OpenCloud(s.sandbox.CloudFile("dev-served"))
+	require.NoError(t, err)
+	var out bytes.Buffer
+	result, err := recovery.Run(t.Context(), pulumi, cloud, recovery.Options{Orphans: true, Out: &out})
+	require.NoError(t, err, out.String())
+	assert.Len(t, result.Begun, 2)
+	assert.Len(t, result.Imported, 1)
+	assert.Empty(t, result.Orphans)
+	unchanged(t, stack)
+	require.NoError(t, s.stop())
 }
 
 func TestWorkspaceErrors(t *testing.T) {
