@@ -61,3 +61,33 @@ func TestApply(t *testing.T) {
 	_, err = c.Apply(gone)
 	require.ErrorContains(t, err, "the account has 0 of aws:ec2/vpc:Vpc")
 }
+
+// TestPatience: the provider outlasts 25 refusals in a row and no more; from an expired token on nothing succeeds.
+func TestPatience(t *testing.T) {
+	create := func(fault string) (*Cloud, error) {
+		c := NewCloud(Site{Region: "eu-west-1"})
+		injection, err := ParseFault(fault)
+		require.NoError(t, err)
+		_, err = c.Apply(injection)
+		require.NoError(t, err)
+		_, _, err = c.Create(t.Context(), "urn:a", awstype.VPC, Props{"cidrBlock": "10.0.0.0/16"})
+		return c, err
+	}
+	_, err := create("throttling:ec2/vpc:25")
+	require.NoError(t, err)
+	_, err = create("throttling:ec2/vpc:26")
+	require.ErrorContains(t, err, "Throttling: Rate exceeded")
+	_, err = create("quota:ec2/vpc")
+	require.ErrorContains(t, err, "VpcLimitExceeded")
+	_, err = create("quota:rds/instance")
+	require.NoError(t, err, "a fault of another type")
+	c, err := create("no-answer")
+	require.ErrorContains(t, err, "connection reset by peer")
+	assert.Len(t, c.Objects(), 1, "it happened all the same")
+	c, err = create("credentials:ec2/vpc:2")
+	require.NoError(t, err, "the first one succeeds")
+	for range 2 {
+		_, _, err = c.Create(t.Context(), "urn:b", awstype.VPC, Props{"cidrBlock": "10.1.0.0/16"})
+		require.ErrorContains(t, err, "ExpiredToken")
+	}
+}
