@@ -85,7 +85,7 @@ func Run(ctx context.Context, stack Stack, inventory Inventory, o Options) (*Res
 		return result, err
 	}
 	for _, r := range result.Orphans {
-		fmt.Fprintf(o.Out, "No state records %s %s\n", graph.ShortType(r.Type), r.ID)
+		fmt.Fprintf(o.Out, "No state records %s %s; recover --delete deletes it\n", graph.ShortType(r.Type), r.ID)
 	}
 	if o.Delete {
 		err = remove(ctx, stack, o, result)
@@ -95,33 +95,9 @@ func Run(ctx context.Context, stack Stack, inventory Inventory, o Options) (*Res
 
 // resume finds what became of the operations that had begun, writes it into the state, and reads those resources again.
 func resume(ctx context.Context, stack Stack, inventory Inventory, d *deployment, o Options, result *Result) error {
-	recorded := d.recorded()
-	maps.Copy(recorded, o.Recorded)
-	var urns []string
-	for _, op := range d.operations {
-		if op.Kind != creating {
-			fmt.Fprintf(o.Out, "An interrupted run had begun %s %s; reading what became of it\n", op.Kind, op.Name)
-			urns = append(urns, op.URN)
-			continue
-		}
-		candidates, err := inventory.Find(ctx, op.Type, op.Inputs)
-		if err != nil {
-			return fmt.Errorf("looking for %s %s: %w", op.Type, op.Name, err)
-		}
-		found, err := op.match(candidates, recorded)
-		if err != nil {
-			return err
-		}
-		if found == nil {
-			fmt.Fprintf(o.Out, "An interrupted run had begun creating %s, which does not exist\n", op.Name)
-			continue
-		}
-		fmt.Fprintf(o.Out, "An interrupted run created %s %s and did not record it; taking it over as %s\n",
-			graph.ShortType(op.Type), found.ID, op.Name)
-		recorded[op.Type+"|"+found.ID] = true
-		d.adopt(op, found.ID)
-		result.Imported = append(result.Imported, *found)
-		urns = append(urns, op.URN)
+	adopted, err := d.adoptCreated(ctx, inventory, o.Recorded)
+	if err != nil {
+		return err
 	}
 	repaired, err := d.write()
 	if err != nil {
@@ -130,13 +106,77 @@ func resume(ctx context.Context, stack Stack, inventory Inventory, d *deployment
 	if err := stack.Import(ctx, repaired); err != nil {
 		return fmt.Errorf("repairing the state: %w", err)
 	}
-	if urns = d.present(urns); len(urns) == 0 {
+	var urns []string
+	for _, op := range d.operations {
+		urns = append(urns, op.URN)
+	}
+	if urns = d.present(urns); len(urns) > 0 {
+		if err := stack.Refresh(ctx, urns); err != nil {
+			return fmt.Errorf("reading what an interrupted run changed: %w", err)
+		}
+	}
+	// Reading a resource that does not exist takes it out of the state again.
+	state, err := stack.Export(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := read(state)
+	if err != nil {
+		return err
+	}
+	restored := false
+	for _, op := range d.operations {
+		created, found := adopted[op.URN]
+		switch there := len(after.present([]string{op.URN})) > 0; {
+		case op.Kind != creating:
+			fmt.Fprintf(o.Out, "An interrupted run had begun %s %s; read what became of it\n", op.Kind, op.Name)
+		case found && there:
+			fmt.Fprintf(o.Out, "An interrupted run created %s %s and did not record it; took it over as %s\n",
+				graph.ShortType(op.Type), created.ID, op.Name)
+			result.Imported = append(result.Imported, created)
+		default:
+			fmt.Fprintf(o.Out, "An interrupted run had begun creating %s, which does not exist\n", op.Name)
+			restored = found && after.restore(op.URN) || restored
+		}
+	}
+	if !restored {
 		return nil
 	}
-	if err := stack.Refresh(ctx, urns); err != nil {
-		return fmt.Errorf("reading what an interrupted run changed: %w", err)
+	if repaired, err = after.write(); err != nil {
+		return err
+	}
+	if err := stack.Import(ctx, repaired); err != nil {
+		return fmt.Errorf("repairing the state: %w", err)
 	}
 	return nil
+}
+
+// adoptCreated looks for the resources whose creation had begun, and puts those that the account may have into the
+// state. It returns them by URN.
+func (d *deployment) adoptCreated(
+	ctx context.Context, inventory Inventory, elsewhere map[string]bool,
+) (map[string]Resource, error) {
+	recorded, adopted := d.recorded(), map[string]Resource{}
+	maps.Copy(recorded, elsewhere)
+	for _, op := range d.operations {
+		if op.Kind != creating {
+			continue
+		}
+		candidates, err := inventory.Find(ctx, op.Type, op.Inputs)
+		if err != nil {
+			return nil, fmt.Errorf("looking for %s %s: %w", op.Type, op.Name, err)
+		}
+		found, err := op.match(candidates, recorded)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			recorded[op.Type+"|"+found.ID] = true
+			d.adopt(op, found.ID)
+			adopted[op.URN] = *found
+		}
+	}
+	return adopted, nil
 }
 
 // orphans lists the resources with the environment's tags that no state records.

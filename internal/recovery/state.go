@@ -101,6 +101,19 @@ func (d *deployment) adopt(op Operation, id string) {
 	d.resources = append(d.resources, r)
 }
 
+// restore takes back that what a resource was to replace is still to be deleted: there is no replacement. It reports
+// whether there was such a resource.
+func (d *deployment) restore(urn string) bool {
+	found := false
+	d.each(func(r map[string]any) {
+		if r["urn"] == urn && r["delete"] == true && !found {
+			delete(r, "delete")
+			found = true
+		}
+	})
+	return found
+}
+
 // adoptOrphan puts a resource that no program declares into the state, under a URN of its own, and returns that. It
 // belongs to the provider of a resource of the same package and region.
 func (d *deployment) adoptOrphan(r Resource) (string, error) {
