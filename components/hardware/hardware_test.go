@@ -1,6 +1,10 @@
 package hardware_test
 
 import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -63,6 +67,38 @@ func TestPrices(t *testing.T) {
 	}
 	_, known := hardware.Find(hardware.RDS, "t3.large")
 	assert.False(t, known, "a type of another service")
+}
+
+// TestPricesOfOthers holds the list to prices from other sources.
+func TestPricesOfOthers(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "other-prices.txt"))
+	require.NoError(t, err)
+	seen := 0
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if fields[0] == "#" {
+			continue
+		}
+		service := hardware.EC2
+		for _, other := range []hardware.Service{hardware.RDS, hardware.ElastiCache} {
+			if strings.HasPrefix(fields[0], string(other)) {
+				service = other
+			}
+		}
+		one, known := hardware.Find(service, fields[0])
+		require.True(t, known, fields[0])
+		for i, region := range []string{"us-east-1", "eu-west-1"} {
+			want, err := strconv.ParseFloat(fields[i+1], 64)
+			if err != nil {
+				continue
+			}
+			price, _ := one.Price(region)
+			// The other sources round to the tenth of a cent.
+			assert.InDelta(t, want, price, 0.0006, "%s in %s", fields[0], region)
+			seen++
+		}
+	}
+	assert.GreaterOrEqual(t, seen, 60)
 }
 
 func TestUnknown(t *testing.T) {
