@@ -169,6 +169,10 @@ func loadBalancerController(a *Args, _ Version, role pulumi.StringInput) pulumi.
 	}
 }
 
+// clusterCritical is the priority of pods without which others cannot start: the webhook of External Secrets fails
+// closed, and no new pod gets its secrets without the operator. The other operators' charts set it themselves.
+var clusterCritical = pulumi.String("system-cluster-critical")
+
 // externalSecrets serves SecretStores and ExternalSecrets of a namespace. Everything that works across namespaces is
 // off. The operator has no AWS role: each store names the service account whose role it uses to read.
 func externalSecrets(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
@@ -177,13 +181,14 @@ func externalSecrets(a *Args, _ Version, _ pulumi.StringInput) pulumi.Map {
 			"replicaCount": pulumi.Int(a.Replicas), "resources": resources("25m", "128Mi"),
 			"podDisruptionBudget":       pulumi.Map{"enabled": pulumi.Bool(a.Replicas > 1), "minAvailable": pulumi.Int(1)},
 			"topologySpreadConstraints": spread(name),
+			"priorityClassName":         clusterCritical,
 		}
 	}
 	values := part(ExternalSecrets)
 	values["leaderElect"] = pulumi.Bool(a.Replicas > 1)
 	values["serviceAccount"] = serviceAccount(ExternalSecrets, nil)
 	values["webhook"] = part(ExternalSecrets + "-webhook")
-	values["certController"] = pulumi.Map{"resources": resources("25m", "128Mi")}
+	values["certController"] = pulumi.Map{"resources": resources("25m", "128Mi"), "priorityClassName": clusterCritical}
 	values["installCRDs"] = pulumi.Bool(true)
 	values["crds"] = pulumi.Map{
 		"createClusterExternalSecret": off, "createClusterSecretStore": off, "createClusterGenerator": off,
