@@ -65,6 +65,9 @@ func (r *Run) deployWithHelm(ctx context.Context, digest string, timeout time.Du
 	if err != nil {
 		return fmt.Errorf("reading what the infrastructure says (is the workloads layer up?): %w", err)
 	}
+	if err := r.freeRelease(ctx, helm, timeout); err != nil {
+		return err
+	}
 	rollback := "--atomic"
 	version, err := r.query(ctx, helm, "version", "--short")
 	if err == nil && strings.HasPrefix(version, "v4.") {

@@ -47,7 +47,7 @@ func (a *AWS) Find(ctx context.Context, token string, inputs graph.Props) ([]Res
 	case how.Import != "":
 		id, err := how.ImportID(awstype.Inputs(inputs), a.AccountID, a.Region)
 		if err != nil {
-			return nil, nil //nolint:nilerr // An input that was not known yet: AWS was not asked for the resource.
+			return nil, nil // An input was not known yet, so AWS was not asked for the resource.
 		}
 		return []Resource{{Type: token, ID: id, Properties: inputs}}, nil
 	case how.Listed:
