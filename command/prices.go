@@ -13,14 +13,14 @@ import (
 // newPrices makes the command that renews prices.
 func newPrices(stdout, stderr io.Writer) *cobra.Command {
 	cmd := newAction("prices", "Renew the prices of a region", nil)
-	region, base := "", cost.OffersURL
+	region := ""
 	update := newAction("update", "Read AWS's public price list of a region into prices/REGION.json; no credentials",
 		func(cmd *cobra.Command, _ []string) error {
 			p, err := project.Find(".")
 			if err != nil {
 				return err
 			}
-			list, err := cost.ReadOffers(cmd.Context(), base, region, func(text string) { fmt.Fprintln(stderr, text) })
+			list, err := cost.ReadOffers(cmd.Context(), cost.OffersURL, region, func(text string) { fmt.Fprintln(stderr, text) })
 			if err != nil {
 				return fmt.Errorf("updating the prices of %s: %w", region, err)
 			}
@@ -33,7 +33,6 @@ func newPrices(stdout, stderr io.Writer) *cobra.Command {
 			return nil
 		})
 	update.Flags().StringVar(&region, "region", "", "the region, such as ap-south-1")
-	update.Flags().StringVar(&base, "from", base, "where the price list is")
 	// The only error is that the flag does not exist.
 	_ = update.MarkFlagRequired("region")
 	cmd.AddCommand(update)

@@ -74,8 +74,6 @@ func (f *flags) addSandboxFlags(cmd *cobra.Command) {
 	p.StringVar(&f.state, "state", "",
 		"the folder that keeps states and simulated clouds; default .groundwork/sandbox of the repository")
 	p.BoolVar(&f.json, "json", false, "print the result as JSON")
-	p.StringArrayVar(&f.faults, "fault", nil,
-		"make something go wrong in this run: KIND[:TYPE[:N]], such as kill-after:rds/instance; --fault help lists them")
 	p.Float64Var(&f.Speed, "speed", defaultSpeed, "how many times faster than AWS; 0 does not wait at all")
 }
 
@@ -86,7 +84,10 @@ func newAction(use, short string, run action) *cobra.Command {
 
 // newOperation makes the command that runs an operation of the engine.
 func (f *flags) newOperation(operation engine.Operation, short string, stdout, stderr io.Writer) *cobra.Command {
-	return newAction(string(operation), short, f.operate(operation, stdout, stderr))
+	cmd := newAction(string(operation), short, f.operate(operation, stdout, stderr))
+	cmd.Flags().StringArrayVar(&f.faults, "fault", nil,
+		"make something go wrong in this run: KIND[:TYPE[:N]], such as kill-after:rds/instance; --fault help lists them")
+	return cmd
 }
 
 // newDestroy makes the command that deletes the environment.
@@ -158,7 +159,7 @@ func (f *flags) operate(operation engine.Operation, stdout, stderr io.Writer) ac
 			if err != nil {
 				return err
 			}
-			o.Injections = append(o.Injections, injection)
+			o.Faults = append(o.Faults, injection)
 		}
 		result, err := w.Run(cmd.Context(), operation, o)
 		if err != nil {

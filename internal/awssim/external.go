@@ -10,8 +10,8 @@ import (
 // The methods of this file change the account without a provider: they set up tests and simulate users, controllers and
 // killed runs.
 
-// Forget removes every object for which lost returns true, and returns the removed objects. It simulates resources
-// that a killed run created and did not record. AWS's refusals do not apply.
+// Forget removes every object for which lost returns true, and returns the removed objects. It simulates what somebody
+// deletes by hand. AWS's refusals do not apply.
 func (c *Cloud) Forget(lost func(Object) bool) ([]Object, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -45,9 +45,8 @@ type Options struct {
 	Today time.Time
 	// Log receives progress: a line for each thing done.
 	Log io.Writer
-	// Faults are made to happen, and so are Injections, which are faults as users write them.
-	Faults     []awssim.Fault
-	Injections []awssim.Injection
+	// Faults are made to happen in the run, or before it.
+	Faults []awssim.Injection
 }
 
 // Find looks for the repository from dir upwards. Its sandbox is in the folder .groundwork of the repository.
@@ -109,15 +108,6 @@ func (s *Sandbox) engine(o Options) (*engine.Engine, error) {
 			if err != nil {
 				return nil, err
 			}
-			for _, injection := range o.Injections {
-				changed, err := cloud.Apply(injection)
-				if err != nil {
-					return nil, fmt.Errorf("injecting a fault: %w", err)
-				}
-				if changed != "" {
-					fmt.Fprintf(o.Log, "Before this run %s\n", changed)
-				}
-			}
 			return awssim.Simulate(cloud), nil
 		},
 	}, nil
@@ -131,7 +121,13 @@ func (s *Sandbox) open(name string, o Options) (*awssim.Cloud, error) {
 	}
 	cloud.Speed = o.Speed
 	for _, fault := range o.Faults {
-		cloud.Inject(fault)
+		changed, err := cloud.Apply(fault)
+		if err != nil {
+			return nil, fmt.Errorf("injecting a fault: %w", err)
+		}
+		if changed != "" {
+			fmt.Fprintf(o.Log, "Before this run %s\n", changed)
+		}
 	}
 	return cloud, nil
 }

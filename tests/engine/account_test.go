@@ -29,9 +29,9 @@ func TestBootstrap(t *testing.T) {
 	o := options("dev", &log, harness.Pipelines("dev")...)
 
 	broken := o
-	broken.Faults = []awssim.Fault{
-		{Type: awstype.BucketPolicy, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1},
-	}
+	broken.Faults = []awssim.Injection{{Fault: awssim.Fault{
+		Type: awstype.BucketPolicy, Operation: "create", Error: "Throttling: Rate exceeded", Times: 1,
+	}}}
 	_, err := w.Bootstrap(context.Background(), broken)
 	require.ErrorContains(t, err, "Rate exceeded")
 

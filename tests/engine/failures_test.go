@@ -34,7 +34,9 @@ func TestFailureAndInterruptionLeaveAStateToGoOnFrom(t *testing.T) {
 	w := scratch(t, t.TempDir())
 	o := options("dev", io.Discard)
 	o.SkipCheckpoints = false
-	o.Faults = []awssim.Fault{{Type: awstype.NodeGroup, Operation: "create", Error: "ResourceLimitExceeded: no capacity"}}
+	o.Faults = []awssim.Injection{{Fault: awssim.Fault{
+		Type: awstype.NodeGroup, Operation: "create", Error: "ResourceLimitExceeded: no capacity",
+	}}}
 	_, err := w.Run(context.Background(), engine.Up, o)
 	require.ErrorContains(t, err, "api error ResourceLimitExceeded: no capacity")
 	assert.NotContains(t, err.Error(), "connection is closing", "only what happened, not what followed from it")
@@ -149,7 +151,7 @@ func TestFaults(t *testing.T) {
 			w := copied(t, "dev")
 			o := options("dev", io.Discard, c.change)
 			failing := o
-			failing.Injections = []awssim.Injection{injection}
+			failing.Faults = []awssim.Injection{injection}
 			_, err = w.Run(context.Background(), engine.Up, failing)
 			require.ErrorContains(t, err, c.err)
 			_, err = w.Run(context.Background(), engine.Up, o)

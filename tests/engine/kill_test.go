@@ -99,7 +99,7 @@ var sampledKills = []string{
 func TestKillPoints(t *testing.T) {
 	t.Parallel()
 	for _, item := range sampledKills {
-		t.Run(item, func(t *testing.T) { tryKill(t, item) })
+		t.Run(item, func(t *testing.T) { assert.True(t, tryKill(t, item), "nothing was killed: the point is past the end") })
 	}
 }
 
@@ -118,11 +118,11 @@ func TestEveryKillPoint(t *testing.T) {
 			}
 		}
 	}
-	harness.Sweep(t, "kill-points", items, tryKill)
+	harness.Sweep(t, "kill-points", items, func(t *testing.T, item string) { tryKill(t, item) })
 }
 
-// tryKill kills one operation at one point.
-func tryKill(t *testing.T, item string) {
+// tryKill kills one operation at one point. It reports false where the operation ends before that point.
+func tryKill(t *testing.T, item string) bool {
 	words := strings.Fields(item)
 	var k killed
 	for _, one := range killedOperations {
@@ -137,9 +137,9 @@ func tryKill(t *testing.T, item string) {
 	o := options("dev", io.Discard, k.during...)
 	o.SkipCheckpoints = false
 	dying := o
-	dying.Injections = []awssim.Injection{fault}
+	dying.Faults = []awssim.Injection{fault}
 	if _, err := w.Run(context.Background(), k.operation, dying); err == nil {
-		return // The operation has fewer calls than steps.
+		return false // The operation has fewer calls than steps.
 	} else {
 		require.ErrorIs(t, err, engine.ErrKilled)
 	}
@@ -152,6 +152,7 @@ func tryKill(t *testing.T, item string) {
 	if k.operation != engine.Destroy && database != "" {
 		assert.Equal(t, database, databaseID(t, w), "the database is another one")
 	}
+	return true
 }
 
 // databaseID is the resource ID of the database; empty where there is none.
