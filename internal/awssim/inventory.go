@@ -5,17 +5,18 @@ import (
 	"strings"
 
 	"groundwork/internal/awstype"
-	"groundwork/internal/graph"
 	"groundwork/internal/recovery"
 )
 
-// Find lists the resources of a type, as the describe calls of AWS do: whoever made them. Random values are in no
-// account.
-func (c *Cloud) Find(_ context.Context, token string, _ graph.Props) ([]recovery.Resource, error) {
-	if strings.HasPrefix(token, "random:") {
+// Find lists the resources of a type in a region, as the describe calls of AWS do: whoever made them. Random values are
+// in no account.
+func (c *Cloud) Find(_ context.Context, op recovery.Operation) ([]recovery.Resource, error) {
+	if strings.HasPrefix(op.Type, "random:") {
 		return nil, nil
 	}
-	return c.inventory(func(o Object) bool { return o.Type == token }), nil
+	return c.inventory(func(o Object) bool {
+		return o.Type == op.Type && (o.Region == "" || op.Region == "" || o.Region == op.Region)
+	}), nil
 }
 
 // Tagged lists what the program made and tagged, as AWS's tagging API does. A provider with default tags made all that

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,8 @@ func (a *AWS) Check(ctx context.Context) error {
 
 // Find implements Inventory. Where the ID follows from the inputs, the resource may or may not exist: reading it into
 // the state decides.
-func (a *AWS) Find(ctx context.Context, token string, inputs graph.Props) ([]Resource, error) {
+func (a *AWS) Find(ctx context.Context, op Operation) ([]Resource, error) {
+	token, inputs, region := op.Type, op.Inputs, cmp.Or(op.Region, a.Region)
 	how, known := awstype.IdentifierOf(token)
 	switch {
 	case !known:
@@ -45,13 +47,13 @@ func (a *AWS) Find(ctx context.Context, token string, inputs graph.Props) ([]Res
 	case how.Nowhere != "":
 		return nil, nil
 	case how.Import != "":
-		id, err := how.ImportID(awstype.Inputs(inputs), a.AccountID, a.Region)
+		id, err := how.ImportID(awstype.Inputs(inputs), a.AccountID, region)
 		if err != nil {
 			return nil, nil // An input was not known yet, so AWS was not asked for the resource.
 		}
 		return []Resource{{Type: token, ID: id, Properties: inputs}}, nil
 	case how.Listed:
-		return a.list(ctx, token, inputs)
+		return a.list(ctx, token, region, inputs)
 	}
 	tagged, err := a.Tagged(ctx)
 	if err != nil {
@@ -59,7 +61,7 @@ func (a *AWS) Find(ctx context.Context, token string, inputs graph.Props) ([]Res
 	}
 	var all []Resource
 	for _, r := range tagged {
-		if r.Type == token {
+		if r.Type == token && (r.Properties.Str("region") == region || awstype.Of(token).Global) {
 			all = append(all, r)
 		}
 	}
@@ -108,27 +110,27 @@ func (a *AWS) Tagged(ctx context.Context) ([]Resource, error) {
 }
 
 // list lists the resources of a type that has neither tags nor an ID of its own.
-func (a *AWS) list(ctx context.Context, token string, in graph.Props) ([]Resource, error) {
+func (a *AWS) list(ctx context.Context, token, region string, in graph.Props) ([]Resource, error) {
 	var found []struct{ ID, Name, Endpoint string }
 	var err error
 	switch token {
 	case awstype.SecretVersion:
-		err = a.aws(ctx, a.Region, &found, "secretsmanager", "list-secret-version-ids", "--secret-id", in.Str("secretId"),
+		err = a.aws(ctx, region, &found, "secretsmanager", "list-secret-version-ids", "--secret-id", in.Str("secretId"),
 			"--query", "Versions[].{ID:VersionId}")
 		for i := range found {
 			found[i].ID = in.Str("secretId") + "|" + found[i].ID
 		}
 	case awstype.ResponseHeadersPolicy:
-		err = a.aws(ctx, "us-east-1", &found, "cloudfront", "list-response-headers-policies", "--type", "custom",
+		err = a.aws(ctx, region, &found, "cloudfront", "list-response-headers-policies", "--type", "custom",
 			"--query", "ResponseHeadersPolicyList.Items[].ResponseHeadersPolicy.{ID:Id,Name:ResponseHeadersPolicyConfig.Name}")
 	case awstype.LogDelivery:
-		err = a.aws(ctx, "us-east-1", &found, "logs", "describe-deliveries", "--query", fmt.Sprintf(
+		err = a.aws(ctx, region, &found, "logs", "describe-deliveries", "--query", fmt.Sprintf(
 			"deliveries[?deliverySourceName=='%s'].{ID:id}", in.Str("deliverySourceName")))
 	case awstype.TopicSubscription:
-		err = a.aws(ctx, regionOf(in.Str("topic"), a.Region), &found, "sns", "list-subscriptions-by-topic", "--topic-arn",
-			in.Str("topic"), "--query", "Subscriptions[].{ID:SubscriptionArn,Endpoint:Endpoint}")
+		err = a.aws(ctx, region, &found, "sns", "list-subscriptions-by-topic", "--topic-arn", in.Str("topic"), "--query",
+			"Subscriptions[].{ID:SubscriptionArn,Endpoint:Endpoint}")
 	case awstype.Association:
-		err = a.aws(ctx, a.Region, &found, "ssm", "list-associations", "--query", fmt.Sprintf(
+		err = a.aws(ctx, region, &found, "ssm", "list-associations", "--query", fmt.Sprintf(
 			"Associations[?AssociationName=='%s'].{ID:AssociationId}", in.Str("associationName")))
 	default:
 		return nil, fmt.Errorf("there is no call that lists %s", token)
@@ -173,15 +175,6 @@ func (a *AWS) Locks(ctx context.Context, bucket, project, stack string) ([]Lock,
 		locks = append(locks, lock)
 	}
 	return locks, nil
-}
-
-// regionOf returns the region in an ARN, or another one where it has none.
-func regionOf(arn, otherwise string) string {
-	parts := strings.Split(arn, ":")
-	if len(parts) < 6 || parts[3] == "" {
-		return otherwise
-	}
-	return parts[3]
 }
 
 // aws runs the aws command, which reads all pages, and decodes what it prints.

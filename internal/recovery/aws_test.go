@@ -54,19 +54,21 @@ func standIn(t *testing.T) *recovery.AWS {
 func TestFindInAWS(t *testing.T) {
 	a := standIn(t)
 	for _, c := range []struct {
-		token  string
-		inputs graph.Props
-		want   []string
+		token, region string
+		inputs        graph.Props
+		want          []string
 	}{
-		{awstype.Role, graph.Props{"name": "nodes"}, []string{"nodes"}},
-		{awstype.Route, graph.Props{"routeTableId": "rtb-1"}, nil},
-		{awstype.NATGateway, graph.Props{"allocationId": "eipalloc-1"}, []string{"nat-1"}},
-		{awstype.Distribution, graph.Props{}, []string{"E1"}},
-		{awstype.TopicSubscription, graph.Props{"topic": "arn:aws:sns:us-east-1:111122223333:alarms"},
+		{awstype.Role, "", graph.Props{"name": "nodes"}, []string{"nodes"}},
+		{awstype.Route, "", graph.Props{"routeTableId": "rtb-1"}, nil},
+		{awstype.NATGateway, "", graph.Props{"allocationId": "eipalloc-1"}, []string{"nat-1"}},
+		{awstype.NATGateway, "us-east-1", graph.Props{"allocationId": "eipalloc-1"}, nil},
+		{awstype.Distribution, "", graph.Props{}, []string{"E1"}},
+		{awstype.Topic, "us-east-1", graph.Props{"name": "alarms"}, []string{"arn:aws:sns:us-east-1:111122223333:alarms"}},
+		{awstype.TopicSubscription, "us-east-1", graph.Props{"topic": "arn:aws:sns:us-east-1:111122223333:alarms"},
 			[]string{"arn:aws:sns:us-east-1:111122223333:alarms:1"}},
-		{awstype.RandomPassword, graph.Props{}, nil},
+		{awstype.RandomPassword, "", graph.Props{}, nil},
 	} {
-		found, err := a.Find(t.Context(), c.token, c.inputs)
+		found, err := a.Find(t.Context(), recovery.Operation{Type: c.token, Region: c.region, Inputs: c.inputs})
 		require.NoError(t, err, c.token)
 		var ids []string
 		for _, r := range found {
@@ -77,9 +79,11 @@ func TestFindInAWS(t *testing.T) {
 	tagged, err := a.Tagged(t.Context())
 	require.NoError(t, err)
 	assert.Len(t, tagged, 3, "what is of no type of the program is not its own")
-	_, err = a.Find(t.Context(), "aws:new/thing:Thing", nil)
+	_, err = a.Find(t.Context(), recovery.Operation{Type: "aws:new/thing:Thing"})
 	require.ErrorContains(t, err, "pulumi import takes it over by hand")
-	_, err = a.Find(t.Context(), awstype.LogDelivery, graph.Props{"deliverySourceName": "x"})
+	_, err = a.Find(t.Context(), recovery.Operation{
+		Type: awstype.LogDelivery, Inputs: graph.Props{"deliverySourceName": "x"},
+	})
 	require.ErrorContains(t, err, "AccessDenied")
 }
 

@@ -23,8 +23,8 @@ type Resource struct {
 
 // Inventory answers what an account has.
 type Inventory interface {
-	// Find lists the resources of a type that may have been created with inputs.
-	Find(ctx context.Context, token string, inputs graph.Props) ([]Resource, error)
+	// Find lists the resources that an operation may have created, by its type, its inputs and its region.
+	Find(ctx context.Context, op Operation) ([]Resource, error)
 	// Tagged lists the resources that carry the environment's tags. Types without tags are not in it.
 	Tagged(ctx context.Context) ([]Resource, error)
 }
@@ -162,7 +162,7 @@ func (d *deployment) adoptCreated(
 		if op.Kind != creating {
 			continue
 		}
-		candidates, err := inventory.Find(ctx, op.Type, op.Inputs)
+		candidates, err := inventory.Find(ctx, op)
 		if err != nil {
 			return nil, fmt.Errorf("looking for %s %s: %w", op.Type, op.Name, err)
 		}

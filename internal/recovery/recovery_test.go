@@ -54,7 +54,7 @@ func (a *account) Refresh(_ context.Context, urns []string) error {
 
 func (a *account) Destroy(context.Context, []string) error { return nil }
 
-func (a *account) Find(context.Context, string, graph.Props) ([]Resource, error) { return a.names, nil }
+func (a *account) Find(context.Context, Operation) ([]Resource, error) { return a.names, nil }
 
 func (a *account) Tagged(context.Context) ([]Resource, error) { return a.there, nil }
 

@@ -22,8 +22,10 @@ type Operation struct {
 	Kind string
 	// URN and Type are those of the resource, Name is the end of its URN.
 	URN, Type, Name string
-	Inputs          graph.Props
-	resource        map[string]any
+	// Region is that of its provider; empty for a provider without one.
+	Region   string
+	Inputs   graph.Props
+	resource map[string]any
 }
 
 // deployment is a state, as the JSON that Pulumi writes, so that nothing of it gets lost.
@@ -56,6 +58,7 @@ func read(state apitype.UntypedDeployment) (*deployment, error) {
 		inputs, _ := r["inputs"].(map[string]any)
 		d.operations = append(d.operations, Operation{
 			Kind: kind, URN: urn, Type: string(resource.URN(urn).Type()), Name: resource.URN(urn).Name(),
+			Region: d.regions()[fmt.Sprint(r["provider"])],
 			Inputs: graph.FromPulumi(resource.NewPropertyMapFromMap(inputs)), resource: r,
 		})
 	}
@@ -69,6 +72,18 @@ func (d *deployment) each(f func(r map[string]any)) {
 			f(r)
 		}
 	}
+}
+
+// regions returns the region of each provider, by what resources call it: its URN and its ID.
+func (d *deployment) regions() map[string]string {
+	regions := map[string]string{}
+	d.each(func(r map[string]any) {
+		inputs, _ := r["inputs"].(map[string]any)
+		if region, ok := inputs["region"].(string); ok && strings.HasPrefix(fmt.Sprint(r["type"]), "pulumi:providers:") {
+			regions[fmt.Sprintf("%v::%v", r["urn"], r["id"])] = region
+		}
+	})
+	return regions
 }
 
 // recorded returns the resources of the state, as "type|ID".
@@ -115,26 +130,22 @@ func (d *deployment) restore(urn string) bool {
 }
 
 // adoptOrphan puts a resource that no program declares into the state, under a URN of its own, and returns that. It
-// belongs to the provider of a resource of the same package and region.
+// belongs to the provider of its package and region.
 func (d *deployment) adoptOrphan(r Resource) (string, error) {
-	stack := ""
-	// The program calls the provider of its own region by its package, and others by package and region.
+	stack, provider := "", ""
 	pkg, _, _ := strings.Cut(r.Type, ":")
-	providers := map[string]string{}
+	regions, want := d.regions(), r.Properties.Str("region")
 	d.each(func(other map[string]any) {
 		urn := resource.URN(fmt.Sprint(other["urn"]))
 		ref, _ := other["provider"].(string)
 		if string(urn.Type()) == string(resource.RootStackType) {
 			stack = string(urn)
 		}
-		if parts := strings.Split(ref, "::"); len(parts) == 5 && parts[2] == "pulumi:providers:"+pkg {
-			providers[parts[3]] = ref
+		// A global resource has no region: any provider of its package will do.
+		if strings.Contains(ref, "::pulumi:providers:"+pkg+"::") && (want == "" || regions[ref] == want) {
+			provider = ref
 		}
 	})
-	provider, own := providers[pkg+"-"+r.Properties.Str("region")]
-	if !own {
-		provider = providers[pkg]
-	}
 	if stack == "" || provider == "" {
 		return "", fmt.Errorf("deleting %s %s: the state has no provider for it; delete it by hand", r.Type, r.ID)
 	}
