@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"groundwork/internal/awscli"
 	"groundwork/internal/drain"
 	"groundwork/stacks"
 )
@@ -33,22 +34,31 @@ func newDrain(stdout io.Writer) *cobra.Command {
 
 // drainAccount drains the real account of an environment.
 func drainAccount(ctx context.Context, stack string, o drain.Options) error {
-	p, err := repository(decrypted(ctx))
+	config, real, err := realAccount(ctx, stack)
 	if err != nil {
 		return err
 	}
+	account := &drain.AWS{Account: real, Cluster: config.ClusterName()}
+	defer account.Close()
+	return drain.Run(ctx, account, o)
+}
+
+// realAccount returns the settings of a stack and the account that it is in.
+func realAccount(ctx context.Context, stack string) (*stacks.Config, awscli.Account, error) {
+	p, err := repository(decrypted(ctx))
+	if err != nil {
+		return nil, awscli.Account{}, err
+	}
 	raw, err := p.Config(stack)
 	if err != nil {
-		return err
+		return nil, awscli.Account{}, err
 	}
 	// Without a day, Load accepts versions that are out of support. Such an environment has to be destroyed above all.
 	config, err := stacks.Load(raw, stack, time.Time{})
 	if err != nil {
-		return err
+		return nil, awscli.Account{}, err
 	}
-	account := &drain.AWS{AccountID: config.AccountID, Region: config.Region, Cluster: config.ClusterName()}
-	defer account.Close()
-	return drain.Run(ctx, account, o)
+	return config, awscli.Account{ID: config.AccountID, Region: config.Region}, nil
 }
 
 // newSandboxDrain makes the command that drains the simulated account.

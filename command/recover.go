@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,20 +40,11 @@ func newRecover(stdout io.Writer) *cobra.Command {
 
 // recoverAccount recovers a stack in the real account of its environment.
 func recoverAccount(ctx context.Context, stack string, o recovery.Options) error {
-	p, err := repository(decrypted(ctx))
+	config, real, err := realAccount(ctx, stack)
 	if err != nil {
 		return err
 	}
-	raw, err := p.Config(stack)
-	if err != nil {
-		return err
-	}
-	// Without a day, Load accepts versions that are out of support.
-	config, err := stacks.Load(raw, stack, time.Time{})
-	if err != nil {
-		return err
-	}
-	account := &recovery.AWS{AccountID: config.AccountID, Region: config.Region, Tags: config.OwnTags()}
+	account := &recovery.AWS{Account: real, Tags: config.OwnTags()}
 	if err := account.Check(ctx); err != nil {
 		return fmt.Errorf("recovering %s: %w", stack, err)
 	}

@@ -1,21 +1,21 @@
 package drain
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+
+	"groundwork/internal/awscli"
 )
 
 // AWS is a real account. It runs the aws and kubectl commands with the credentials of the user.
 type AWS struct {
-	// AccountID, Region and Cluster say where to look; Find refuses credentials of another account.
-	AccountID, Region, Cluster string
+	// Account and Cluster say where to look; Find refuses credentials of another account.
+	awscli.Account
+	Cluster string
 
 	kubeconfig string
 }
@@ -23,12 +23,8 @@ type AWS struct {
 // Find lists Services, Ingresses and volume claims first: while they exist, controllers create again what is removed in
 // AWS.
 func (a *AWS) Find(ctx context.Context) ([]Item, error) {
-	var who struct{ Account string }
-	if err := a.aws(ctx, &who, "sts", "get-caller-identity"); err != nil {
-		return nil, err
-	}
-	if who.Account != a.AccountID {
-		return nil, fmt.Errorf("draining: the credentials are for account %s; the stack is in %s", who.Account, a.AccountID)
+	if err := a.Check(ctx); err != nil {
+		return nil, fmt.Errorf("draining: %w", err)
 	}
 	inside, gone, err := a.inCluster(ctx)
 	if err != nil {
@@ -88,44 +84,29 @@ func (a *AWS) Close() {
 	}
 }
 
-// aws runs the aws command and reads its output into result, unless result is nil.
+// aws calls AWS in the region of the cluster.
 func (a *AWS) aws(ctx context.Context, result any, args ...string) error {
-	out, err := output(ctx, "aws", append(args, "--region", a.Region, "--output", "json")...)
-	if err != nil || result == nil {
-		return err
-	}
-	if err := json.Unmarshal(out, result); err != nil {
-		return fmt.Errorf("reading what aws %s says: %w", strings.Join(args[:2], " "), err)
-	}
-	return nil
+	return inUse(a.Call(ctx, a.Region, result, args...))
 }
 
 // kubectl runs the kubectl command against the cluster and returns its output.
 func (a *AWS) kubectl(ctx context.Context, args ...string) ([]byte, error) {
-	return output(ctx, "kubectl", append([]string{"--kubeconfig", a.kubeconfig}, args...)...)
+	args = append([]string{"--kubeconfig", a.kubeconfig}, args...)
+	out, err := awscli.Output(exec.CommandContext(ctx, "kubectl", args...))
+	return out, inUse(err)
 }
 
 // inUseCodes are AWS's error codes for a resource that another one still uses.
 var inUseCodes = []string{"DependencyViolation", "ResourceInUse", "VolumeInUse", "InvalidNetworkInterface.InUse"}
 
-func output(ctx context.Context, name string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return nil, fmt.Errorf("draining needs the %s command: %w", name, err)
-	}
-	if err != nil {
-		message := strings.TrimSpace(stderr.String())
-		for _, code := range inUseCodes {
-			if strings.Contains(message, "("+code+")") {
-				err = ErrInUse
-			}
+// inUse adds ErrInUse to an error of AWS that means it.
+func inUse(err error) error {
+	for _, code := range inUseCodes {
+		if err != nil && strings.Contains(err.Error(), "("+code+")") {
+			return fmt.Errorf("%w: %w", ErrInUse, err)
 		}
-		return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, message)
 	}
-	return out, nil
+	return err
 }
 
 func afterSlash(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/internal/awscli"
 	"groundwork/internal/drain"
 )
 
@@ -88,7 +89,9 @@ func patchAWS(t *testing.T, old, replacement string) {
 
 // devAccount is the account that the stand-ins answer for.
 func devAccount() *drain.AWS {
-	return &drain.AWS{AccountID: "111122223333", Region: "eu-west-1", Cluster: "groundwork-dev"}
+	return &drain.AWS{
+		Account: awscli.Account{ID: "111122223333", Region: "eu-west-1"}, Cluster: "groundwork-dev",
+	}
 }
 
 // run drains an account and returns what Run printed.
@@ -138,7 +141,7 @@ func TestFailedCommandEndsTheRun(t *testing.T) {
 		require.ErrorContains(t, err, strings.Fields(call)[1], call)
 	}
 	t.Setenv("PATH", t.TempDir())
-	require.ErrorContains(t, list(devAccount()), "draining needs the aws command")
+	require.ErrorContains(t, list(devAccount()), "draining: this needs the aws command")
 }
 
 // TestFailedRemovalDoesNotStopTheOthers: Run reports the item that it cannot remove, and removes the others.
@@ -241,7 +244,9 @@ func TestWithoutCluster(t *testing.T) {
 
 func TestOtherAccountIsRefused(t *testing.T) {
 	standIns(t, "")
-	other := &drain.AWS{AccountID: "999999999999", Region: "eu-west-1", Cluster: "groundwork-dev"}
+	other := &drain.AWS{
+		Account: awscli.Account{ID: "999999999999", Region: "eu-west-1"}, Cluster: "groundwork-dev",
+	}
 	require.ErrorContains(t, list(other),
 		"the credentials are for account 111122223333; the stack is in 999999999999")
 }

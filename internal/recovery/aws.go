@@ -3,37 +3,22 @@ package recovery
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"groundwork/internal/awscli"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 )
 
 // AWS is the inventory of a real account. It runs the aws command with the credentials of the user, and only reads.
 type AWS struct {
-	// AccountID and Region say where to look; Check refuses credentials of another account.
-	AccountID, Region string
+	awscli.Account
 	// Tags are those that the program puts on everything of the environment.
 	Tags map[string]string
-}
-
-// Check refuses credentials of another account.
-func (a *AWS) Check(ctx context.Context) error {
-	var who struct{ Account string }
-	if err := a.aws(ctx, a.Region, &who, "sts", "get-caller-identity"); err != nil {
-		return err
-	}
-	if who.Account != a.AccountID {
-		return fmt.Errorf("the credentials are for account %s; the stack is in %s", who.Account, a.AccountID)
-	}
-	return nil
 }
 
 // Find implements Inventory. Where the ID follows from the inputs, the resource may or may not exist: reading it into
@@ -47,7 +32,7 @@ func (a *AWS) Find(ctx context.Context, op Operation) ([]Resource, error) {
 	case how.Nowhere != "":
 		return nil, nil
 	case how.Import != "":
-		id, err := how.ImportID(awstype.Inputs(inputs), a.AccountID, region)
+		id, err := how.ImportID(awstype.Inputs(inputs), a.ID, region)
 		if err != nil {
 			return nil, nil // An input was not known yet, so AWS was not asked for the resource.
 		}
@@ -86,7 +71,7 @@ func (a *AWS) Tagged(ctx context.Context) ([]Resource, error) {
 				Tags        []struct{ Key, Value string }
 			}
 		}
-		if err := a.aws(ctx, region, &page, args...); err != nil {
+		if err := a.Call(ctx, region, &page, args...); err != nil {
 			return nil, err
 		}
 		for _, found := range page.ResourceTagMappingList {
@@ -115,22 +100,22 @@ func (a *AWS) list(ctx context.Context, token, region string, in graph.Props) ([
 	var err error
 	switch token {
 	case awstype.SecretVersion:
-		err = a.aws(ctx, region, &found, "secretsmanager", "list-secret-version-ids", "--secret-id", in.Str("secretId"),
+		err = a.Call(ctx, region, &found, "secretsmanager", "list-secret-version-ids", "--secret-id", in.Str("secretId"),
 			"--query", "Versions[].{ID:VersionId}")
 		for i := range found {
 			found[i].ID = in.Str("secretId") + "|" + found[i].ID
 		}
 	case awstype.ResponseHeadersPolicy:
-		err = a.aws(ctx, region, &found, "cloudfront", "list-response-headers-policies", "--type", "custom",
+		err = a.Call(ctx, region, &found, "cloudfront", "list-response-headers-policies", "--type", "custom",
 			"--query", "ResponseHeadersPolicyList.Items[].ResponseHeadersPolicy.{ID:Id,Name:ResponseHeadersPolicyConfig.Name}")
 	case awstype.LogDelivery:
-		err = a.aws(ctx, region, &found, "logs", "describe-deliveries", "--query", fmt.Sprintf(
+		err = a.Call(ctx, region, &found, "logs", "describe-deliveries", "--query", fmt.Sprintf(
 			"deliveries[?deliverySourceName=='%s'].{ID:id}", in.Str("deliverySourceName")))
 	case awstype.TopicSubscription:
-		err = a.aws(ctx, region, &found, "sns", "list-subscriptions-by-topic", "--topic-arn", in.Str("topic"), "--query",
+		err = a.Call(ctx, region, &found, "sns", "list-subscriptions-by-topic", "--topic-arn", in.Str("topic"), "--query",
 			"Subscriptions[].{ID:SubscriptionArn,Endpoint:Endpoint}")
 	case awstype.Association:
-		err = a.aws(ctx, region, &found, "ssm", "list-associations", "--query", fmt.Sprintf(
+		err = a.Call(ctx, region, &found, "ssm", "list-associations", "--query", fmt.Sprintf(
 			"Associations[?AssociationName=='%s'].{ID:AssociationId}", in.Str("associationName")))
 	default:
 		return nil, fmt.Errorf("there is no call that lists %s", token)
@@ -155,7 +140,7 @@ func (a *AWS) list(ctx context.Context, token, region string, in graph.Props) ([
 // Locks lists the locks on the state of a stack in a bucket of S3. project is the name of the Pulumi project.
 func (a *AWS) Locks(ctx context.Context, bucket, project, stack string) ([]Lock, error) {
 	var keys []string
-	if err := a.aws(ctx, a.Region, &keys, "s3api", "list-objects-v2", "--bucket", bucket, "--prefix",
+	if err := a.Call(ctx, a.Region, &keys, "s3api", "list-objects-v2", "--bucket", bucket, "--prefix",
 		fmt.Sprintf(".pulumi/locks/organization/%s/%s/", project, stack), "--query", "Contents[].Key"); err != nil {
 		return nil, err
 	}
@@ -164,7 +149,8 @@ func (a *AWS) Locks(ctx context.Context, bucket, project, stack string) ([]Lock,
 		if !strings.HasSuffix(key, ".json") {
 			continue
 		}
-		text, err := output(exec.CommandContext(ctx, "aws", "s3", "cp", "s3://"+bucket+"/"+key, "-", "--region", a.Region))
+		object := "s3://" + bucket + "/" + key
+		text, err := awscli.Output(exec.CommandContext(ctx, "aws", "s3", "cp", object, "-", "--region", a.Region))
 		if err != nil {
 			return nil, err
 		}
@@ -175,32 +161,4 @@ func (a *AWS) Locks(ctx context.Context, bucket, project, stack string) ([]Lock,
 		locks = append(locks, lock)
 	}
 	return locks, nil
-}
-
-// aws runs the aws command, which reads all pages, and decodes what it prints.
-func (a *AWS) aws(ctx context.Context, region string, result any, args ...string) error {
-	out, err := output(exec.CommandContext(ctx, "aws", append(args, "--region", region, "--output", "json")...))
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(out, result); err != nil {
-		return fmt.Errorf("reading what aws %s says: %w", strings.Join(args[:2], " "), err)
-	}
-	return nil
-}
-
-// output runs a command and returns its output; its error output is in the error.
-func output(cmd *exec.Cmd) ([]byte, error) {
-	out, err := cmd.Output()
-	line := filepath.Base(cmd.Args[0]) + " " + strings.Join(cmd.Args[1:], " ")
-	var exit *exec.ExitError
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return nil, fmt.Errorf("recovering needs the %s command: %w", cmd.Args[0], err)
-	case errors.As(err, &exit):
-		return nil, fmt.Errorf("%s: %w: %s", line, err, strings.TrimSpace(string(exit.Stderr)))
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", line, err)
-	}
-	return out, nil
 }

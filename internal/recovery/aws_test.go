@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/internal/awscli"
 	"groundwork/internal/awstype"
 	"groundwork/internal/graph"
 	"groundwork/internal/recovery"
@@ -45,8 +46,8 @@ func standIn(t *testing.T) *recovery.AWS {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "aws"), []byte(script), 0o755))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	return &recovery.AWS{
-		AccountID: "111122223333", Region: "eu-west-1",
-		Tags: map[string]string{"Project": "groundwork", "Environment": "dev"},
+		Account: awscli.Account{ID: "111122223333", Region: "eu-west-1"},
+		Tags:    map[string]string{"Project": "groundwork", "Environment": "dev"},
 	}
 }
 
@@ -96,9 +97,9 @@ func TestAccountAndLocks(t *testing.T) {
 	_, err = (&recovery.Pulumi{Stack: "dev"}).Unlock(t.Context(), locks)
 	require.ErrorContains(t, err, "dev is locked by ann@elsewhere")
 	require.ErrorContains(t, err, "pulumi cancel -s dev")
-	a.AccountID = "999955556666"
+	a.ID = "999955556666"
 	require.ErrorContains(t, a.Check(t.Context()), "the credentials are for account 111122223333")
 	t.Setenv("PATH", t.TempDir())
 	err = a.Check(t.Context())
-	require.ErrorContains(t, err, "recovering needs the aws command")
+	require.ErrorContains(t, err, "this needs the aws command")
 }

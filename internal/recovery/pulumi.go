@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"groundwork/internal/awscli"
 )
 
 // Pulumi is a stack as the user's own pulumi command sees it, in the folder of the project.
@@ -25,7 +27,7 @@ type Pulumi struct {
 func (p *Pulumi) run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, cmp.Or(p.Command, "pulumi"), append(args, "--non-interactive")...)
 	cmd.Dir, cmd.Env = p.Dir, append(os.Environ(), p.Env...)
-	return output(cmd)
+	return awscli.Output(cmd)
 }
 
 // Export implements Stack.
