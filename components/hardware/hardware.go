@@ -69,6 +69,9 @@ func Find(service Service, name string) (Type, bool) {
 	return t, known && serviceOf(name) == service
 }
 
+// Published is the day on which AWS published the list.
+func Published() string { return offers().published }
+
 // Regions lists the regions of the list.
 func Regions() []string { return slices.Clone(offers().regions) }
 
@@ -96,7 +99,7 @@ func Unknown(service Service, name string) string {
 	if len(sizes) > 0 {
 		near = fmt.Sprintf("of %s there are %s", wanted, strings.Join(sizes, ", "))
 	}
-	return "is not in AWS's list of 2025-05-28: " + near +
+	return "is not in AWS's list of " + Published() + ": " + near +
 		"; if AWS offers it since, add a row to components/hardware/types.txt"
 }
 
@@ -114,8 +117,9 @@ var text string
 
 // list is the content of types.txt.
 type list struct {
-	regions []string
-	types   map[string]Type
+	published string
+	regions   []string
+	types     map[string]Type
 }
 
 // offers reads the list once. The list is compiled in, so that an error in it fails every test.
@@ -136,6 +140,8 @@ func read(text string) (list, error) {
 		fields := strings.Fields(line)
 		switch {
 		case len(fields) == 0 || fields[0] == "#":
+		case fields[0] == "published" && len(fields) == 2:
+			l.published = fields[1]
 		case fields[0] == "regions":
 			l.regions = fields[1:]
 		default:

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"groundwork/components/hardware"
 )
 
 // List has prices that were read from AWS's price list for one region. It stands before the prices that are compiled
@@ -67,10 +69,10 @@ func (l *List) amount(key string) (float64, bool) {
 	return amount, ok
 }
 
-// checked returns the day of the prices: that of the region's own list, if there is one.
+// checked says of which day the prices are: that of the region's own list, if there is one.
 func (p Prices) checked() string {
 	if p.Own != nil {
 		return p.Own.Published
 	}
-	return Checked()
+	return Checked() + " (instances of " + hardware.Published() + ")"
 }

@@ -46,7 +46,7 @@ func (l Line) Night() float64 { return l.Month * HoursPerNight / HoursPerMonth }
 type Sheet struct {
 	Stack  string `json:"stack"`
 	Region string `json:"region"`
-	// Checked is the day on which the prices were gathered.
+	// Checked says of which days the prices are.
 	Checked string `json:"checked"`
 	Lines   []Line `json:"lines"`
 	// Free counts the resources of each type that costs nothing.
