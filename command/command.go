@@ -29,7 +29,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.AddCommand(
 		newSandbox(stdout, stderr), newDrain(stdout), newSplit(stdin, stdout), newBootstrap(stdout, stderr),
 		newCost(stdout), newOvernight(stdout), newTimeline(stdout, stderr), newReport(stdout), newDoctor(stdout),
-		newPrices(stdout, stderr), newRecover(stdout),
+		newPrices(stdout, stderr), newRecover(stdout), newTunnel(stdin, stdout, stderr),
 	)
 	return root
 }

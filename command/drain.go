@@ -38,7 +38,11 @@ func drainAccount(ctx context.Context, stack string, o drain.Options) error {
 	if err != nil {
 		return err
 	}
-	account := &drain.AWS{Account: real, Cluster: config.ClusterName()}
+	client, err := kubernetesClient(config)
+	if err != nil {
+		return err
+	}
+	account := &drain.AWS{Account: real, Client: client}
 	defer account.Close()
 	return drain.Run(ctx, account, o)
 }

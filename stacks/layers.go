@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"groundwork/components/addons"
+	"groundwork/components/bastion"
 	"groundwork/components/cache"
 	"groundwork/components/cluster"
 	"groundwork/components/database"
@@ -53,6 +54,7 @@ var table = []layer{{
 	name: LayerPlatform,
 	components: []string{
 		network.TypeToken, identity.TypeToken, identity.KeyTypeToken, registry.TypeToken, cluster.TypeToken,
+		bastion.TypeToken,
 	},
 	declare: (*deployment).platform,
 	outputs: func(d *deployment) any { return &d.platformOutputs },

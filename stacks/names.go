@@ -1,6 +1,10 @@
 package stacks
 
-import "maps"
+import (
+	"maps"
+
+	"groundwork/components/cluster"
+)
 
 // Prefix is the first part of every physical name of an environment, such as "groundwork-prod". An environment has at
 // most 9 characters, so Prefix has at most 20. That leaves 12 for suffixes in the shortest names of AWS: those of load
@@ -12,6 +16,13 @@ func (c *Config) RolePath() string { return "/" + Project + "/" + c.Environment 
 
 // ClusterName is the physical name of the EKS cluster.
 func (c *Config) ClusterName() string { return c.Prefix() }
+
+// KubernetesClient says how Kubernetes clients reach the cluster.
+func (c *Config) KubernetesClient() cluster.Client {
+	return cluster.Client{
+		Name: c.ClusterName(), Region: c.Region, AccountID: c.AccountID, Tunneled: c.Cluster.Tunneled(),
+	}
+}
 
 // StateBucket is the name of the bucket of the environment's states. Bucket names are globally unique, so it ends in
 // the account ID.

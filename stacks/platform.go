@@ -3,7 +3,9 @@ package stacks
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/bastion"
 	"groundwork/components/cluster"
+	"groundwork/components/environment"
 	"groundwork/components/identity"
 	"groundwork/components/network"
 	"groundwork/components/observability"
@@ -27,6 +29,9 @@ type PlatformOutputs struct {
 	// ControlPlane is the resource whose deletion deletes everything in Kubernetes; nil if it does not exist or is in
 	// another stack.
 	ControlPlane pulumi.Resource `pulumi:"-"`
+	// APIPath are the resources through which the Kubernetes API is reached; none if it is reached without a bastion, or
+	// in another stack.
+	APIPath []pulumi.Resource `pulumi:"-"`
 	// LogsKeyARN is the key that encrypts log groups. If the environment shares one key, it is that key.
 	LogsKeyARN pulumi.StringOutput `pulumi:"logsKeyArn"`
 	// RepositoryURLs are keyed by repository.
@@ -64,9 +69,11 @@ func (d *deployment) platform() error {
 	if err != nil {
 		return err
 	}
-	net, err := network.New(d.ctx, "network", &network.Args{
-		Facts: facts, Spec: c.Network, ClusterName: c.ClusterName(),
-	}, d.regional)
+	networkArgs := &network.Args{Facts: facts, Spec: c.Network, ClusterName: c.ClusterName()}
+	if d.tunneled() {
+		networkArgs.StandbyEndpoints = bastion.Services
+	}
+	net, err := network.New(d.ctx, "network", networkArgs, d.regional)
 	if err != nil {
 		return err
 	}
@@ -74,19 +81,7 @@ func (d *deployment) platform() error {
 	if err != nil {
 		return err
 	}
-	args := &cluster.Args{
-		Facts: facts, Spec: c.Cluster, Tags: c.AllTags(), Placement: net.Placement, Roles: roles, Today: c.Today,
-	}
-	if args.LiveNodes, err = d.liveNodes(); err != nil {
-		return err
-	}
-	if c.Pipelines.Any() {
-		args.Deployer = &cluster.Deployer{
-			PrincipalARN: identity.DeployRoleARN(c.AccountID, c.RolePath(), c.Prefix()), Group: deployerGroup,
-		}
-		args.PreviewerARN = identity.PreviewRoleARN(c.AccountID, c.RolePath(), c.Prefix())
-	}
-	eks, err := cluster.New(d.ctx, "cluster", args, d.regional)
+	eks, err := d.cluster(facts, net.Placement, roles)
 	if err != nil {
 		return err
 	}
@@ -102,9 +97,44 @@ func (d *deployment) platform() error {
 		RepositoryURLs:    images.URLs,
 		BreakGlassRoleARN: roles.BreakGlassRole.ARN,
 	}
+	if d.tunneled() {
+		b, err := bastion.New(d.ctx, "bastion", &bastion.Args{
+			Facts: facts, Placement: net.Placement, APISecurityGroupID: eks.Identity.NodeSecurityGroupID,
+		}, d.regional)
+		if err != nil {
+			return err
+		}
+		d.platformOutputs.APIPath = b.Path
+	}
 	d.exportPlatform()
 	return nil
 }
+
+// cluster declares the cluster.
+func (d *deployment) cluster(
+	facts environment.Facts,
+	placement network.Placement,
+	roles *identity.Identity,
+) (*cluster.Cluster, error) {
+	c := d.config
+	args := &cluster.Args{
+		Facts: facts, Spec: c.Cluster, Tags: c.AllTags(), Placement: placement, Roles: roles, Today: c.Today,
+	}
+	var err error
+	if args.LiveNodes, err = d.liveNodes(); err != nil {
+		return nil, err
+	}
+	if c.Pipelines.Any() {
+		args.Deployer = &cluster.Deployer{
+			PrincipalARN: identity.DeployRoleARN(c.AccountID, c.RolePath(), c.Prefix()), Group: deployerGroup,
+		}
+		args.PreviewerARN = identity.PreviewRoleARN(c.AccountID, c.RolePath(), c.Prefix())
+	}
+	return cluster.New(d.ctx, "cluster", args, d.regional)
+}
+
+// tunneled reports whether there is a Kubernetes API that is reached through a tunnel.
+func (d *deployment) tunneled() bool { return d.power.HasCluster() && d.config.Cluster.Tunneled() }
 
 // exportPlatform exports what people need to know about the platform.
 func (d *deployment) exportPlatform() {
@@ -116,7 +146,10 @@ func (d *deployment) exportPlatform() {
 	d.ctx.Export(nodeGroupNamesKey, stringMap(p.NodeGroups))
 	d.ctx.Export("clusterName", p.Cluster.Name)
 	d.ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
-	d.ctx.Export("kubeconfigCommand",
-		pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", d.config.Region, p.Cluster.Name))
+	command := pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", d.config.Region, p.Cluster.Name)
+	if d.tunneled() {
+		command = pulumi.Sprintf("groundwork tunnel -s %s", d.config.Environment)
+	}
+	d.ctx.Export("kubeconfigCommand", command)
 	d.ctx.Export("breakGlassRoleArn", p.BreakGlassRoleARN)
 }

@@ -11,7 +11,6 @@ import (
 
 	"groundwork/components/addons"
 	"groundwork/components/cache"
-	"groundwork/components/cluster"
 	"groundwork/components/delivery"
 	"groundwork/components/helm"
 	"groundwork/components/network"
@@ -88,14 +87,15 @@ func (d *deployment) workloads() error {
 
 // kubernetesProvider registers the provider of objects in the cluster.
 func (d *deployment) kubernetesProvider() (*kubernetes.Provider, error) {
-	c, region := d.platformOutputs.Cluster, d.config.Region
+	c := d.platformOutputs.Cluster
+	client := d.config.KubernetesClient()
 	provider, err := kubernetes.NewProvider(d.ctx, "kubernetes", &kubernetes.ProviderArgs{
 		// The name identifies the cluster, so that a new endpoint or certificate does not look like another cluster.
 		ClusterIdentifier: c.Name,
-		Kubeconfig: pulumi.All(c.Name, c.Endpoint, c.CertificateAuthority).ApplyT(func(all []any) string {
-			return cluster.Kubeconfig(all[0].(string), region, all[1].(string), all[2].(string))
+		Kubeconfig: pulumi.All(c.Endpoint, c.CertificateAuthority).ApplyT(func(all []any) string {
+			return client.Kubeconfig(all[0].(string), all[1].(string))
 		}).(pulumi.StringOutput),
-	})
+	}, pulumi.DependsOn(d.platformOutputs.APIPath))
 	if err != nil {
 		return nil, fmt.Errorf("registering the Kubernetes provider: %w", err)
 	}

@@ -82,6 +82,13 @@ func starts(t *testing.T) map[string]*start {
 	parked.settings = []string{"parked=true"}
 	parked.last = up(&parked)
 	all["parked"] = &parked
+	// Its Kubernetes API is reached through a bastion and the endpoints that only a parked environment has.
+	private := *all["dev"]
+	private.settings = []string{"cluster.publicAccessCidrs=[]"}
+	private.last = up(&private)
+	private.settings = append(private.settings, "parked=true")
+	private.last = up(&private)
+	all["parked, private"] = &private
 	beside := map[string]*mockrun.Result{}
 	for _, layer := range stacks.Layers() {
 		s := &start{stack: "dev-" + layer, environment: "dev", beside: maps.Clone(beside)}

@@ -95,6 +95,10 @@ type Spec struct {
 	// PublicAccessCIDRs are the IPv4 ranges that may reach the Kubernetes API from the internet, /8 or longer. If empty,
 	// the default, the endpoint is private.
 	PublicAccessCIDRs []string `json:"publicAccessCidrs"`
+	// Tunnel says how a private endpoint is reached: through a Session Manager tunnel, from anywhere with credentials
+	// (true, the default), or directly (false), where everybody who runs Pulumi or kubectl is in the VPC or connected with
+	// it. A public endpoint has no tunnel.
+	Tunnel bool `json:"tunnel"`
 	// ServiceCIDR is the range of the addresses of Kubernetes Services: private, /12 to /24, outside the VPC; default
 	// 172.20.0.0/16. It cannot be changed.
 	ServiceCIDR string `json:"serviceCidr"`
@@ -110,7 +114,11 @@ type Spec struct {
 // SetDefaults sets the values that a stack may omit. It runs before the stack's own values are read.
 func (s *Spec) SetDefaults() {
 	s.KubernetesVersion, s.SupportType, s.ServiceCIDR = DefaultVersion, SupportStandard, "172.20.0.0/16"
+	s.Tunnel = true
 }
+
+// Tunneled reports whether the endpoint is reached through a tunnel.
+func (s Spec) Tunneled() bool { return s.Tunnel && len(s.PublicAccessCIDRs) == 0 }
 
 // SetDefaults sets the values that a stack may omit in a node group. It runs before the stack's own values are read.
 func (g *NodeGroup) SetDefaults() { g.DiskGiB, g.CapacityType = 50, CapacityOnDemand }

@@ -9,5 +9,5 @@ import (
 
 func TestRenderedDocuments(t *testing.T) {
 	const endpoint = "https://example.eks.amazonaws.com"
-	golden.JSON(t, "kubeconfig", cluster.Kubeconfig("groundwork-dev", "eu-west-1", endpoint, "Y2E="))
+	golden.JSON(t, "kubeconfig", cluster.Client{Name: "groundwork-dev", Region: "eu-west-1"}.Kubeconfig(endpoint, "Y2E="))
 }

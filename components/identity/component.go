@@ -10,10 +10,12 @@ import (
 
 // AWS-managed policies of the roles below.
 const (
-	policyEKSCluster     = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
-	policyNode           = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
-	policyRegistryPull   = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
-	policySessionManager = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+	policyEKSCluster   = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+	policyNode         = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+	policyRegistryPull = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly"
+
+	// PolicySessionManager is the policy of instances that Session Manager reaches.
+	PolicySessionManager = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 )
 
 // TypeToken is the component's type. It is part of URNs: a change needs an alias.
@@ -58,7 +60,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if id.NodeRole, err = NewServiceRole(ctx, name+"-node", &ServiceRoleArgs{
 		Facts: args.Facts, Name: args.Name + "-node",
 		Services:          []string{"ec2.amazonaws.com"},
-		ManagedPolicyARNs: []string{policyNode, policyRegistryPull, policySessionManager},
+		ManagedPolicyARNs: []string{policyNode, policyRegistryPull, PolicySessionManager},
 	}, child); err != nil {
 		return nil, err
 	}

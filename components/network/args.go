@@ -157,12 +157,15 @@ func (s Spec) validateEndpoints(errs *field.Errors) {
 }
 
 // Args are the facts and choices of one network. If Power says that there is no egress, the network has no NAT gateways
-// and no interface endpoints.
+// and only the interface endpoints in StandbyEndpoints.
 type Args struct {
 	environment.Facts
 	Spec
 	// ClusterName is part of the subnet tags by which load balancer controllers find their subnets.
 	ClusterName string
+	// StandbyEndpoints are the AWS services that get an interface endpoint, in one subnet, where there is no egress;
+	// default none.
+	StandbyEndpoints []string
 }
 
 // Validate returns everything wrong with the arguments in one error.

@@ -14,6 +14,8 @@ type Placement struct {
 	VPCID pulumi.StringOutput `pulumi:"vpcId"`
 	// PrivateSubnetIDs are the subnets of control-plane interfaces, nodes and internal load balancers, one in each zone.
 	PrivateSubnetIDs pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
+	// FirstSubnetID is the first of PrivateSubnetIDs. A preview that adds a zone knows it, and does not know the list.
+	FirstSubnetID pulumi.StringOutput `pulumi:"-"`
 	// EgressRoutes are the NAT routes and endpoints of the private subnets. Nodes depend on them: a node that starts
 	// earlier cannot join its cluster.
 	EgressRoutes []pulumi.Resource `pulumi:"-"`
@@ -53,7 +55,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	if !args.Power.HasEgress() {
 		isolated := *args
-		isolated.NATMode, isolated.InterfaceEndpoints = NATNone, nil
+		isolated.NATMode, isolated.InterfaceEndpoints = NATNone, args.StandbyEndpoints
 		args = &isolated
 	}
 	n := &Network{name: name, args: args, NATGatewayIDs: map[string]pulumi.StringOutput{}}
@@ -77,6 +79,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	n.Placement = Placement{
 		VPCID:            v.ID().ToStringOutput(),
 		PrivateSubnetIDs: tiers.privateIDs.ToStringArrayOutput(),
+		FirstSubnetID:    tiers.privateIDs[0].ToStringOutput(),
 		DataSubnetIDs:    tiers.dataIDs.ToStringArrayOutput(),
 	}
 	endpoints, err := n.endpoints(ctx, v, tiers.privateTables)

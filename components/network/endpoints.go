@@ -33,12 +33,17 @@ func (n *Network) endpoints(
 	if err != nil {
 		return nil, err
 	}
+	subnets := n.Placement.PrivateSubnetIDs
+	if !n.args.Power.HasEgress() {
+		// Each subnet costs by the hour.
+		subnets = pulumi.StringArray{n.Placement.FirstSubnetID}.ToStringArrayOutput()
+	}
 	for _, service := range n.args.InterfaceEndpoints {
 		endpoint, err := ec2.NewVpcEndpoint(ctx, n.name+"-endpoint-"+service, &ec2.VpcEndpointArgs{
 			VpcId:             v.ID(),
 			ServiceName:       pulumi.String("com.amazonaws." + n.args.Region + "." + service),
 			VpcEndpointType:   pulumi.String("Interface"),
-			SubnetIds:         n.Placement.PrivateSubnetIDs,
+			SubnetIds:         subnets,
 			SecurityGroupIds:  pulumi.StringArray{group.ID()},
 			PrivateDnsEnabled: pulumi.Bool(true),
 			Tags:              n.tags(service),

@@ -93,7 +93,7 @@ var catalog map[string]Type
 // The hooks of the types use the catalog, so Go cannot initialize it before them: init does.
 func init() {
 	catalog = merge(
-		networkTypes, securityGroupTypes, launchTemplateTypes,
+		networkTypes, securityGroupTypes, launchTemplateTypes, instanceTypes,
 		iamTypes, keyTypes,
 		clusterTypes, nodeGroupTypes, accessTypes, kubernetesTypes, releaseTypes,
 		databaseTypes, registryTypes, cacheTypes, secretTypes,
@@ -203,6 +203,8 @@ func Invoke(s Site, token string, in Props) (Props, error) {
 		}, nil
 	case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
 		return managedPrefixList(s, in.Str("name"))
+	case "aws:ec2/getAmi:getAmi":
+		return latestImage(s, in)
 	}
 	return nil, fmt.Errorf("the sandbox does not simulate the function %s: "+
 		"add it to Invoke (internal/awssim/catalog.go)", token)

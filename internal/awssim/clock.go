@@ -56,6 +56,7 @@ func (c *Cloud) Advance(to time.Time) ([]Event, error) {
 			to.UTC().Format(time.RFC3339), c.clock.Format(time.RFC3339))
 	}
 	var events []Event
+	begin := c.clock
 	for {
 		due, err := c.due()
 		if err != nil {
@@ -72,6 +73,9 @@ func (c *Cloud) Advance(to time.Time) ([]Event, error) {
 				events = append(events, d.run())
 			}
 		}
+	}
+	if to.Sub(begin) >= idleMinutes*time.Minute {
+		c.stopIdleBastions()
 	}
 	c.clock = to.UTC()
 	return events, c.save()

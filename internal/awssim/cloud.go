@@ -41,6 +41,9 @@ type Cloud struct {
 	// Site is the account and the region from which it is seen.
 	Site Site
 	*account
+
+	// client is how a Kubernetes provider reaches its cluster; nil for other providers.
+	client *apiClient
 }
 
 // account is what all regions of a cloud share.
@@ -49,6 +52,8 @@ type account struct {
 	Speed float64
 
 	mu sync.Mutex
+	// inside is true where the engine runs in the VPC, or in a network that is connected with it.
+	inside bool
 	// id is the account ID of the first provider; Connect refuses any other.
 	id string
 	// path is the file that save writes; empty for a cloud in memory.
@@ -87,6 +92,13 @@ func NewCloud(site Site) *Cloud {
 		creating:  map[string]Props{},
 		skip:      make(chan struct{}),
 	}}
+}
+
+// SetInside says whether the engine runs in the VPC, or in a network that is connected with it.
+func (c *Cloud) SetInside(inside bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inside = inside
 }
 
 // In returns the same account as seen from another region.

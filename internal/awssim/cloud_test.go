@@ -43,8 +43,8 @@ func TestUnknownTypesAndFunctionsAreErrors(t *testing.T) {
 	_, err = account().Update(context.Background(), "aws:s3/bucketObject:BucketObject", "x", nil)
 	require.Error(t, err)
 	require.Error(t, account().Delete(context.Background(), "aws:s3/bucketObject:BucketObject", "x"))
-	_, err = awssim.Invoke(awssim.Site{}, "aws:ec2/getAmi:getAmi", nil)
-	require.ErrorContains(t, err, "does not simulate the function aws:ec2/getAmi:getAmi")
+	_, err = awssim.Invoke(awssim.Site{}, "aws:ec2/getVpc:getVpc", nil)
+	require.ErrorContains(t, err, "does not simulate the function aws:ec2/getVpc:getVpc")
 }
 
 // TestInvokes calls the functions that the program and pulumi-eks may call.

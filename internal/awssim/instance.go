@@ -47,6 +47,13 @@ func cloudOf(ctx context.Context) *Cloud {
 	return i.cloud
 }
 
+// connect sets the cluster that an instance of the Kubernetes provider reaches.
+func (i *instance) connect(kubeconfig string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.cloud = &Cloud{Site: i.cloud.Site, account: i.cloud.account, client: readKubeconfig(kubeconfig)}
+}
+
 // configure sets the region, account and default tags of an instance.
 func (i *instance) configure(args Props) error {
 	site := Site{Region: args.Str("region")}

@@ -113,7 +113,7 @@ func (p *provider) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*p
 }
 
 // DiffConfig replaces the AWS provider, and with it every resource, when the provider moves to another region, and the
-// Kubernetes provider when its kubeconfig is of another cluster.
+// Kubernetes provider when it has another clusterIdentifier or, without one, a kubeconfig of another cluster.
 func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	before, err := fromRPC(r.GetOldInputs())
 	if err != nil {
@@ -131,7 +131,13 @@ func (p *provider) DiffConfig(_ context.Context, r *pulumirpc.DiffRequest) (*pul
 	if before.Str("region") != after.Str("region") {
 		replaces = []string{"region"}
 	}
-	if clusterOf(before) != clusterOf(after) {
+	const identifier = "clusterIdentifier"
+	switch {
+	case before.Str(identifier) != "" && after.Str(identifier) != "":
+		if before.Str(identifier) != after.Str(identifier) {
+			replaces = []string{identifier}
+		}
+	case clusterOf(before) != clusterOf(after):
 		replaces = []string{"kubeconfig"}
 	}
 	return &pulumirpc.DiffResponse{Changes: changes, Replaces: replaces}, nil
@@ -148,18 +154,21 @@ func clusterOf(args Props) string {
 	return fmt.Sprint(config.Clusters[0].Cluster)
 }
 
-// Configure sets the region and account of the provider resource that the connection serves.
+// Configure sets the region and account, or the cluster, of the provider resource that the connection serves.
 func (p *provider) Configure(
 	ctx context.Context, r *pulumirpc.ConfigureRequest,
 ) (*pulumirpc.ConfigureResponse, error) {
-	if p.pkg == "aws" {
-		args, err := fromRPC(r.GetArgs())
-		if err != nil {
-			return nil, err
-		}
+	args, err := fromRPC(r.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	switch p.pkg {
+	case "aws":
 		if err := instanceOf(ctx).configure(unnest(args)); err != nil {
 			return nil, status.Error(codes.FailedPrecondition, err.Error())
 		}
+	case "kubernetes":
+		instanceOf(ctx).connect(args.Str("kubeconfig"))
 	}
 	p.cloud.Resume()
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true, AcceptResources: false}, nil

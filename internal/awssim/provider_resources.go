@@ -147,6 +147,9 @@ func (p *provider) Create(ctx context.Context, r *pulumirpc.CreateRequest) (*pul
 		out, err := toRPC(p.withTags(ctx, token, in, cloneWithUnknowns(in)))
 		return &pulumirpc.CreateResponse{Properties: out}, err
 	}
+	if err := cloudOf(ctx).reach(ctx); err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
 	id, state, err := cloudOf(ctx).Create(ctx, r.GetUrn(), token, in)
 	var half *notReadyError
 	if errors.As(err, &half) {
@@ -198,6 +201,9 @@ func (p *provider) Update(ctx context.Context, r *pulumirpc.UpdateRequest) (*pul
 		out, err := toRPC(p.withTags(ctx, token, in, state))
 		return &pulumirpc.UpdateResponse{Properties: out}, err
 	}
+	if err := cloudOf(ctx).reach(ctx); err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
 	state, err := cloudOf(ctx).Update(ctx, token, r.GetId(), in)
 	if err != nil {
 		return nil, status.Error(codes.Unknown, err.Error())
@@ -222,6 +228,9 @@ func (p *provider) Read(ctx context.Context, r *pulumirpc.ReadRequest) (*pulumir
 	t, err := lookUp(token)
 	if err != nil {
 		return nil, status.Error(codes.Unimplemented, err.Error())
+	}
+	if err := cloudOf(ctx).reach(ctx); err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
 	}
 	state := cloudOf(ctx).Read(token, r.GetId())
 	if state == nil {
@@ -264,6 +273,9 @@ func restrict(state, input any) any {
 
 // Delete deletes a resource.
 func (p *provider) Delete(ctx context.Context, r *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
+	if err := cloudOf(ctx).reach(ctx); err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
 	if err := cloudOf(ctx).Delete(ctx, typeOf(r.GetUrn()), r.GetId()); err != nil {
 		return nil, status.Error(codes.Unknown, err.Error())
 	}

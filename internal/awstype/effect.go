@@ -83,6 +83,12 @@ func grownByAWS(before, after Inputs) bool {
 	return limit > 0 && wants < has
 }
 
+// userDataReplaces: a change of user data replaces an instance that asks for it; another one is stopped and started.
+func userDataReplaces(before, after Inputs) bool {
+	replaces, _ := after.get("userDataReplaceOnChange").(bool)
+	return replaces && before.text("userData") != after.text("userData")
+}
+
 // ruleSources are the inputs of which a rule of a security group has exactly one.
 var ruleSources = []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"}
 

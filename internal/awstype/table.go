@@ -56,6 +56,14 @@ var table = []Type{
 	},
 	{Token: ElasticIP, Holds: "an address that nobody gets again"},
 	{
+		Token:  Instance,
+		Create: took(13, 16, 33, 0),
+		Decisions: []Decision{{
+			Property: "userData", Effect: Replaces, When: userDataReplaces,
+			Why: "CustomizeDiff: ForceNew where userDataReplaceOnChange is set",
+		}},
+	},
+	{
 		Token:      LaunchTemplate,
 		Identity:   []string{"name"},
 		Free:       freeWithCluster,
@@ -96,6 +104,7 @@ var table = []Type{
 		Free:     freeIdentity,
 		AutoName: "name",
 	},
+	{Token: InstanceProfile, Global: true, Free: freeIdentity, AutoName: "name", Identity: []string{"name"}},
 	{Token: OIDCProvider, Global: true, Free: freeIdentity, Identity: []string{"url"}},
 	{Token: Key, Holds: "the key of what it encrypts", Create: took(12, 20, 29, 2)},
 	{Token: KeyAlias, Free: freeIdentity, AutoName: "name", Identity: []string{"name"}},

@@ -172,6 +172,7 @@ type assumption struct {
 // assumptions has a default for every kind of usage. The defaults are those of a small shop.
 var assumptions = map[string]assumption{
 	"backupGB":      {0, "GB of database backups beyond the size of the volume, which are free"},
+	"bastionHours":  {60, "hours in which a tunnel to the Kubernetes API is open; without one, the bastion stops itself"},
 	"bucketsGB":     {5, "GB in all buckets"},
 	"crossZoneGB":   {50, "GB between the zones, by nodes, database and cache"},
 	"customMetrics": {0, "custom metrics besides those of log filters"},

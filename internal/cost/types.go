@@ -20,6 +20,13 @@ const (
 var priced = map[string]func(p *pricing, r *graph.Resource){
 	awstype.EKSCluster: controlPlane,
 	awstype.NodeGroup:  nodes,
+	// The only instance besides nodes is the bastion, which stops itself when nobody uses it.
+	awstype.Instance: func(p *pricing, r *graph.Resource) {
+		kind := r.Inputs.Str("instanceType")
+		p.useHours(kind+" while a tunnel is open", ec2Price+kind, p.sheet.Assumed["bastionHours"])
+		size, _ := r.Inputs.Num("rootBlockDevice.volumeSize")
+		p.pay("GB of volumes", "ebs.gp3.storage", size)
+	},
 	awstype.NATGateway: func(p *pricing, r *graph.Resource) {
 		p.pay("NAT gateway", "nat.hour", 1)
 		p.use("GB through it", "nat.gb", p.sheet.Assumed["natGB"])

@@ -8,14 +8,15 @@ import (
 	"slices"
 	"strings"
 
+	"groundwork/components/cluster"
 	"groundwork/internal/awscli"
 )
 
 // AWS is a real account. It runs the aws and kubectl commands with the credentials of the user.
 type AWS struct {
-	// Account and Cluster say where to look; Find refuses credentials of another account.
+	// Account and Client say where to look; Find refuses credentials of another account.
 	awscli.Account
-	Cluster string
+	Client cluster.Client
 
 	kubeconfig string
 }

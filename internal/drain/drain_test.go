@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"groundwork/components/cluster"
 	"groundwork/internal/awscli"
 	"groundwork/internal/drain"
 )
@@ -90,7 +91,7 @@ func patchAWS(t *testing.T, old, replacement string) {
 // devAccount is the account that the stand-ins answer for.
 func devAccount() *drain.AWS {
 	return &drain.AWS{
-		Account: awscli.Account{ID: "111122223333", Region: "eu-west-1"}, Cluster: "groundwork-dev",
+		Account: awscli.Account{ID: "111122223333", Region: "eu-west-1"}, Client: cluster.Client{Name: "groundwork-dev"},
 	}
 }
 
@@ -245,7 +246,7 @@ func TestWithoutCluster(t *testing.T) {
 func TestOtherAccountIsRefused(t *testing.T) {
 	standIns(t, "")
 	other := &drain.AWS{
-		Account: awscli.Account{ID: "999999999999", Region: "eu-west-1"}, Cluster: "groundwork-dev",
+		Account: awscli.Account{ID: "999999999999", Region: "eu-west-1"}, Client: cluster.Client{Name: "groundwork-dev"},
 	}
 	require.ErrorContains(t, list(other),
 		"the credentials are for account 111122223333; the stack is in 999999999999")

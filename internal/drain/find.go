@@ -7,8 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"groundwork/components/cluster"
 )
 
 // Tags that controllers and the VPC CNI put on what they make for a cluster.
@@ -28,7 +26,7 @@ func (a *AWS) inCluster(ctx context.Context) (items []Item, gone bool, err error
 			CertificateAuthority struct{ Data string }
 		}
 	}
-	err = a.aws(ctx, &described, "eks", "describe-cluster", "--name", a.Cluster)
+	err = a.aws(ctx, &described, "eks", "describe-cluster", "--name", a.Client.Name)
 	if err != nil && strings.Contains(err.Error(), "ResourceNotFoundException") {
 		return nil, true, nil
 	}
@@ -57,7 +55,7 @@ func (a *AWS) writeKubeconfig(endpoint, authority string) error {
 	}
 	defer file.Close()
 	a.kubeconfig = file.Name()
-	_, err = file.WriteString(cluster.Kubeconfig(a.Cluster, a.Region, endpoint, authority))
+	_, err = file.WriteString(a.Client.Kubeconfig(endpoint, authority))
 	return err
 }
 
@@ -106,8 +104,8 @@ var kinds = []struct {
 func (a *AWS) tagged(ctx context.Context) ([]Item, error) {
 	found := map[string]bool{}
 	for _, filter := range []string{
-		"Key=" + controllerTag + ",Values=" + a.Cluster,
-		"Key=" + ownedTag + a.Cluster + ",Values=owned",
+		"Key=" + controllerTag + ",Values=" + a.Client.Name,
+		"Key=" + ownedTag + a.Client.Name + ",Values=owned",
 	} {
 		var page struct{ ResourceTagMappingList []taggedResource }
 		if err := a.aws(ctx, &page, "resourcegroupstaggingapi", "get-resources", "--tag-filters", filter); err != nil {
@@ -160,7 +158,7 @@ func (a *AWS) interfaces(ctx context.Context) ([]Item, error) {
 		}
 	}
 	if err := a.aws(ctx, &page, "ec2", "describe-network-interfaces", "--filters",
-		"Name=tag:"+interfaceTag+",Values="+a.Cluster, "Name=status,Values=available"); err != nil {
+		"Name=tag:"+interfaceTag+",Values="+a.Client.Name, "Name=status,Values=available"); err != nil {
 		return nil, err
 	}
 	var items []Item
@@ -174,7 +172,7 @@ func (a *AWS) interfaces(ctx context.Context) ([]Item, error) {
 // as long as there is an origin, so Find lists it only when the cluster, and with it most of the environment, is gone.
 func (a *AWS) vpcOriginGroup(ctx context.Context) ([]Item, error) {
 	var networks struct{ Vpcs []struct{ VpcID string } }
-	name := "Name=tag:Name,Values=" + a.Cluster + "-vpc"
+	name := "Name=tag:Name,Values=" + a.Client.Name + "-vpc"
 	if err := a.aws(ctx, &networks, "ec2", "describe-vpcs", "--filters", name); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,9 @@ type Options struct {
 	Outputs map[string]graph.Props
 	// Today decides which versions AWS still supports.
 	Today time.Time
+
+	// inside is true where the settings say that Pulumi runs in the VPC.
+	inside bool
 }
 
 // Result is what a run did, or what a preview would do.
@@ -115,6 +118,10 @@ func Graph(stack string, raw map[string]string, o Options) (*graph.Graph, error)
 // Run is like Graph and returns everything that the run did.
 func Run(stack string, raw map[string]string, o Options) (*Result, error) {
 	p := &stacks.Program{Today: o.Today}
+	// The program itself reports settings that are wrong.
+	if config, err := stacks.Load(raw, stack, o.Today); err == nil {
+		o.inside = !config.Cluster.Tunnel
+	}
 	return run(stack, raw, o, p.Deploy, p.Configure)
 }
 
@@ -141,6 +148,7 @@ func run(
 			return nil, err
 		}
 	}
+	m.Cloud.SetInside(o.inside)
 	if !o.Today.IsZero() {
 		m.Cloud.SetClock(o.Today)
 	}

@@ -34,6 +34,7 @@ func TestReport(t *testing.T) {
 	assert.Equal(t, []string{
 		"10.20.0.0/16 > VPC endpoints tcp 443",
 		"CloudFront > load balancer tcp 80-443",
+		"bastion > nodes tcp 443",
 		"load balancer > nodes tcp 8080",
 		"nodes > cache tcp 6379",
 		"nodes > database tcp 5432",

@@ -26,6 +26,14 @@ var coreAddons = []string{
 	"vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "amazon-cloudwatch-observability",
 }
 
+// openBastion plants a bastion with a public address: not every environment has one.
+func openBastion(g *graph.Graph) {
+	g.Resources = append(g.Resources, &graph.Resource{
+		URN: "urn:planted-bastion", Type: awstype.Instance, Name: "bastion", Custom: true, Outputs: graph.Props{},
+		Inputs: graph.Props{"associatePublicIpAddress": true, "vpcSecurityGroupIds": []any{"sg-bastion"}},
+	})
+}
+
 var clusterRules = []Rule{{
 	ID: "FSBP EKS.1 / CKV_AWS_39 CKV_AWS_38: the endpoint is private, and never open to everyone",
 	Check: each(awstype.EKSComponent, func(r *graph.Resource) string {
@@ -177,6 +185,42 @@ var clusterRules = []Rule{{
 			"tokens optional or hop limit %v", hops)
 	}),
 	Plant: setIn(awstype.LaunchTemplate, "metadataOptions", "httpPutResponseHopLimit", 2.0),
+}, {
+	ID: "FSBP EC2.8 EC2.9 EC2.3 / CKV_AWS_79 CKV_AWS_88: the bastion has no public address, no key pair, IMDSv2, and an " +
+		"encrypted volume", UpOnly: true,
+	Check: func(g *graph.Graph) (int, []string) {
+		_, wrong := each(awstype.Instance, func(r *graph.Resource) string {
+			return must(r.Inputs.Get("associatePublicIpAddress") == false && r.Inputs["keyName"] == nil &&
+				r.Inputs.Str("metadataOptions.httpTokens") == "required" && r.Inputs.Flag("rootBlockDevice.encrypted") &&
+				subnetTier(byID(g, awstype.Subnet, r.Inputs.Str("subnetId"))) == "private", "is open")
+		})(g)
+		// An endpoint that is public needs no bastion.
+		return max(1, len(g.OfType(awstype.Instance))), wrong
+	},
+	Plant: openBastion,
+}, {
+	ID: "design: nothing but Session Manager reaches the bastion, and its role may do nothing else", UpOnly: true,
+	Check: func(g *graph.Graph) (int, []string) {
+		var wrong []string
+		for _, r := range g.OfType(awstype.Instance) {
+			for _, rule := range g.OfType(awstype.IngressRule) {
+				if slices.Contains(r.Inputs.Strs("vpcSecurityGroupIds"), rule.Inputs.Str("securityGroupId")) {
+					wrong = append(wrong, rule.Name+" lets somebody in")
+				}
+			}
+			for _, role := range append(g.OfType(awstype.RolePolicyAttachment), g.OfType(awstype.RolePolicy)...) {
+				if role.Inputs.Str("role") == r.Inputs.Str("tags.Name") &&
+					!strings.HasSuffix(role.Inputs.Str("policyArn"), "/AmazonSSMManagedInstanceCore") {
+					wrong = append(wrong, role.Name+" allows more")
+				}
+			}
+		}
+		return max(1, len(g.OfType(awstype.Instance))), wrong
+	},
+	Plant: func(g *graph.Graph) {
+		openBastion(g)
+		first(g, awstype.IngressRule).Inputs["securityGroupId"] = "sg-bastion"
+	},
 }, {
 	ID: "FSBP EC2.3 / CKV_AWS_8: node volumes are encrypted gp3 with a key of this program",
 	Check: func(g *graph.Graph) (int, []string) {

@@ -16,7 +16,7 @@ var (
 	// starActions matches actions that have no resource-level permissions.
 	starActions = regexp.MustCompile(`^(ecr:GetAuthorizationToken|ec2:Describe.*|` +
 		`ec2:GetInstanceTypesFromInstanceRequirements|autoscaling:Describe.*|elasticloadbalancing:Describe.*|` +
-		`sts:GetCallerIdentity|logs:DescribeLogGroups)$`)
+		`sts:GetCallerIdentity|logs:DescribeLogGroups|ssm:DescribeInstanceInformation)$`)
 	// exactSubject matches the subject of one service account.
 	exactSubject = regexp.MustCompile(`^system:serviceaccount:[a-z0-9-]+:[a-z0-9-]+$`)
 )

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -239,9 +240,14 @@ var workloadRules = []Rule{{
 }, {
 	ID: "kubescape C-0012: the kubeconfig of the program holds no credential",
 	Check: each(kubernetesProvider, func(r *graph.Resource) string {
-		config := r.Inputs.Str("kubeconfig")
-		return must(strings.Contains(config, `"get-token"`) && !strings.Contains(config, "token\":") &&
-			!strings.Contains(config, "client-key") && !strings.Contains(config, "AWS_PROFILE"), "%s", config)
+		var config struct {
+			Users []struct{ User map[string]any }
+		}
+		text := r.Inputs.Str("kubeconfig")
+		err := json.Unmarshal([]byte(text), &config)
+		// A user with a command that asks for a token, and nothing else.
+		ok := err == nil && len(config.Users) == 1 && len(config.Users[0].User) == 1 && config.Users[0].User["exec"] != nil
+		return must(ok && !strings.Contains(text, "AWS_PROFILE"), "%s", text)
 	}),
 	Plant: Set(kubernetesProvider, "kubeconfig", `{"users":[{"user":{"token":"abc"}}]}`),
 }, {

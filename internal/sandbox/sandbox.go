@@ -47,6 +47,9 @@ type Options struct {
 	Log io.Writer
 	// Faults are made to happen in the run, or before it.
 	Faults []awssim.Injection
+
+	// inside is true where the settings say that Pulumi runs in the VPC.
+	inside bool
 }
 
 // Find looks for the repository from dir upwards. Its sandbox is in the folder .groundwork of the repository.
@@ -120,6 +123,7 @@ func (s *Sandbox) open(name string, o Options) (*awssim.Cloud, error) {
 		return nil, err
 	}
 	cloud.Speed = o.Speed
+	cloud.SetInside(o.inside)
 	for _, fault := range o.Faults {
 		changed, err := cloud.Apply(fault)
 		if err != nil {
@@ -142,9 +146,11 @@ func (s *Sandbox) prepare(o Options) (*engine.Engine, engine.Options, error) {
 	if err != nil {
 		return nil, engine.Options{}, err
 	}
-	if _, err := stacks.Load(raw, o.Stack, o.Today); err != nil {
+	config, err := stacks.Load(raw, o.Stack, o.Today)
+	if err != nil {
 		return nil, engine.Options{}, err
 	}
+	o.inside = !config.Cluster.Tunnel
 	e, err := s.engine(o)
 	return e, engine.Options{
 		Stack: o.Stack, Settings: settings, Today: o.Today, Log: o.Log,

@@ -48,6 +48,7 @@ var Mutations = map[string][]string{
 	"cluster.supportType":       {"STANDARD"},
 	"cluster.publicAccessCidrs": {"[198.51.100.0/24]", "[]"},
 	"cluster.serviceCidr":       {"10.100.0.0/16"},
+	"cluster.tunnel":            {"false"},
 	"cluster.nodeGroups": {
 		"{spot: {instanceType: m7g.large, desiredSize: 2, minSize: 1, maxSize: 3, capacityType: SPOT},\n" +
 			"general: {instanceType: t3.large, desiredSize: 2, minSize: 2, maxSize: 4, diskGiB: 100}}",

@@ -158,11 +158,25 @@ func entrances(s Subject) (seen int, wrong []string) {
 	}
 	// What the load balancer may open is the other end of what the pods let in.
 	for _, r := range s.Graph.OfType(awstype.EgressRule) {
+		if r.Name == "bastion-https" {
+			wrong = append(wrong, onlyHTTPS(r)...)
+			continue
+		}
 		if port, _ := r.Inputs.Num("toPort"); port != 8080 || flowsTo(s.Graph, r) != "nodes" {
 			wrong = append(wrong, r.Name+" lets out to somewhere else")
 		}
 	}
 	return len(got), wrong
+}
+
+// onlyHTTPS returns what a rule allows besides HTTPS.
+func onlyHTTPS(r *graph.Resource) []string {
+	from, _ := r.Inputs.Num("fromPort")
+	to, _ := r.Inputs.Num("toPort")
+	if r.Inputs.Str("ipProtocol") != "tcp" || from != 443 || to != 443 {
+		return []string{r.Name + " allows more than HTTPS"}
+	}
+	return nil
 }
 
 // ways are the only flows that there may be.
@@ -173,6 +187,9 @@ func ways(c *stacks.Config) []string {
 	}
 	if len(c.Network.InterfaceEndpoints) > 0 {
 		list = append(list, c.Network.CIDR+"[] -> network-endpoints tcp:443-443")
+	}
+	if c.Cluster.Tunneled() {
+		list = append(list, "bastion -> nodes tcp:443-443")
 	}
 	slices.Sort(list)
 	return list
