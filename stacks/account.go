@@ -3,6 +3,7 @@ package stacks
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/bastion"
 	"groundwork/components/identity"
 	"groundwork/components/statestore"
 )
@@ -27,9 +28,13 @@ func (d *deployment) account() error {
 	for _, repository := range c.Registry.Repositories {
 		repositories = append(repositories, c.Prefix()+"/"+repository)
 	}
+	through := ""
+	if c.Cluster.Tunneled() {
+		through = bastion.Name(c.Prefix())
+	}
 	pipelines, err := identity.NewPipelines(d.ctx, "pipelines", &identity.PipelinesArgs{
 		PipelinesSpec: c.Pipelines, Facts: d.facts(nil),
-		Cluster: c.ClusterName(), Repositories: repositories,
+		Cluster: c.ClusterName(), Bastion: through, Repositories: repositories,
 		StateBucketARN: store.BucketARN, StateKeyARN: store.KeyARN,
 	}, d.regional)
 	if err != nil {

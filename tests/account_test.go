@@ -80,11 +80,13 @@ func TestPipelineTrust(t *testing.T) {
 		"a policy that does not ask for the audience does not count")
 }
 
-// TestDeployRights: a deploy role cannot do more than its boundary, and that is push and look.
+// TestDeployRights: a deploy role cannot do more than its boundary, and that is push, look, and open a tunnel.
 func TestDeployRights(t *testing.T) {
 	policy := rules.Statements(
 		identity.DeployPolicy("111122223333", "eu-west-1", "groundwork-dev", []string{"groundwork-dev/webapp"}).JSON(),
 	)
+	tunnel := identity.TunnelStatements("111122223333", "eu-west-1", "groundwork-dev-bastion")
+	policy = append(policy, rules.Statements(identity.NewDocument(tunnel...).JSON())...)
 	boundary := rules.Statements(identity.DeployBoundary("111122223333", "eu-west-1").JSON())
 	var within []string
 	for _, s := range boundary {
@@ -94,9 +96,9 @@ func TestDeployRights(t *testing.T) {
 		for _, action := range s.Action {
 			assert.Contains(t, within, action)
 			service, verb, _ := strings.Cut(action, ":")
-			assert.Contains(t, []string{"ecr", "eks"}, service)
+			assert.Contains(t, []string{"ecr", "eks", "ec2", "ssm"}, service)
 			assert.NotRegexp(t, `^(Delete|Create|Set|Tag|\*)`, verb)
-			if action != "ecr:GetAuthorizationToken" {
+			if action != "ecr:GetAuthorizationToken" && !strings.HasPrefix(verb, "Describe") {
 				assert.NotContains(t, s.Resource, "*")
 			}
 		}

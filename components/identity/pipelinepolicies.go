@@ -67,11 +67,44 @@ func DeployPolicy(account, region, cluster string, repositories []string) Docume
 	})
 }
 
-// DeployBoundary is the permissions boundary of a deploy role: the registry and the clusters of one region. It holds
-// even if somebody attaches another policy to the role.
+// TunnelStatements allow opening a tunnel to the Kubernetes API through the instance with the given name: starting it,
+// and sessions that forward a port, with that document and no other.
+func TunnelStatements(account, region, bastion string) []Statement {
+	instances := Strings{"arn:aws:ec2:" + region + ":" + account + ":instance/*"}
+	return []Statement{{
+		// The actions do not support resources.
+		Sid: "FindTheBastion", Effect: Allow, Resource: Strings{"*"},
+		Action: Strings{"ec2:DescribeInstances", "ssm:DescribeInstanceInformation"},
+	}, {
+		Sid: "StartTheBastion", Effect: Allow, Action: Strings{"ec2:StartInstances"}, Resource: instances,
+		Condition: Condition{"StringEquals": {"aws:ResourceTag/Name": {bastion}}},
+	}, {
+		Sid: "OpenTheTunnel", Effect: Allow, Action: Strings{"ssm:StartSession"}, Resource: instances,
+		Condition: Condition{"StringEquals": {"ssm:resourceTag/Name": {bastion}}},
+	}, {
+		Sid: "ForwardPorts", Effect: Allow, Action: Strings{"ssm:StartSession"},
+		Resource: Strings{"arn:aws:ssm:" + region + "::document/AWS-StartPortForwardingSessionToRemoteHost"},
+	}, {
+		Sid: "OwnSessions", Effect: Allow, Action: Strings{"ssm:ResumeSession", "ssm:TerminateSession"},
+		Resource: Strings{"arn:aws:ssm:" + region + ":" + account + ":session/${aws:userid}-*"},
+	}}
+}
+
+// DeployBoundary is the permissions boundary of a deploy role: the registry, the clusters and the tunnels to them
+// in one region. It holds even if somebody attaches another policy to the role.
 func DeployBoundary(account, region string) Document {
 	return NewDocument(Statement{
 		Sid: "SignIn", Effect: Allow, Action: Strings{"ecr:GetAuthorizationToken"}, Resource: Strings{"*"},
+	}, Statement{
+		// What a tunnel to a private endpoint needs.
+		Sid: "FindInstances", Effect: Allow, Resource: Strings{"*"},
+		Action: Strings{"ec2:DescribeInstances", "ssm:DescribeInstanceInformation"},
+	}, Statement{
+		Sid: "Tunnel", Effect: Allow, Resource: Strings{
+			"arn:aws:ec2:" + region + ":" + account + ":instance/*", "arn:aws:ssm:" + region + "::document/*",
+			"arn:aws:ssm:" + region + ":" + account + ":session/*",
+		},
+		Action: Strings{"ec2:StartInstances", "ssm:ResumeSession", "ssm:StartSession", "ssm:TerminateSession"},
 	}, Statement{
 		Sid: "RegistryAndCluster", Effect: Allow, Action: append(slices.Clone(pushActions), "eks:DescribeCluster"),
 		Resource: Strings{

@@ -178,6 +178,8 @@ type PipelinesArgs struct {
 	// Cluster is the name of the cluster; Repositories are the repositories of the registry, with their prefix.
 	Cluster      string
 	Repositories []string
+	// Bastion is the name of the instance through which the pipelines reach the cluster; empty if they reach it directly.
+	Bastion string
 	// StateBucketARN and StateKeyARN are the bucket and the key of the environment's states.
 	StateBucketARN, StateKeyARN pulumi.StringOutput
 }
@@ -251,7 +253,9 @@ func (a *PipelinesArgs) previewRole(
 	opts []pulumi.ResourceOption,
 ) (*Role, error) {
 	policy := pulumi.All(a.StateBucketARN, a.StateKeyARN).ApplyT(func(all []any) string {
-		return PreviewPolicy(all[0].(string), all[1].(string), a.AccountID, a.Region, a.Name).JSON()
+		preview := PreviewPolicy(all[0].(string), all[1].(string), a.AccountID, a.Region, a.Name)
+		preview.Statement = append(preview.Statement, a.tunnel()...)
+		return preview.JSON()
 	}).(pulumi.StringOutput)
 	return newRole(ctx, name+"-preview", roleArgs{
 		facts: a.Facts, name: a.Name + "-preview",
@@ -262,6 +266,14 @@ func (a *PipelinesArgs) previewRole(
 	}, opts)
 }
 
+// tunnel are the permissions for a tunnel to the cluster; none if it needs none.
+func (a *PipelinesArgs) tunnel() []Statement {
+	if a.Bastion == "" {
+		return nil
+	}
+	return TunnelStatements(a.AccountID, a.Region, a.Bastion)
+}
+
 func (a *PipelinesArgs) deployRole(
 	ctx *pulumi.Context,
 	name string,
@@ -269,6 +281,7 @@ func (a *PipelinesArgs) deployRole(
 	opts []pulumi.ResourceOption,
 ) (*Role, error) {
 	policy := DeployPolicy(a.AccountID, a.Region, a.Cluster, a.Repositories)
+	policy.Statement = append(policy.Statement, a.tunnel()...)
 	return newRole(ctx, name+"-deploy", roleArgs{
 		facts: a.Facts, name: a.Name + "-deploy",
 		description:   "Pushes images and deploys the application from a pipeline",

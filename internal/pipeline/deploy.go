@@ -22,10 +22,11 @@ func (r *Run) deploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// A kubeconfig of its own leaves the current context of the machine as it is.
+	// A kubeconfig of its own leaves the current context of the machine as it is. For a private endpoint it opens a
+	// tunnel.
 	kubeconfig := r.path("reports", "kubeconfig")
 	r.Env = append(r.Env, "KUBECONFIG="+kubeconfig)
-	if err := r.call(ctx, "aws", "eks", "update-kubeconfig", "--region", env.Region, "--name", env.Prefix,
+	if err := r.call(ctx, "bin/groundwork", "tunnel", "--stack", r.get(Environment),
 		"--kubeconfig", kubeconfig); err != nil {
 		return err
 	}
