@@ -21,7 +21,7 @@ type quota struct {
 }
 
 // vCPUs is the number of vCPUs of a size of instance.
-var vCPUs = map[string]int{"micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8}
+var vCPUs = map[string]int{"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8}
 
 // runningVCPUs adds up the vCPUs of the instances that describe-instances returns.
 const runningVCPUs = "sum(Reservations[].Instances[].CpuOptions.[CoreCount,ThreadsPerCore][] || `[0]`)"
@@ -38,6 +38,9 @@ func quotas(c *stacks.Config) []quota {
 		_, size, _ := strings.Cut(group.InstanceType, ".")
 		// A rolling update adds up to a third of the nodes for a while.
 		cpus += (group.MaxSize + (group.MaxSize+2)/3) * vCPUs[size]
+	}
+	if c.Cluster.Tunneled() {
+		cpus += vCPUs["nano"] // the bastion
 	}
 	length := func(service, call, list string) []string {
 		return []string{
@@ -78,6 +81,7 @@ func Account(ctx context.Context, c *stacks.Config, run Run, offline bool) Repor
 		}
 	}
 	up := !offline && clusterExists(ctx, c, run)
+	r = append(r, access(ctx, c, run, up))
 	for _, q := range quotas(c) {
 		if offline {
 			r = append(r, q.checkOffline())

@@ -1,6 +1,6 @@
 // Package doctor reports what is wrong with an environment, or will be soon, before it costs anything: support that
 // ends, charts that nobody checked for long, certificates that expire, missing tools, credentials for another account,
-// and quotas that the environment would exceed.
+// a private endpoint that nothing leads to, and quotas that the environment would exceed.
 package doctor
 
 import (
@@ -35,7 +35,7 @@ const (
 // Finding is the result of one check.
 type Finding struct {
 	Severity Severity `json:"severity"`
-	// About is the area: calendar, tools, account or quotas.
+	// About is the area: calendar, tools, account, access or quotas.
 	About string `json:"about"`
 	Text  string `json:"text"`
 	// Do says what to do. It is empty where there is nothing to do.

@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -201,8 +202,8 @@ func TestDoctorNamesTheVersionsThatSupportTheCluster(t *testing.T) {
 func TestDoctorOffline(t *testing.T) {
 	report := look(t, "prod", harness.Today, healthy(), true)
 	assert.False(t, report.Broken())
-	// 8 nodes with 2 vCPUs each, and 3 more nodes during a rolling update.
-	assert.Contains(t, report.String(), "the environment needs 22, a new account has 5")
+	// 8 nodes with 2 vCPUs each, 3 more nodes during a rolling update, and the bastion.
+	assert.Contains(t, report.String(), "the environment needs 24, a new account has 5")
 	assert.Contains(t, report.String(), "public addresses: the environment needs 3, a new account has 5")
 	signedOut := healthy()
 	delete(signedOut, "aws sts")
@@ -227,4 +228,47 @@ func TestDoctorNeedsTheCertificates(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = doctor.Deadlines(c, []byte("none"))
 	assert.ErrorContains(t, err, "there is none of eu-west-1")
+}
+
+// TestAccess: the doctor says how the Kubernetes API is reached, and finds a way that is not there.
+func TestAccess(t *testing.T) {
+	const (
+		describe = "aws ec2 describe-instances --region eu-west-1 --filters Name=tag:Name"
+		agent    = "aws ssm describe-instance"
+	)
+	instance := func(state, status string) map[string]string { return map[string]string{describe: state, agent: status} }
+	for name, c := range map[string]struct {
+		stack   string
+		up      bool
+		answers map[string]string
+		changes []string
+		want    doctor.Severity
+		text    string
+	}{
+		"public":       {"dev", true, nil, nil, doctor.Good, "is open to 203.0.113.0/24"},
+		"inside":       {"prod", true, nil, []string{"cluster.tunnel=false"}, doctor.Good, "you have to be in the VPC"},
+		"not up":       {"prod", false, nil, nil, doctor.Good, "reaches it through a tunnel"},
+		"no bastion":   {"prod", true, instance("\n", ""), nil, doctor.Broken, "nothing leads to"},
+		"stopped":      {"prod", true, instance("i-1\tstopped\n", ""), nil, doctor.Good, "a tunnel starts it"},
+		"online":       {"prod", true, instance("i-1\trunning", "Online\n"), nil, doctor.Good, "reaches"},
+		"disconnected": {"prod", true, instance("i-1\trunning", "ConnectionLost"), nil, doctor.Broken, "does not"},
+	} {
+		answers := healthy()
+		if c.stack == "prod" {
+			answers["aws sts"] = `{"Account": "444455556666", "Arn": "arn:aws:iam::444455556666:user/me"}`
+		}
+		if c.up {
+			answers["aws eks describe-cluster"] = "ACTIVE\n"
+		}
+		maps.Copy(answers, c.answers)
+		found := false
+		for _, f := range look(t, c.stack, harness.Today, answers, false, c.changes...) {
+			if f.About == "access" {
+				found = true
+				assert.Equal(t, c.want, f.Severity, name)
+				assert.Contains(t, f.Text, c.text, name)
+			}
+		}
+		assert.True(t, found, name)
+	}
 }
