@@ -24,6 +24,12 @@ app.kubernetes.io/component: server
 {{- end -}}
 {{- end }}
 
+{{- /* A digest of zeros stands for the image until the pipeline has written one. Without an image, the release has no
+pods: pods that cannot start would make Argo CD try the same revision for as long as it takes to give up. */}}
+{{- define "webapp.released" -}}
+{{- if ne .Values.image.digest (printf "sha256:%064d" 0) -}}true{{- end -}}
+{{- end }}
+
 {{- define "webapp.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
