@@ -27,9 +27,18 @@ var Waivers = []Waiver{
 			"and has to install operators",
 	},
 	{
+		Rule:   "CKV_AWS_126 (detailed monitoring of the bastion)",
+		Reason: "it runs for minutes at a time, and nothing scales with it",
+	},
+	{
 		Rule: "CKV_AWS_158 (RDSOSMetrics)",
 		Reason: "enhanced monitoring of all databases of an account writes to this one log group, which RDS makes; " +
 			"a stack that owned it would fail where another database exists",
+	},
+	{
+		Rule: "CKV_AWS_382 / AWS-0104 (bastion egress)",
+		Reason: "HTTPS only, to addresses of Systems Manager that AWS publishes no list of; " +
+			"interface endpoints for them would cost more than everything else of the bastion",
 	},
 	{
 		Rule: "CKV_AWS_382 / AWS-0104 (node egress to 443 only)",
