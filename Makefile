@@ -42,7 +42,7 @@ preview: setup ## Write what a branch changes in dev and prod into reports/previ
 	@go run ./cmd/pipeline $@
 push: setup ## Push the image to the registry of ENVIRONMENT and print its digest
 	@go run ./cmd/pipeline $@
-deploy: setup ## Bring the image to ENVIRONMENT, and wait until it is healthy
+deploy: build ## Bring the image to ENVIRONMENT, and wait until it is healthy
 	@go run ./cmd/pipeline $@
 preview-account: setup ## Preview ENVIRONMENT against its account; reads only
 	@go run ./cmd/pipeline $@

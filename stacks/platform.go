@@ -148,7 +148,7 @@ func (d *deployment) exportPlatform() {
 	d.ctx.Export("clusterEndpoint", p.Cluster.Endpoint)
 	command := pulumi.Sprintf("aws eks update-kubeconfig --region %s --name %s", d.config.Region, p.Cluster.Name)
 	if d.tunneled() {
-		command = pulumi.Sprintf("groundwork tunnel -s %s", d.config.Environment)
+		command = pulumi.Sprintf("bin/groundwork tunnel -s %s", d.config.Environment)
 	}
 	d.ctx.Export("kubeconfigCommand", command)
 	d.ctx.Export("breakGlassRoleArn", p.BreakGlassRoleARN)

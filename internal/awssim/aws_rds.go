@@ -195,15 +195,21 @@ func (c *Cloud) ensureInstanceLogGroups(o *Object) {
 	}
 }
 
-// instanceUpdated refuses what RDS refuses: a change of a stopped instance other than of its tags, an older engine
-// version, a major upgrade that is not allowed, and a smaller volume.
+// notSent are the inputs of which RDS is not told by themselves: the provider uses them with a new version or a
+// deletion. Source: resourceInstanceUpdate of terraform-provider-aws, HasChangesExcept.
+var notSent = []string{
+	"allowMajorVersionUpgrade", "deleteAutomatedBackups", "finalSnapshotIdentifier", "skipFinalSnapshot",
+}
+
+// instanceUpdated refuses what RDS refuses: a change of a stopped instance other than of its tags and of what is not
+// sent, an older engine version, a major upgrade that is not allowed, and a smaller volume.
 func instanceUpdated(c *Cloud, o *Object, after Props) error {
 	before := o.State
 	if err := c.refuseClass(after); err != nil {
 		return err
 	}
 	if before.Str("status") == stopped && slices.ContainsFunc(Diff(o.Type, before, after), func(c Change) bool {
-		return !strings.HasPrefix(c.Property, "tags")
+		return !slices.Contains(notSent, c.Property) && !strings.HasPrefix(c.Property, "tags")
 	}) {
 		return apiError("InvalidDBInstanceState: Database instance %s is not in available state", before.Str("identifier"))
 	}

@@ -113,6 +113,9 @@ func (p *project) writeStandIns(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(folder, entry.Name()))
 		require.NoError(t, err)
 		p.write(t, "stand-ins/"+entry.Name(), string(text))
+		if entry.Name() == "groundwork" {
+			p.write(t, "bin/groundwork", string(text))
+		}
 	}
 	require.NoError(t, os.MkdirAll(filepath.Join(p.dir, "reports"), 0o755))
 }

@@ -236,7 +236,7 @@ func TestSummaries(t *testing.T) {
 	var text bytes.Buffer
 	sandbox.Print(&text, up.result)
 	for _, want := range []string{"prod up: ", "created", "Resources by layer", "platform", "clusterName", "aws eks " +
-		"update-kubeconfig --region eu-west-1 --name groundwork-prod", "On AWS a first deployment would take 14:", "Next: "} {
+		"bin/groundwork tunnel -s prod", "On AWS a first deployment would take 14:", "Next: "} {
 		assert.Contains(t, text.String(), want)
 	}
 	summary := sandbox.Summarize(up.result)
