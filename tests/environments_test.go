@@ -80,6 +80,7 @@ var declared = []string{
 	"aws:wafv2/webAcl:WebAcl +",
 	"aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration +",
 	"kubernetes:core/v1:ConfigMap only in dev: webapp-values",
+	"kubernetes:core/v1:Namespace +",
 	"kubernetes:helm.sh/v3:Release +",
 	"kubernetes:helm.sh/v3:Release values",
 }

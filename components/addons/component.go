@@ -51,7 +51,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return a, nil
 }
 
-// install creates the role of an operator, if it has one, and then its release.
+// kubeSystem is a namespace of every cluster.
+const kubeSystem = "kube-system"
+
+// install creates the role and the namespace of an operator, if it has them, and then its release.
 func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error) {
 	version := a.args.Version(o.Chart, a.args.KubernetesVersion)
 	opts := []pulumi.ResourceOption{pulumi.Parent(a)}
@@ -67,6 +70,13 @@ func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error)
 		}
 		roleARN = role.ARN
 		opts = append(opts, pulumi.DependsOn(role.Permissions))
+	}
+	if o.Namespace != kubeSystem {
+		own, err := helm.NewNamespace(ctx, a.name+"-"+o.Name, o.Namespace, nil, pulumi.Parent(a))
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, pulumi.DependsOn([]pulumi.Resource{own}))
 	}
 	return helm.NewRelease(ctx, a.name+"-"+o.Name, o.Name, o.at(version), o.values(a.args, version, roleARN), opts...)
 }

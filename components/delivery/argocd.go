@@ -18,7 +18,12 @@ func (d *Delivery) argoCD(
 	values pulumi.Map,
 ) error {
 	chart, apps, name := d.args.ArgoCD, d.args.Apps, d.args.Application
-	argo, err := helm.NewRelease(ctx, d.name+"-argo-cd", chart.Name, chart, d.argoCDValues(), d.childOpts()...)
+	own, err := helm.NewNamespace(ctx, d.name+"-argo-cd", chart.Namespace, nil, d.childOpts()...)
+	if err != nil {
+		return err
+	}
+	argo, err := helm.NewRelease(ctx, d.name+"-argo-cd", chart.Name, chart, d.argoCDValues(),
+		d.childOpts(pulumi.DependsOn([]pulumi.Resource{own}))...)
 	if err != nil {
 		return err
 	}

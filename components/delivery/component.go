@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/helm"
 	"groundwork/components/identity"
 )
 
@@ -69,22 +69,11 @@ func (d *Delivery) childOpts(extra ...pulumi.ResourceOption) []pulumi.ResourceOp
 // account returns the full name of a service account of the application.
 func (d *Delivery) account(short string) string { return d.args.Application + "-" + short }
 
-// namespace creates the application's namespace. Its pods must meet the strictest Pod Security Standard, and are ready
-// only once the load balancer considers them healthy. Destroy deletes the namespace before the operators, which must
-// remove their finalizers from its objects.
+// namespace creates the application's namespace. Its pods are ready only once the load balancer considers them healthy.
+// Destroy deletes the namespace before the operators, which must remove their finalizers from its objects.
 func (d *Delivery) namespace(ctx *pulumi.Context) (*corev1.Namespace, error) {
 	labels := pulumi.StringMap{"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled")}
-	for _, mode := range []string{"enforce", "audit", "warn"} {
-		labels["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")
-		labels["pod-security.kubernetes.io/"+mode+"-version"] = pulumi.String("latest")
-	}
-	namespace, err := corev1.NewNamespace(ctx, d.name, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(d.args.Application), Labels: labels},
-	}, d.childOpts(pulumi.DependsOn(d.args.Serving))...)
-	if err != nil {
-		return nil, fmt.Errorf("creating namespace %s: %w", d.args.Application, err)
-	}
-	return namespace, nil
+	return helm.NewNamespace(ctx, d.name, d.args.Application, labels, d.childOpts(pulumi.DependsOn(d.args.Serving))...)
 }
 
 // roles creates the roles of the application's service accounts, and returns them by short name.

@@ -185,7 +185,7 @@ var workloadRules = []Rule{{
 		values["server"] = map[string]any{"service": map[string]any{"type": "LoadBalancer"}}
 	},
 }, {
-	ID: "hardeneks ensure_namespace_psa_exist / CIS EKS 4.2: the application's namespace takes restricted pods only",
+	ID: "hardeneks ensure_namespace_psa_exist / CIS EKS 4.2: every namespace of the program takes restricted pods only",
 	Check: each(awstype.Namespace, func(r *graph.Resource) string {
 		labels := r.Inputs.Object("metadata.labels")
 		for _, mode := range []string{"enforce", "audit", "warn"} {
@@ -193,11 +193,28 @@ var workloadRules = []Rule{{
 				return mode
 			}
 		}
-		return must(labels["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled",
-			"pods are ready before the load balancer says so")
+		return ""
 	}),
 	Plant: func(g *graph.Graph) {
 		delete(first(g, awstype.Namespace).Inputs.Object("metadata.labels"), "pod-security.kubernetes.io/enforce")
+	},
+}, {
+	ID: "EKS best practices: the application's pods are ready when the load balancer says so",
+	Check: func(g *graph.Graph) (int, []string) {
+		for _, r := range g.OfType(awstype.Namespace) {
+			if r.Inputs.Object("metadata.labels")["elbv2.k8s.aws/pod-readiness-gate-inject"] == "enabled" {
+				return 1, nil
+			}
+		}
+		if len(g.OfType(awstype.Namespace)) == 0 {
+			return 0, nil
+		}
+		return 1, []string{"no namespace gets readiness gates"}
+	},
+	Plant: func(g *graph.Graph) {
+		for _, r := range g.OfType(awstype.Namespace) {
+			delete(r.Inputs.Object("metadata.labels"), "elbv2.k8s.aws/pod-readiness-gate-inject")
+		}
 	},
 }, {
 	ID: "SEC03-BP02: the application's reader reads its own secrets, with their keys, through Secrets Manager only",
