@@ -33,7 +33,12 @@ func (e *Engine) Lock(what string) (release func(), err error) {
 		_ = file.Truncate(0)
 		_, _ = file.WriteAt(text, 0)
 	}
-	return func() { file.Close() }, nil
+	return func() {
+		// A process that is being started at this moment has a copy of the descriptor until it executes its program. Closing
+		// alone would leave the lock with it.
+		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+		file.Close()
+	}, nil
 }
 
 // holding is what the lock says of the run that holds it.

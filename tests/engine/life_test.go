@@ -235,7 +235,7 @@ func TestSummaries(t *testing.T) {
 	up := brought(t, "prod")
 	var text bytes.Buffer
 	sandbox.Print(&text, up.result)
-	for _, want := range []string{"prod up: ", "created", "Resources by layer", "platform", "clusterName", "aws eks " +
+	for _, want := range []string{"prod up: ", "created", "Resources by layer", "platform", "clusterName",
 		"bin/groundwork tunnel -s prod", "On AWS a first deployment would take 14:", "Next: "} {
 		assert.Contains(t, text.String(), want)
 	}
