@@ -34,25 +34,26 @@ type Release struct {
 
 // releaseArgs are the inputs of a release.
 type releaseArgs struct {
-	Name, Namespace, Chart, Version pulumi.StringInput
-	RepositoryOpts                  RepositoryOpts
-	Values                          pulumi.MapInput
-	Atomic, CleanupOnFail           pulumi.BoolInput
-	Timeout, MaxHistory             pulumi.IntInput
+	Name, Namespace, Chart, Version        pulumi.StringInput
+	RepositoryOpts                         RepositoryOpts
+	Values                                 pulumi.MapInput
+	Atomic, CleanupOnFail, CreateNamespace pulumi.BoolInput
+	Timeout, MaxHistory                    pulumi.IntInput
 }
 
 // Inputs are the inputs of a release with plain values.
 type Inputs struct {
-	Name           string         `pulumi:"name"`
-	Namespace      string         `pulumi:"namespace"`
-	Chart          string         `pulumi:"chart"`
-	Version        string         `pulumi:"version"`
-	RepositoryOpts RepositoryOpts `pulumi:"repositoryOpts"`
-	Values         map[string]any `pulumi:"values"`
-	Atomic         *bool          `pulumi:"atomic"`
-	CleanupOnFail  *bool          `pulumi:"cleanupOnFail"`
-	Timeout        *int           `pulumi:"timeout"`
-	MaxHistory     *int           `pulumi:"maxHistory"`
+	Name            string         `pulumi:"name"`
+	Namespace       string         `pulumi:"namespace"`
+	Chart           string         `pulumi:"chart"`
+	Version         string         `pulumi:"version"`
+	RepositoryOpts  RepositoryOpts `pulumi:"repositoryOpts"`
+	Values          map[string]any `pulumi:"values"`
+	Atomic          *bool          `pulumi:"atomic"`
+	CleanupOnFail   *bool          `pulumi:"cleanupOnFail"`
+	CreateNamespace *bool          `pulumi:"createNamespace"`
+	Timeout         *int           `pulumi:"timeout"`
+	MaxHistory      *int           `pulumi:"maxHistory"`
 }
 
 // RepositoryOpts says which repository has the chart.
@@ -66,8 +67,8 @@ func (releaseArgs) ElementType() reflect.Type { return reflect.TypeOf(Inputs{}) 
 // InputType is the type of the inputs of a release.
 func InputType() pulumi.Input { return releaseArgs{} }
 
-// NewRelease installs a chart as a release of the given name, in a namespace that exists. It waits until all objects of
-// the release are ready, and rolls the release back if they are not ready in time.
+// NewRelease installs a chart as a release of the given name. It waits until all objects of the release are ready, and
+// rolls the release back if they are not ready in time.
 func NewRelease(
 	ctx *pulumi.Context,
 	name, release string,
@@ -76,12 +77,14 @@ func NewRelease(
 	opts ...pulumi.ResourceOption,
 ) (*Release, error) {
 	r := &Release{}
+	// The namespace exists already. Helm may create it all the same, so that releases of earlier programs need no update.
+	own := chart.Namespace != "kube-system"
 	if err := ctx.RegisterResource(ReleaseType, name, releaseArgs{
 		Name: pulumi.String(release), Namespace: pulumi.String(chart.Namespace),
 		Chart: pulumi.String(chart.Name), Version: pulumi.String(chart.Version),
 		RepositoryOpts: RepositoryOpts{Repo: chart.Repository},
 		Values:         values,
-		Atomic:         pulumi.Bool(true), CleanupOnFail: pulumi.Bool(true),
+		Atomic:         pulumi.Bool(true), CleanupOnFail: pulumi.Bool(true), CreateNamespace: pulumi.Bool(own),
 		Timeout: pulumi.Int(timeoutSeconds), MaxHistory: pulumi.Int(10),
 	}, r, opts...); err != nil {
 		return nil, fmt.Errorf("registering Helm release %s: %w", name, err)
