@@ -29,7 +29,7 @@ func (d *Delivery) argoCD(
 	}
 	afterArgo := pulumi.DependsOn([]pulumi.Resource{argo})
 	if d.args.DeployerGroup != "" {
-		// Its role is in the namespace that the release creates.
+		// Its role is in the namespace of Argo CD.
 		if err := d.deployer(ctx, afterArgo); err != nil {
 			return err
 		}

@@ -208,7 +208,7 @@ func (r *Run) publish(ctx context.Context, comment string) error {
 	return g.comment(ctx, r.get(PullRequest), comment)
 }
 
-// previewAccount runs pulumi preview against the account, with a role that only reads.
+// previewAccount runs pulumi preview against the account, with the role of previews.
 func (r *Run) previewAccount(ctx context.Context) error { return r.pulumiPreview(ctx) }
 
 // drift fails where the account differs from what the program declares.
