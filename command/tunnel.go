@@ -22,8 +22,9 @@ import (
 )
 
 // How long a tunnel stays open that nobody uses, and how long its connections wait for the first byte of an answer.
+// A tunnel outlives the tokens of its clients, about 14 minutes: until a token expires, they do not ask for it again.
 const (
-	tunnelIdle   = 10 * time.Minute
+	tunnelIdle   = 20 * time.Minute
 	tunnelAnswer = 15 * time.Second
 )
 
@@ -32,11 +33,11 @@ func newTunnel(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	var stack, kubeconfig string
 	cmd := newAction("tunnel", "Write a kubeconfig and, for a private endpoint, open a tunnel to it",
 		func(cmd *cobra.Command, _ []string) error {
-			return openTunnel(cmd.Context(), stack, kubeconfig, stdout)
+			return openTunnel(cmd.Context(), stack, kubeconfig, stdout, stderr)
 		})
 	cmd.Long = "Writes a kubeconfig for the environment. Where the Kubernetes endpoint is private, kubectl reaches it\n" +
 		"through Session Manager and the environment's bastion: the kubeconfig opens the tunnel when it is needed,\n" +
-		"and a tunnel that nobody uses closes after ten minutes. Uses the aws command with your credentials."
+		"and a tunnel that nobody uses closes after twenty minutes. Uses the aws command with your credentials."
 	requireStack(cmd, &stack)
 	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "the file to write; default .groundwork/kubeconfig-STACK")
 	cmd.AddCommand(newTunnelToken(stdout, stderr), newTunnelServe(stderr), newTunnelSession(stdin))
@@ -44,7 +45,7 @@ func newTunnel(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 }
 
 // openTunnel writes the kubeconfig of an environment and opens its tunnel where it needs one.
-func openTunnel(ctx context.Context, stack, kubeconfig string, stdout io.Writer) error {
+func openTunnel(ctx context.Context, stack, kubeconfig string, stdout, stderr io.Writer) error {
 	config, account, err := realAccount(ctx, stack)
 	if err != nil {
 		return err
@@ -66,6 +67,9 @@ func openTunnel(ctx context.Context, stack, kubeconfig string, stdout io.Writer)
 	if kubeconfig == "" {
 		kubeconfig = filepath.Join(".groundwork", "kubeconfig-"+stack)
 	}
+	if kubeconfig, err = filepath.Abs(kubeconfig); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(kubeconfig), 0o755); err != nil {
 		return err
 	}
@@ -80,10 +84,10 @@ func openTunnel(ctx context.Context, stack, kubeconfig string, stdout io.Writer)
 		if err := tunnel.Open(ctx, target, client.Groundwork[0], "tunnel", "serve"); err != nil {
 			return err
 		}
-		fmt.Fprintf(stdout, "The tunnel to %s is open. It closes after ten minutes without use; kubectl opens it again.\n",
-			client.Name)
+		fmt.Fprintf(stderr, "The tunnel to %s is open. It closes after %s without use; kubectl opens it again.\n",
+			client.Name, tunnelIdle)
 	}
-	_, err = fmt.Fprintf(stdout, "export KUBECONFIG=%s\n", kubeconfig)
+	_, err = fmt.Fprintf(stdout, "export KUBECONFIG='%s'\n", kubeconfig)
 	return err
 }
 
@@ -154,10 +158,12 @@ func newTunnelServe(stderr io.Writer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			self, err := os.Executable()
+			// go run deletes its program at its end, and the server outlives it.
+			self, remove, err := tunnel.KeepExecutable()
 			if err != nil {
 				return errors.Join(err, listener.Close())
 			}
+			defer remove()
 			bastion := &tunnel.Bastion{Target: target, Command: []string{self, "tunnel", "session"}, Log: stderr}
 			server := &tunnel.Server{Start: bastion.Start, Idle: idle, Answer: tunnelAnswer}
 			return server.Serve(cmd.Context(), listener)

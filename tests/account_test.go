@@ -96,7 +96,7 @@ func TestDeployRights(t *testing.T) {
 		for _, action := range s.Action {
 			assert.Contains(t, within, action)
 			service, verb, _ := strings.Cut(action, ":")
-			assert.Contains(t, []string{"ecr", "eks", "ec2", "ssm"}, service)
+			assert.Contains(t, []string{"ecr", "eks", "ec2", "ssm", "ssmmessages"}, service)
 			assert.NotRegexp(t, `^(Delete|Create|Set|Tag|\*)`, verb)
 			if action != "ecr:GetAuthorizationToken" && !strings.HasPrefix(verb, "Describe") {
 				assert.NotContains(t, s.Resource, "*")

@@ -15,8 +15,9 @@ import (
 // TypeToken is the component's type. It is part of URNs: a change needs an alias.
 const TypeToken = "groundwork:bastion:Bastion"
 
-// InstanceType is the type of the instance. It forwards packets and runs the Session Manager agent.
-const InstanceType = "t4g.nano"
+// InstanceType is the type of the instance. It forwards packets and runs the Session Manager agent; the 512 MiB of the
+// next smaller type are too little for updates beside it.
+const InstanceType = "t4g.micro"
 
 // diskGiB is the least that the images of Amazon Linux 2023 need.
 const diskGiB = 8
@@ -161,7 +162,8 @@ func (b *Bastion) instance(
 			HttpTokens:              pulumi.String("required"),
 			HttpPutResponseHopLimit: pulumi.Int(1),
 		},
-		// The key that AWS manages: with another one, whoever starts the instance would need rights to that key.
+		// The account's default key, which AWS manages unless somebody changed that. With a key of the program, everybody who
+		// starts the instance would need rights to it.
 		RootBlockDevice: &ec2.InstanceRootBlockDeviceArgs{
 			Encrypted:           pulumi.Bool(true),
 			VolumeType:          pulumi.String("gp3"),

@@ -11,5 +11,7 @@ fi
 [ $(($(date +%s) - $(stat --format %Y "$used"))) -ge 1800 ] || exit 0
 
 # The repositories are in S3, which the VPC reaches by its endpoint. Updates that fail must not keep the instance up.
-timeout 900 dnf --assumeyes --releasever=latest upgrade
+# Nothing interrupts them once they are here.
+timeout 900 dnf --assumeyes --releasever=latest --downloadonly upgrade &&
+  dnf --assumeyes --releasever=latest upgrade
 in_use || systemctl poweroff

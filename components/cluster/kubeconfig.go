@@ -20,7 +20,7 @@ type Client struct {
 	Groundwork []string
 }
 
-// The ports of tunnels. They are below those that systems give to outgoing connections, and above those of services.
+// The ports of tunnels. They are below those that systems give to outgoing connections, and above the well-known ones.
 const (
 	firstTunnelPort = 20000
 	tunnelPorts     = 10000

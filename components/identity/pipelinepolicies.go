@@ -71,6 +71,8 @@ func DeployPolicy(account, region, cluster string, repositories []string) Docume
 // and sessions that forward a port, with that document and no other.
 func TunnelStatements(account, region, bastion string) []Statement {
 	instances := Strings{"arn:aws:ec2:" + region + ":" + account + ":instance/*"}
+	// Without this condition, a request that names no document would start a shell.
+	documents := Strings{"true"}
 	return []Statement{{
 		// The actions do not support resources.
 		Sid: "FindTheBastion", Effect: Allow, Resource: Strings{"*"},
@@ -80,14 +82,24 @@ func TunnelStatements(account, region, bastion string) []Statement {
 		Condition: Condition{"StringEquals": {"aws:ResourceTag/Name": {bastion}}},
 	}, {
 		Sid: "OpenTheTunnel", Effect: Allow, Action: Strings{"ssm:StartSession"}, Resource: instances,
-		Condition: Condition{"StringEquals": {"ssm:resourceTag/Name": {bastion}}},
+		Condition: Condition{
+			"StringEquals": {"ssm:resourceTag/Name": {bastion}},
+			"BoolIfExists": {"ssm:SessionDocumentAccessCheck": documents},
+		},
 	}, {
 		Sid: "ForwardPorts", Effect: Allow, Action: Strings{"ssm:StartSession"},
-		Resource: Strings{"arn:aws:ssm:" + region + "::document/AWS-StartPortForwardingSessionToRemoteHost"},
+		Resource:  Strings{forwardingDocument(region)},
+		Condition: Condition{"BoolIfExists": {"ssm:SessionDocumentAccessCheck": documents}},
 	}, {
-		Sid: "OwnSessions", Effect: Allow, Action: Strings{"ssm:ResumeSession", "ssm:TerminateSession"},
+		Sid: "OwnSessions", Effect: Allow,
+		Action:   Strings{"ssm:ResumeSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"},
 		Resource: Strings{"arn:aws:ssm:" + region + ":" + account + ":session/${aws:userid}-*"},
 	}}
+}
+
+// forwardingDocument is the ARN of the document of sessions that forward a port of another host.
+func forwardingDocument(region string) string {
+	return "arn:aws:ssm:" + region + "::document/AWS-StartPortForwardingSessionToRemoteHost"
 }
 
 // DeployBoundary is the permissions boundary of a deploy role: the registry, the clusters and the tunnels to them
@@ -101,10 +113,13 @@ func DeployBoundary(account, region string) Document {
 		Action: Strings{"ec2:DescribeInstances", "ssm:DescribeInstanceInformation"},
 	}, Statement{
 		Sid: "Tunnel", Effect: Allow, Resource: Strings{
-			"arn:aws:ec2:" + region + ":" + account + ":instance/*", "arn:aws:ssm:" + region + "::document/*",
+			"arn:aws:ec2:" + region + ":" + account + ":instance/*", forwardingDocument(region),
 			"arn:aws:ssm:" + region + ":" + account + ":session/*",
 		},
-		Action: Strings{"ec2:StartInstances", "ssm:ResumeSession", "ssm:StartSession", "ssm:TerminateSession"},
+		Action: Strings{
+			"ec2:StartInstances", "ssm:ResumeSession", "ssm:StartSession", "ssm:TerminateSession",
+			"ssmmessages:OpenDataChannel",
+		},
 	}, Statement{
 		Sid: "RegistryAndCluster", Effect: Allow, Action: append(slices.Clone(pushActions), "eks:DescribeCluster"),
 		Resource: Strings{

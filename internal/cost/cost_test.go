@@ -32,7 +32,7 @@ var handRegions = []string{"eu-west-1", "us-east-1", "us-west-2", "eu-central-1"
 // purpose, so that a wrong price in one of the two fails the tests.
 var handPrices = map[string][4]float64{
 	"control plane": {0.10, 0.10, 0.10, 0.10}, "volume": {0.088, 0.08, 0.08, 0.0952},
-	"t4g.nano":  {0.0046, 0.0042, 0.0042, 0.0048},
+	"t4g.micro": {0.0092, 0.0084, 0.0084, 0.0096},
 	"t3.medium": {0.0456, 0.0416, 0.0416, 0.048}, "t3.large": {0.0912, 0.0832, 0.0832, 0.096},
 	"nat": {0.048, 0.045, 0.045, 0.052}, "address": {0.005, 0.005, 0.005, 0.005},
 	"endpoint": {0.011, 0.01, 0.01, 0.012}, "endpointGB": {0.01, 0.01, 0.01, 0.01},
@@ -99,7 +99,7 @@ func TestCostByHand(t *testing.T) {
 				fixed += p("acl") + float64(len(rules))*p("rule")
 				// The endpoint of prod is private: a bastion with 8 GiB leads to it, and runs when somebody uses it.
 				fixed += 8 * p("volume")
-				usage += 2*p("requests") + 20*p("endpointGB") + 60*p("t4g.nano")
+				usage += 2*p("requests") + 20*p("endpointGB") + 60*p("t4g.micro")
 			}
 			sheet := harness.Sheet(t, stack, g, region)
 			gotFixed, gotUsage := sheet.Total()

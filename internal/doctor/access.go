@@ -39,7 +39,7 @@ func throughBastion(ctx context.Context, c *stacks.Config, run Run) Finding {
 		f.Severity, f.Text = Unknown, fmt.Sprintf("looking for the instance %s: %v", name, err)
 	case len(fields) < 2:
 		f.Severity, f.Text = Broken, "nothing leads to the private Kubernetes endpoint: there is no instance "+name
-		f.Do = "pulumi up --target-replace '**Instance::bastion'"
+		f.Do = "pulumi up; if somebody deleted the instance, pulumi up --target-replace '**Instance::bastion'"
 	case fields[1] != "running":
 		f.Severity, f.Text = Good, fmt.Sprintf("the bastion %s is %s; a tunnel starts it", fields[0], fields[1])
 	default:
@@ -58,7 +58,8 @@ func online(ctx context.Context, c *stacks.Config, run Run, instance string) Fin
 	case err != nil:
 		f.Severity, f.Text = Unknown, fmt.Sprintf("asking whether Session Manager reaches %s: %v", instance, err)
 	case strings.TrimSpace(status) != "Online":
-		f.Severity, f.Text = Broken, "the bastion "+instance+" runs, and Session Manager does not reach it"
+		f.Severity = Broken
+		f.Text = "the bastion " + instance + " runs, and Session Manager does not reach it; it may have just started"
 		f.Do = "look at its NAT gateway and its role, or replace it: pulumi up --target-replace '**Instance::bastion'"
 	}
 	return f

@@ -21,7 +21,7 @@ type quota struct {
 }
 
 // vCPUs is the number of vCPUs of a size of instance.
-var vCPUs = map[string]int{"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8}
+var vCPUs = map[string]int{"micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8}
 
 // runningVCPUs adds up the vCPUs of the instances that describe-instances returns.
 const runningVCPUs = "sum(Reservations[].Instances[].CpuOptions.[CoreCount,ThreadsPerCore][] || `[0]`)"
@@ -40,7 +40,7 @@ func quotas(c *stacks.Config) []quota {
 		cpus += (group.MaxSize + (group.MaxSize+2)/3) * vCPUs[size]
 	}
 	if c.Cluster.Tunneled() {
-		cpus += vCPUs["nano"] // the bastion
+		cpus += vCPUs["micro"] // the bastion
 	}
 	length := func(service, call, list string) []string {
 		return []string{

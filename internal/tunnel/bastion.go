@@ -26,12 +26,31 @@ type Bastion struct {
 	Log io.Writer
 }
 
+// notConnected is the error of AWS for an instance whose agent does not listen: it registers a little before that, and
+// an instance that stops counts as online for some minutes.
+const notConnected = "TargetNotConnected"
+
 // Start makes the bastion run, starts a session in a process of its own, and waits until it accepts connections.
 func (b *Bastion) Start(ctx context.Context) (*Session, error) {
-	instance, err := b.running(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		instance, err := b.running(ctx)
+		if err != nil {
+			return nil, err
+		}
+		session, err := b.start(ctx, instance)
+		if err == nil || !strings.Contains(err.Error(), notConnected) {
+			return session, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
 	}
+}
+
+// start starts a session at an instance.
+func (b *Bastion) start(ctx context.Context, instance string) (*Session, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -99,50 +118,68 @@ func freePort() (int, error) {
 // pause is how long to wait before AWS is asked again.
 const pause = 2 * time.Second
 
+// instance is an instance as EC2 describes it.
+type instance struct {
+	InstanceID string `json:"InstanceId"`
+	LaunchTime string
+	State      struct{ Name string }
+}
+
+// find returns the bastion; of two, while one replaces the other, the newer one.
+func (b *Bastion) find(call func(any, ...string) error) (*instance, error) {
+	var found struct {
+		Reservations []struct{ Instances []instance }
+	}
+	if err := call(&found, "ec2", "describe-instances", "--filters",
+		"Name=tag:Name,Values="+bastion.Name(b.Target.Cluster),
+		"Name=instance-state-name,Values=pending,running,stopping,stopped"); err != nil {
+		return nil, err
+	}
+	var newest *instance
+	for _, reservation := range found.Reservations {
+		for _, i := range reservation.Instances {
+			if newest == nil || i.LaunchTime > newest.LaunchTime {
+				newest = &i
+			}
+		}
+	}
+	if newest == nil {
+		return nil, fmt.Errorf("there is no instance %s in %s: the platform layer makes it; where somebody deleted it, "+
+			"pulumi up --target-replace '**Instance::bastion' makes it again",
+			bastion.Name(b.Target.Cluster), b.Target.Region)
+	}
+	return newest, nil
+}
+
 // running returns the ID of the bastion when Session Manager reaches it. It starts a bastion that is stopped.
 func (b *Bastion) running(ctx context.Context) (string, error) {
 	account := awscli.Account{Region: b.Target.Region}
 	call := func(result any, args ...string) error { return account.Call(ctx, b.Target.Region, result, args...) }
 	asked := false
 	for {
-		var found struct {
-			Reservations []struct {
-				Instances []struct {
-					InstanceID string `json:"InstanceId"`
-					State      struct{ Name string }
-				}
-			}
-		}
-		if err := call(&found, "ec2", "describe-instances", "--filters",
-			"Name=tag:Name,Values="+bastion.Name(b.Target.Cluster),
-			"Name=instance-state-name,Values=pending,running,stopping,stopped"); err != nil {
+		found, err := b.find(call)
+		if err != nil {
 			return "", err
 		}
-		if len(found.Reservations) == 0 {
-			return "", fmt.Errorf("there is no instance %s in %s: the platform layer makes it; where somebody deleted it, "+
-				"pulumi up --target-replace '**Instance::bastion' makes it again",
-				bastion.Name(b.Target.Cluster), b.Target.Region)
-		}
-		instance := found.Reservations[0].Instances[0]
-		switch instance.State.Name {
+		switch found.State.Name {
 		case "stopped":
 			if !asked {
-				fmt.Fprintf(b.Log, "starting the bastion %s\n", instance.InstanceID)
-				if err := call(nil, "ec2", "start-instances", "--instance-ids", instance.InstanceID); err != nil {
+				fmt.Fprintf(b.Log, "starting the bastion %s\n", found.InstanceID)
+				if err := call(nil, "ec2", "start-instances", "--instance-ids", found.InstanceID); err != nil {
 					return "", err
 				}
 				asked = true
 			}
 		case "running":
-			online, err := b.online(instance.InstanceID, call)
+			online, err := b.online(found.InstanceID, call)
 			if err != nil || online {
-				return instance.InstanceID, err
+				return found.InstanceID, err
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return "", fmt.Errorf("the bastion %s is %s, and Session Manager does not reach it: %w",
-				instance.InstanceID, instance.State.Name, ctx.Err())
+				found.InstanceID, found.State.Name, ctx.Err())
 		case <-time.After(pause):
 		}
 	}

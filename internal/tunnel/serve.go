@@ -61,12 +61,13 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 			}
 		})
 	}
+	// A session that is being started holds the mutex until the context ends.
+	cancel(nil)
 	s.mu.Lock()
 	if s.session != nil {
 		s.session.Stop()
 	}
 	s.mu.Unlock()
-	cancel(nil)
 	connections.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
@@ -119,6 +120,8 @@ func (s *Server) current(ctx context.Context) (*Session, error) {
 			return s.session, nil
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
 	session, err := s.Start(ctx)
 	if err != nil {
 		return nil, err

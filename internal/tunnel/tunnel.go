@@ -12,6 +12,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -119,15 +120,10 @@ type process struct {
 
 // start starts a server that outlives this process and its terminal.
 func start(t Target, command []string) (*process, error) {
-	cache, err := os.UserCacheDir()
+	dir, err := cacheDir()
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(cache, "groundwork")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	removeOldLogs(dir)
 	p := &process{
 		log:   filepath.Join(dir, fmt.Sprintf("tunnel-%s-%d-%d.log", t.Cluster, t.Port, os.Getpid())),
 		ended: make(chan struct{}),
@@ -150,14 +146,51 @@ func start(t Target, command []string) (*process, error) {
 	return p, nil
 }
 
-// removeOldLogs removes the logs of tunnels that ended more than a week ago.
-func removeOldLogs(dir string) {
-	logs, _ := filepath.Glob(filepath.Join(dir, "tunnel-*.log"))
-	for _, log := range logs {
-		if info, err := os.Stat(log); err == nil && time.Since(info.ModTime()) > 7*24*time.Hour {
-			_ = os.Remove(log)
+// cacheDir returns the folder of logs and programs of tunnels. It removes those that are older than a week.
+func cacheDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "groundwork")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	old, _ := filepath.Glob(filepath.Join(dir, "tunnel-*"))
+	for _, path := range old {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 7*24*time.Hour {
+			_ = os.Remove(path)
 		}
 	}
+	return dir, nil
+}
+
+// KeepExecutable returns a copy of this program that nobody deletes before remove does.
+func KeepExecutable() (path string, remove func(), err error) {
+	dir, err := cacheDir()
+	if err != nil {
+		return "", nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	from, err := os.Open(self)
+	if err != nil {
+		return "", nil, err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp(dir, "tunnel-program-")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.Remove(to.Name()) }
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, to.Chmod(0o700), to.Close()); err != nil {
+		remove()
+		return "", nil, err
+	}
+	return to.Name(), remove, nil
 }
 
 // reason returns the last line that the server wrote.

@@ -232,7 +232,7 @@ func TestSilentSession(t *testing.T) {
 	assert.NoError(t, <-ended)
 }
 
-// TestSessionThatCannotStart: the server ends with the reason, so that whoever waits for the tunnel gets it.
+// TestSessionThatCannotStart: the server ends with the reason, which the process that waits for the tunnel then shows.
 func TestSessionThatCannotStart(t *testing.T) {
 	server := &tunnel.Server{Idle: time.Minute, Answer: time.Second,
 		Start: func(context.Context) (*tunnel.Session, error) { return nil, errors.New("no credentials") }}
