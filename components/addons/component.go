@@ -51,9 +51,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return a, nil
 }
 
-// kubeSystem is a namespace of every cluster.
-const kubeSystem = "kube-system"
-
 // install creates the role and the namespace of an operator, if it has them, and then its release.
 func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error) {
 	version := a.args.Version(o.Chart, a.args.KubernetesVersion)
@@ -71,7 +68,7 @@ func (a *Addons) install(ctx *pulumi.Context, o operator) (*helm.Release, error)
 		roleARN = role.ARN
 		opts = append(opts, pulumi.DependsOn(role.Permissions))
 	}
-	if o.Namespace != kubeSystem {
+	if o.Namespace != helm.KubeSystem {
 		own, err := helm.NewNamespace(ctx, a.name+"-"+o.Name, o.Namespace, nil, pulumi.Parent(a))
 		if err != nil {
 			return nil, err

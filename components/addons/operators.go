@@ -3,6 +3,7 @@ package addons
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"groundwork/components/helm"
 	"groundwork/components/identity"
 )
 
@@ -18,7 +19,7 @@ type operator struct {
 // operators are the operators of every cluster. A new operator is one more row.
 var operators = []operator{{
 	Chart: Chart{
-		Name: LoadBalancerController, Repository: "https://aws.github.io/eks-charts", Namespace: kubeSystem,
+		Name: LoadBalancerController, Repository: "https://aws.github.io/eks-charts", Namespace: helm.KubeSystem,
 		Needs: "elbv2.k8s.aws/v1beta1",
 		Versions: []Version{{
 			Number: "3.5.0", MinKubernetes: "1.30", MaxKubernetes: "1.36",
@@ -48,13 +49,13 @@ var operators = []operator{{
 	values: externalSecrets,
 }, {
 	Chart: Chart{
-		Name: MetricsServer, Repository: "https://kubernetes-sigs.github.io/metrics-server/", Namespace: kubeSystem,
+		Name: MetricsServer, Repository: "https://kubernetes-sigs.github.io/metrics-server/", Namespace: helm.KubeSystem,
 		Versions: []Version{{Number: "3.13.1", MinKubernetes: "1.31", MaxKubernetes: "1.36", Released: day(2026, 6, 11)}},
 	},
 	values: metricsServer,
 }, {
 	Chart: Chart{
-		Name: ClusterAutoscaler, Repository: "https://kubernetes.github.io/autoscaler", Namespace: kubeSystem,
+		Name: ClusterAutoscaler, Repository: "https://kubernetes.github.io/autoscaler", Namespace: helm.KubeSystem,
 		// Each image is built with the scheduler of one Kubernetes version. Source: cluster-autoscaler, "Releases".
 		Versions: []Version{{
 			Number: "9.59.0", MinKubernetes: "1.31", MaxKubernetes: "1.36", Released: day(2026, 7, 21),

@@ -9,6 +9,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
+// KubeSystem is a namespace of every cluster.
+const KubeSystem = "kube-system"
+
 // NewNamespace creates a namespace whose pods must meet the strictest Pod Security Standard. labels are further ones.
 func NewNamespace(
 	ctx *pulumi.Context,

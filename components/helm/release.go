@@ -78,7 +78,7 @@ func NewRelease(
 ) (*Release, error) {
 	r := &Release{}
 	// The namespace exists already. Helm may create it all the same, so that releases of earlier programs need no update.
-	own := chart.Namespace != "kube-system"
+	own := chart.Namespace != KubeSystem
 	if err := ctx.RegisterResource(ReleaseType, name, releaseArgs{
 		Name: pulumi.String(release), Namespace: pulumi.String(chart.Namespace),
 		Chart: pulumi.String(chart.Name), Version: pulumi.String(chart.Version),
