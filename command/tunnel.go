@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"groundwork/components/cluster"
-	"groundwork/internal/awscli"
 	"groundwork/internal/tunnel"
 	"groundwork/stacks"
 )
@@ -56,7 +55,7 @@ func openTunnel(ctx context.Context, stack, kubeconfig string, stdout, stderr io
 	if err := account.Check(ctx); err != nil {
 		return err
 	}
-	endpoint, authority, err := describeCluster(ctx, account, config.ClusterName())
+	endpoint, authority, err := account.DescribeCluster(ctx, config.ClusterName())
 	if err != nil {
 		return err
 	}
@@ -97,18 +96,6 @@ func kubernetesClient(config *stacks.Config) (cluster.Client, error) {
 	client := config.KubernetesClient()
 	client.Groundwork = []string{self}
 	return client, err
-}
-
-// describeCluster asks EKS for the URL and the certificate authority of an endpoint.
-func describeCluster(ctx context.Context, account awscli.Account, name string) (endpoint, authority string, err error) {
-	var described struct {
-		Cluster struct {
-			Endpoint             string
-			CertificateAuthority struct{ Data string }
-		}
-	}
-	err = account.Call(ctx, account.Region, &described, "eks", "describe-cluster", "--name", name)
-	return described.Cluster.Endpoint, described.Cluster.CertificateAuthority.Data, err
 }
 
 // targetFlags adds the flags of a tunnel's target. A kubeconfig has them, so that no settings have to be read.

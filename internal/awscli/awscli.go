@@ -42,6 +42,18 @@ func (a Account) Call(ctx context.Context, region string, result any, args ...st
 	return nil
 }
 
+// DescribeCluster asks EKS for the URL of a cluster's Kubernetes endpoint and its certificate authority, in base64.
+func (a Account) DescribeCluster(ctx context.Context, name string) (endpoint, authority string, err error) {
+	var described struct {
+		Cluster struct {
+			Endpoint             string
+			CertificateAuthority struct{ Data string }
+		}
+	}
+	err = a.Call(ctx, a.Region, &described, "eks", "describe-cluster", "--name", name)
+	return described.Cluster.Endpoint, described.Cluster.CertificateAuthority.Data, err
+}
+
 // Output runs a command and returns its output; its error output is in the error.
 func Output(cmd *exec.Cmd) ([]byte, error) {
 	out, err := cmd.Output()

@@ -20,21 +20,14 @@ const (
 // inCluster lists the objects for which controllers make resources in AWS, and reports whether the cluster is gone. It
 // leaves out the objects that Argo CD manages: Argo CD would create them again, and a destroy removes them.
 func (a *AWS) inCluster(ctx context.Context) (items []Item, gone bool, err error) {
-	var described struct {
-		Cluster struct {
-			Endpoint             string
-			CertificateAuthority struct{ Data string }
-		}
-	}
-	err = a.aws(ctx, &described, "eks", "describe-cluster", "--name", a.Client.Name)
+	endpoint, authority, err := a.DescribeCluster(ctx, a.Client.Name)
 	if err != nil && strings.Contains(err.Error(), "ResourceNotFoundException") {
 		return nil, true, nil
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	c := described.Cluster
-	if err := a.writeKubeconfig(c.Endpoint, c.CertificateAuthority.Data); err != nil {
+	if err := a.writeKubeconfig(endpoint, authority); err != nil {
 		return nil, false, fmt.Errorf("writing a kubeconfig: %w", err)
 	}
 	out, err := a.kubectl(ctx, "get", "services,ingresses,persistentvolumeclaims", "--all-namespaces",
