@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"groundwork/components/bastion"
+	"groundwork/components/hardware"
 	"groundwork/components/network"
 	"groundwork/stacks"
 )
@@ -20,9 +22,6 @@ type quota struct {
 	used []string
 }
 
-// vCPUs is the number of vCPUs of a size of instance.
-var vCPUs = map[string]int{"micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8}
-
 // runningVCPUs adds up the vCPUs of the instances that describe-instances returns.
 const runningVCPUs = "sum(Reservations[].Instances[].CpuOptions.[CoreCount,ThreadsPerCore][] || `[0]`)"
 
@@ -35,12 +34,13 @@ func quotas(c *stacks.Config) []quota {
 	}
 	cpus := 0
 	for _, group := range c.Cluster.NodeGroups {
-		_, size, _ := strings.Cut(group.InstanceType, ".")
+		instance, _ := hardware.Find(hardware.EC2, group.InstanceType)
 		// A rolling update adds up to a third of the nodes for a while.
-		cpus += (group.MaxSize + (group.MaxSize+2)/3) * vCPUs[size]
+		cpus += (group.MaxSize + (group.MaxSize+2)/3) * instance.VCPUs
 	}
 	if c.Cluster.Tunneled() {
-		cpus += vCPUs["micro"] // the bastion
+		instance, _ := hardware.Find(hardware.EC2, bastion.InstanceType)
+		cpus += instance.VCPUs
 	}
 	length := func(service, call, list string) []string {
 		return []string{
