@@ -26,12 +26,13 @@ var coreAddons = []string{
 	"vpc-cni", "coredns", "kube-proxy", "eks-pod-identity-agent", "amazon-cloudwatch-observability",
 }
 
-// openBastion plants a bastion with a public address: not every environment has one.
-func openBastion(g *graph.Graph) {
-	g.Resources = append(g.Resources, &graph.Resource{
-		URN: "urn:planted-bastion", Type: awstype.Instance, Name: "bastion", Custom: true, Outputs: graph.Props{},
-		Inputs: graph.Props{"associatePublicIpAddress": true, "vpcSecurityGroupIds": []any{"sg-bastion"}},
-	})
+// instances holds what EC2 starts: instances, and the templates of nodes.
+func instances(check func(r *graph.Resource) string) func(*graph.Graph) (int, []string) {
+	return func(g *graph.Graph) (int, []string) {
+		seen, wrong := each(awstype.LaunchTemplate, check)(g)
+		alone, more := each(awstype.Instance, check)(g)
+		return seen + alone, append(wrong, more...)
+	}
 }
 
 var clusterRules = []Rule{{
@@ -178,53 +179,29 @@ var clusterRules = []Rule{{
 	Check: each(awstype.EKSCluster, func(r *graph.Resource) string { return must(r.Protect, "not protected") }),
 	Plant: func(g *graph.Graph) { first(g, awstype.EKSCluster).Protect = false },
 }, {
-	ID: "CKV_AWS_341 / FSBP AutoScaling.4: IMDSv2 with one hop",
-	Check: each(awstype.LaunchTemplate, func(r *graph.Resource) string {
+	ID: "CKV_AWS_341 CKV_AWS_79 / FSBP AutoScaling.4 EC2.8: IMDSv2 with one hop",
+	Check: instances(func(r *graph.Resource) string {
 		hops, _ := r.Inputs.Num("metadataOptions.httpPutResponseHopLimit")
 		return must(r.Inputs.Str("metadataOptions.httpTokens") == "required" && hops == 1,
 			"tokens optional or hop limit %v", hops)
 	}),
 	Plant: setIn(awstype.LaunchTemplate, "metadataOptions", "httpPutResponseHopLimit", 2.0),
 }, {
-	ID: "FSBP EC2.8 EC2.9 EC2.3 / CKV_AWS_79 CKV_AWS_88: the bastion has no public address, no key pair, IMDSv2, and an " +
-		"encrypted volume", UpOnly: true,
-	Check: func(g *graph.Graph) (int, []string) {
-		_, wrong := each(awstype.Instance, func(r *graph.Resource) string {
-			return must(r.Inputs.Get("associatePublicIpAddress") == false && r.Inputs["keyName"] == nil &&
-				r.Inputs.Str("metadataOptions.httpTokens") == "required" && r.Inputs.Flag("rootBlockDevice.encrypted") &&
-				subnetTier(byID(g, awstype.Subnet, r.Inputs.Str("subnetId"))) == "private", "is open")
-		})(g)
-		// An endpoint that is public needs no bastion.
-		return max(1, len(g.OfType(awstype.Instance))), wrong
-	},
-	Plant: openBastion,
+	ID: "FSBP EC2.9 EC2.25 / CKV_AWS_88: no instance has a public address",
+	Check: instances(func(r *graph.Resource) string {
+		interfaces, _ := r.Inputs["networkInterfaces"].([]any)
+		asked := slices.ContainsFunc(interfaces, func(i any) bool {
+			one, _ := i.(map[string]any)
+			return one["associatePublicIpAddress"] != nil && one["associatePublicIpAddress"] != "false"
+		})
+		return must(!asked && !r.Inputs.Flag("associatePublicIpAddress"), "asks for one")
+	}),
+	Plant: Set(awstype.LaunchTemplate, "networkInterfaces",
+		[]any{map[string]any{"associatePublicIpAddress": "true"}}),
 }, {
-	ID: "design: nothing but Session Manager reaches the bastion, and its role may do nothing else", UpOnly: true,
+	ID: "FSBP EC2.3 / CKV_AWS_8: volumes are encrypted gp3, those of nodes with a key of this program",
 	Check: func(g *graph.Graph) (int, []string) {
-		var wrong []string
-		for _, r := range g.OfType(awstype.Instance) {
-			for _, rule := range g.OfType(awstype.IngressRule) {
-				if slices.Contains(r.Inputs.Strs("vpcSecurityGroupIds"), rule.Inputs.Str("securityGroupId")) {
-					wrong = append(wrong, rule.Name+" lets somebody in")
-				}
-			}
-			for _, role := range append(g.OfType(awstype.RolePolicyAttachment), g.OfType(awstype.RolePolicy)...) {
-				if role.Inputs.Str("role") == r.Inputs.Str("tags.Name") &&
-					!strings.HasSuffix(role.Inputs.Str("policyArn"), "/AmazonSSMManagedInstanceCore") {
-					wrong = append(wrong, role.Name+" allows more")
-				}
-			}
-		}
-		return max(1, len(g.OfType(awstype.Instance))), wrong
-	},
-	Plant: func(g *graph.Graph) {
-		openBastion(g)
-		first(g, awstype.IngressRule).Inputs["securityGroupId"] = "sg-bastion"
-	},
-}, {
-	ID: "FSBP EC2.3 / CKV_AWS_8: node volumes are encrypted gp3 with a key of this program",
-	Check: func(g *graph.Graph) (int, []string) {
-		return each(awstype.LaunchTemplate, func(r *graph.Resource) string {
+		seen, wrong := each(awstype.LaunchTemplate, func(r *graph.Resource) string {
 			mappings, _ := r.Inputs["blockDeviceMappings"].([]any)
 			for i := range mappings {
 				ebs := fmt.Sprintf("blockDeviceMappings[%d].ebs.", i)
@@ -235,18 +212,23 @@ var clusterRules = []Rule{{
 			}
 			return must(len(mappings) > 0, "no volume")
 		})(g)
+		alone, more := each(awstype.Instance, func(r *graph.Resource) string {
+			return must(r.Inputs.Flag("rootBlockDevice.encrypted") && r.Inputs.Str("rootBlockDevice.volumeType") == "gp3",
+				"volume not encrypted as it should be")
+		})(g)
+		return seen + alone, append(wrong, more...)
 	},
 	Plant: func(g *graph.Graph) {
 		mappings := first(g, awstype.LaunchTemplate).Inputs["blockDeviceMappings"].([]any)
 		mappings[0].(map[string]any)["ebs"].(map[string]any)["encrypted"] = "false"
 	},
 }, {
-	ID: "CKV_AWS_100: no SSH to nodes",
+	ID: "CKV_AWS_100: no SSH to nodes and instances",
 	Check: func(g *graph.Graph) (int, []string) {
 		seen, wrong := each(awstype.NodeGroup, func(r *graph.Resource) string {
 			return must(r.Inputs["remoteAccess"] == nil, "remote access")
 		})(g)
-		_, keys := each(awstype.LaunchTemplate, func(r *graph.Resource) string {
+		_, keys := instances(func(r *graph.Resource) string {
 			return must(r.Inputs["keyName"] == nil, "a key pair")
 		})(g)
 		return seen, append(wrong, keys...)
@@ -254,9 +236,17 @@ var clusterRules = []Rule{{
 	Plant: Set(awstype.LaunchTemplate, "keyName", "laptop"),
 }, {
 	ID: "CKV_AWS_46 / AWS-0029: no secret in user data",
-	Check: each(awstype.LaunchTemplate, func(r *graph.Resource) string {
-		data, err := base64.StdEncoding.DecodeString(r.Inputs.Str("userData"))
-		return must(err == nil && !secretPattern.Match(data), "a secret")
+	Check: instances(func(r *graph.Resource) string {
+		text := []byte(r.Inputs.Str("userData"))
+		// A template has it in base64, an instance as it is.
+		if r.Type == awstype.LaunchTemplate {
+			decoded, err := base64.StdEncoding.DecodeString(string(text))
+			if err != nil {
+				return "user data that is not base64"
+			}
+			text = decoded
+		}
+		return must(!secretPattern.Match(text), "a secret")
 	}),
 	Plant: Set(awstype.LaunchTemplate, "userData", base64.StdEncoding.EncodeToString([]byte("export DB_PASSWORD=x"))),
 }, {

@@ -44,16 +44,21 @@ func usableBy(key *graph.Resource, service string) bool {
 
 // Identity holds the rules about roles, policies and keys.
 var Identity = []Rule{{
-	ID: "CIS EKS 5.1.3 / kubescape C-0223: the node role has no more than it needs",
+	ID: "CIS EKS 5.1.3 / kubescape C-0223: the roles of instances have no more than they need",
 	Check: func(g *graph.Graph) (int, []string) {
+		ofInstances := map[string]bool{}
+		for _, r := range g.OfType(awstype.Role) {
+			ofInstances[r.Inputs.Str("name")] = strings.Contains(r.Inputs.Str("assumeRolePolicy"), `"ec2.amazonaws.com"`)
+		}
 		seen, wrong := 0, []string{}
-		for _, r := range g.OfType(awstype.RolePolicyAttachment) {
-			if !strings.HasSuffix(r.Inputs.Str("role"), "-node") {
+		for _, r := range append(g.OfType(awstype.RolePolicyAttachment), g.OfType(awstype.RolePolicy)...) {
+			if !ofInstances[r.Inputs.Str("role")] {
 				continue
 			}
 			seen++
+			// An inline policy has no ARN.
 			if arn := r.Inputs.Str("policyArn"); !slices.Contains(nodePolicies, arn[strings.LastIndex(arn, "/")+1:]) {
-				wrong = append(wrong, arn)
+				wrong = append(wrong, r.Name+" "+arn)
 			}
 		}
 		return seen, wrong
