@@ -80,7 +80,7 @@ var rooms = map[string][]string{
 	"internal/graph":    {"stacks"},
 	"internal/project":  {"stacks"},
 	"internal/awscli":   {},
-	"internal/tunnel":   {"internal/awscli", "components/bastion"},
+	"internal/tunnel":   {"internal/awscli", "components/"},
 	"internal/recovery": {"internal/awscli", "internal/awstype", "internal/graph"},
 	"internal/awssim":   {"internal/awstype", "internal/graph", "internal/recovery", "components/"},
 	"internal/engine":   {"internal/awstype", "internal/graph", "internal/project", "internal/recovery", "stacks"},

@@ -11,7 +11,10 @@ import (
 	"groundwork/components/cluster"
 	"groundwork/internal/awssim"
 	"groundwork/internal/awstype"
+	"groundwork/internal/graph"
+	"groundwork/internal/rules"
 	"groundwork/tests/harness"
+	"groundwork/tests/properties"
 )
 
 // TestWayToTheAPI: a release in prod needs everything between Session Manager and the private endpoint. Without any one
@@ -99,4 +102,54 @@ func TestTunnelPort(t *testing.T) {
 		assert.GreaterOrEqual(t, client.TunnelPort(), 20000)
 		assert.Less(t, client.TunnelPort(), 30000)
 	}
+	prod := cluster.Client{Name: "groundwork-prod", Region: "eu-west-1", AccountID: "444455556666"}
+	assert.Equal(t, 23149, prod.TunnelPort(), "another port would change the provider of every state")
+}
+
+// TestBastionIsHeld: the rules and properties see what would open the bastion.
+func TestBastionIsHeld(t *testing.T) {
+	prod := subject(t, "prod")
+	for name, plant := range map[string]func(g *graph.Graph){
+		"address":  rules.Set(awstype.Instance, "associatePublicIpAddress", true),
+		"key pair": rules.Set(awstype.Instance, "keyName", "laptop"),
+		"tokens":   rules.Set(awstype.Instance, "metadataOptions", map[string]any{"httpTokens": "optional"}),
+		"volume":   rules.Set(awstype.Instance, "rootBlockDevice", map[string]any{"encrypted": false}),
+		"secret":   rules.Set(awstype.Instance, "userData", "#!/bin/sh\nexport DB_PASSWORD=x"),
+		"subnet": func(g *graph.Graph) {
+			for _, s := range g.OfType(awstype.Subnet) {
+				if s.Inputs.Str("tags.Tier") == "public" {
+					g.First(awstype.Instance).Inputs["subnetId"] = s.ID
+				}
+			}
+		},
+		"role": func(g *graph.Graph) {
+			for _, r := range g.OfType(awstype.RolePolicyAttachment) {
+				if r.Inputs.Str("role") == "groundwork-prod-bastion" {
+					r.Inputs["policyArn"] = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+				}
+			}
+		},
+		"ingress": func(g *graph.Graph) {
+			for _, r := range g.OfType(awstype.IngressRule) {
+				if r.Name == "bastion-api" {
+					r.Inputs["securityGroupId"] = r.Inputs["referencedSecurityGroupId"]
+				}
+			}
+		},
+		"egress": func(g *graph.Graph) {
+			for _, r := range g.OfType(awstype.EgressRule) {
+				if r.Name == "bastion-https" {
+					r.Inputs["toPort"] = 65535.0
+				}
+			}
+		},
+	} {
+		broken := prod
+		broken.Graph = harness.Copy(t, prod.Graph)
+		plant(broken.Graph)
+		_, wrong := properties.Wrong(broken, harness.Today)
+		assert.NotEmpty(t, wrong, name)
+	}
+	_, wrong := properties.Wrong(prod, harness.Today)
+	assert.Empty(t, wrong)
 }

@@ -72,7 +72,7 @@ func DeployPolicy(account, region, cluster string, repositories []string) Docume
 func TunnelStatements(account, region, bastion string) []Statement {
 	instances := Strings{"arn:aws:ec2:" + region + ":" + account + ":instance/*"}
 	// Without this condition, a request that names no document would start a shell.
-	documents := Strings{"true"}
+	checked := map[string]Strings{"ssm:SessionDocumentAccessCheck": {"true"}}
 	return []Statement{{
 		// The actions do not support resources.
 		Sid: "FindTheBastion", Effect: Allow, Resource: Strings{"*"},
@@ -84,12 +84,12 @@ func TunnelStatements(account, region, bastion string) []Statement {
 		Sid: "OpenTheTunnel", Effect: Allow, Action: Strings{"ssm:StartSession"}, Resource: instances,
 		Condition: Condition{
 			"StringEquals": {"ssm:resourceTag/Name": {bastion}},
-			"BoolIfExists": {"ssm:SessionDocumentAccessCheck": documents},
+			"BoolIfExists": checked,
 		},
 	}, {
 		Sid: "ForwardPorts", Effect: Allow, Action: Strings{"ssm:StartSession"},
 		Resource:  Strings{forwardingDocument(region)},
-		Condition: Condition{"BoolIfExists": {"ssm:SessionDocumentAccessCheck": documents}},
+		Condition: Condition{"BoolIfExists": checked},
 	}, {
 		Sid: "OwnSessions", Effect: Allow,
 		Action:   Strings{"ssm:ResumeSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"},
@@ -97,9 +97,11 @@ func TunnelStatements(account, region, bastion string) []Statement {
 	}}
 }
 
-// forwardingDocument is the ARN of the document of sessions that forward a port of another host.
+// ForwardingDocument is AWS's document of sessions that forward a port of another host.
+const ForwardingDocument = "AWS-StartPortForwardingSessionToRemoteHost"
+
 func forwardingDocument(region string) string {
-	return "arn:aws:ssm:" + region + "::document/AWS-StartPortForwardingSessionToRemoteHost"
+	return "arn:aws:ssm:" + region + "::document/" + ForwardingDocument
 }
 
 // DeployBoundary is the permissions boundary of a deploy role: the registry, the clusters and the tunnels to them

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"groundwork/components/bastion"
+	"groundwork/components/identity"
 	"groundwork/internal/awstype"
 )
 
@@ -120,7 +121,7 @@ func (c *Cloud) throughBastion(cluster *Object) (stopped bool, err error) {
 }
 
 // managedInstance is the policy with which the agent of an instance may register.
-const managedInstance = "AmazonSSMManagedInstanceCore"
+var managedInstance = path.Base(identity.PolicySessionManager)
 
 // mayRegister reports whether the role of an instance profile has the policy of managed instances.
 func (c *Cloud) mayRegister(profile string) bool {

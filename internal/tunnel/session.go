@@ -18,10 +18,9 @@ import (
 	"github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session"
 	_ "github.com/aws/session-manager-plugin/src/sessionmanagerplugin/session/portsession" // Registers port forwarding.
 	"github.com/twinj/uuid"
-)
 
-// Document is the document of AWS with which sessions forward a port of another host.
-const Document = "AWS-StartPortForwardingSessionToRemoteHost"
+	"groundwork/components/identity"
+)
 
 // goodbye is how long a session has to end in AWS too.
 const goodbye = 2 * time.Second
@@ -43,7 +42,7 @@ func RunSession(ctx context.Context, t Target, instance string, localPort int, s
 	}
 	client := ssm.NewFromConfig(loaded)
 	started, err := client.StartSession(ctx, &ssm.StartSessionInput{
-		Target: aws.String(instance), DocumentName: aws.String(Document),
+		Target: aws.String(instance), DocumentName: aws.String(identity.ForwardingDocument),
 		Reason: aws.String("Kubernetes API of " + t.Cluster),
 		Parameters: map[string][]string{
 			"host": {t.Host}, "portNumber": {"443"}, "localPortNumber": {strconv.Itoa(localPort)},

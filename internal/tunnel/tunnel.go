@@ -96,7 +96,7 @@ func probe(ctx context.Context, t Target) error {
 	err = secure.HandshakeContext(ctx)
 	var record tls.RecordHeaderError
 	switch {
-	case errors.As(err, &record) && len(record.RecordHeader) > 0 && record.RecordHeader[0] != 0:
+	case errors.As(err, &record):
 		return occupied(t)
 	case err != nil:
 		return errClosed // The server ended, with or without this connection.
